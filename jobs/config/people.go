@@ -48,7 +48,7 @@ func (c *Config) buildPeople(p *setup.Setup) error {
 			}
 		}
 		p.Operated = p.Operated || slices.Contains(person.Roles, "operator")
-		p.People[name] = setup.Person{Key: key, Roles: person.Roles, Until: until}
+		p.People[name] = setup.Person{Key: key, Roles: person.Roles, Until: until, Single: c.Approvals == 1}
 	}
 	if o := c.Operator; o != (Operator{}) && (o.Key == "" || !p.People[o.Name].Is("operator")) {
 		errs = append(errs, fmt.Errorf("operator: name somebody with the role operator under people, and the file of "+

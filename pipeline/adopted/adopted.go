@@ -108,7 +108,7 @@ func parse(digest string, text []byte, zone *time.Location) (*Policy, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: the text of policy %.12s: %w", answers.ErrBroken, digest, err)
 		}
-		person := answers.Person{Key: key, Roles: d.Roles}
+		person := answers.Person{Key: key, Roles: d.Roles, Single: p.Approvals == 1}
 		if day, err := calendar.ParseDate(d.Until); err == nil {
 			person.Until = (day + 1).Start(zone)
 		}
@@ -225,12 +225,7 @@ func Judge(p *setup.Setup, c answers.Chain) (*setup.Setup, error) {
 		judged.Operated = judged.Operated || person.Is("operator")
 	}
 	judged.People = answers.People{}
-	revoked := c.RevokedBy(func(a answers.Answer) answers.People {
-		if then, err := InForce(p, c.Upto(a.Seq-1)); err == nil && then != nil {
-			return then.People
-		}
-		return p.People
-	})
+	revoked := Revocations(p, c)
 	for name, person := range p.People {
 		before, ok := now.People[name]
 		if !ok || before.Key.String() != person.Key.String() {
@@ -240,10 +235,22 @@ func Judge(p *setup.Setup, c answers.Chain) (*setup.Setup, error) {
 		if person.Until.IsZero() || !before.Until.IsZero() && before.Until.Before(person.Until) {
 			person.Until = before.Until
 		}
-		person.Revoked = revoked[person.Key.String()]
+		person.Single = person.Single && before.Single
+		person.Revoked = revoked[person.Key.String()].Done
 		judged.People[name] = person
 	}
 	return &judged, nil
+}
+
+// Revocations are the keys that were revoked, or that one person wants revoked, by the people of the policy that was in
+// force when each was signed.
+func Revocations(p *setup.Setup, c answers.Chain) map[string]answers.Revocation {
+	return c.Revocations(func(a answers.Answer) answers.People {
+		if then, err := InForce(p, c.Upto(a.Seq-1)); err == nil && then != nil {
+			return then.People
+		}
+		return p.People
+	})
 }
 
 // JudgeNow is Judge for a command, which has no journal open; where there is none, nobody has adopted anything. A chain

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -160,20 +161,39 @@ func TestWhoseAnswersCount(t *testing.T) {
 	carl := people["bo"]
 	carl.Roles = []string{"custodian"}
 	people["bo"] = carl
+	dora := people["dora"]
+	dora.Roles = []string{"dpo"}
+	people["dora"] = dora
 	for name, c := range map[string]struct {
 		alter func(*Chain)
 		now   time.Time
 		void  string
 	}{
-		"all":                  {func(*Chain) {}, noon, ""},
-		"another digest":       {func(c *Chain) { c.list[0].Answer.Digest = "e" }, noon, "over another digest"},
-		"somebody unknown":     {func(*Chain) { delete(people, "anna") }, noon, "not among people"},
-		"another key":          {func(*Chain) { people["anna"] = people["cleo"] }, noon, "signed by another key"},
-		"the key ends":         {func(*Chain) {}, noon.AddDate(1, 0, 0), "the key has ended"},
-		"revoked by herself":   {func(c *Chain) { revoke(t, c, signers, "anna", "anna") }, noon, "the key was revoked"},
-		"by a custodian":       {func(c *Chain) { revoke(t, c, signers, "bo", "anna") }, noon, "the key was revoked"},
-		"revoked by a nobody":  {func(c *Chain) { revoke(t, c, signers, "emil", "anna") }, noon, ""},
-		"by a revoked one":     {func(c *Chain) { revoke(t, c, signers, "bo", "bo"); revoke(t, c, signers, "bo", "anna") }, noon, ""},
+		"all":                 {func(*Chain) {}, noon, ""},
+		"another digest":      {func(c *Chain) { c.list[0].Answer.Digest = "e" }, noon, "over another digest"},
+		"somebody unknown":    {func(*Chain) { delete(people, "anna") }, noon, "not among people"},
+		"another key":         {func(*Chain) { people["anna"] = people["cleo"] }, noon, "signed by another key"},
+		"the key ends":        {func(*Chain) {}, noon.AddDate(1, 0, 0), "the key has ended"},
+		"revoked by herself":  {func(c *Chain) { revoke(t, c, signers, "anna", "anna") }, noon, "the key was revoked"},
+		"by a custodian":      {func(c *Chain) { revoke(t, c, signers, "bo", "anna") }, noon, ""},
+		"by two":              {func(c *Chain) { revoke(t, c, signers, "bo dora", "anna") }, noon, "the key was revoked"},
+		"by one twice":        {func(c *Chain) { revoke(t, c, signers, "bo bo", "anna") }, noon, ""},
+		"by one and a nobody": {func(c *Chain) { revoke(t, c, signers, "bo emil", "anna") }, noon, ""},
+		"revoked by a nobody": {func(c *Chain) { revoke(t, c, signers, "emil", "anna") }, noon, ""},
+		"by a revoked one":    {func(c *Chain) { revoke(t, c, signers, "bo", "bo"); revoke(t, c, signers, "bo dora", "anna") }, noon, ""},
+		"by one who is revoked since": {func(c *Chain) {
+			revoke(t, c, signers, "bo", "anna")
+			revoke(t, c, signers, "bo", "bo")
+			revoke(t, c, signers, "dora", "anna")
+		}, noon, ""},
+		"by one and later by another": {func(c *Chain) {
+			revoke(t, c, signers, "bo", "anna")
+			revokeAt(t, c, signers, "dora", "anna", noon.AddDate(0, 0, 7))
+		}, noon, "the key was revoked"},
+		"by one and too late by another": {func(c *Chain) {
+			revoke(t, c, signers, "bo", "anna")
+			revokeAt(t, c, signers, "dora", "anna", noon.AddDate(0, 0, 7).Add(time.Second))
+		}, noon, ""},
 		"before a loss":        {func(c *Chain) { lost(t, c, signers, "anna", "bo") }, noon, "said before answers were lost"},
 		"somebody else's plan": {func(c *Chain) { c.list[0].Answer.About = AboutPlan("q") }, noon, "none at all"},
 	} {
@@ -202,9 +222,46 @@ func TestWhoseAnswersCount(t *testing.T) {
 	}
 }
 
+// revoke lets people, parted by spaces, sign that a key is revoked.
 func revoke(t *testing.T, c *Chain, signers map[string]*keystore.Signer, by, whose string) {
 	t.Helper()
-	say(t, c, Answer{Act: Revoke, About: AboutKey(signers[whose].Public()), Actor: by}, signers[by], noon)
+	for name := range strings.FieldsSeq(by) {
+		revokeAt(t, c, signers, name, whose, noon)
+	}
+}
+
+func revokeAt(t *testing.T, c *Chain, signers map[string]*keystore.Signer, by, whose string, at time.Time) {
+	t.Helper()
+	say(t, c, Answer{Act: Revoke, About: AboutKey(signers[whose].Public()), Actor: by}, signers[by], at)
+}
+
+// Who wants a key revoked is said until the second signs, or a week is over; a company of one needs no second.
+func TestARevocationWaitsForASecond(t *testing.T) {
+	signers, people := signersOf(t, "anna", "bo", "dora")
+	for name, role := range map[string]string{"bo": "custodian", "dora": "dpo"} {
+		person := people[name]
+		person.Roles = []string{role}
+		people[name] = person
+	}
+	stood := func(Answer) People { return people }
+	var c Chain
+	key := signers["anna"].Public()
+	revoke(t, &c, signers, "bo", "anna")
+	r := c.Revocations(stood)[key]
+	require.True(t, r.Pending(noon.AddDate(0, 0, 7)))
+	require.False(t, r.Pending(noon.AddDate(0, 0, 8)))
+	revoke(t, &c, signers, "dora", "anna")
+	r = c.Revocations(stood)[key]
+	require.True(t, r.Done)
+	require.False(t, r.Pending(noon))
+	require.Len(t, r.By, 2)
+
+	bo := people["bo"]
+	bo.Single = true
+	people["bo"] = bo
+	c = Chain{}
+	revoke(t, &c, signers, "bo", "anna")
+	require.True(t, c.Revoked(people, key))
 }
 
 func lost(t *testing.T, c *Chain, signers map[string]*keystore.Signer, names ...string) {

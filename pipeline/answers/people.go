@@ -12,10 +12,13 @@ import (
 // Person is somebody whose answers count.
 type Person struct {
 	Key   keystore.PublicKey
-	Roles []string  // owner:<silo>, custodian, dpo
+	Roles []string  // owner:<silo>, custodian, dpo, admin, operator
 	Until time.Time // the key counts before; zero: it has no end
 
-	// Revoked: a custodian of the policy that stood then, or who has it, revoked the key, as package adopted has it.
+	// Single: their policy asks for one approval only.
+	Single bool
+
+	// Revoked: who has it, or two people of the policy that stood then, revoked the key, as package adopted has it.
 	Revoked bool
 }
 
@@ -107,28 +110,61 @@ func (c Chain) Approved(after int64, keys int) bool {
 // Ended reports whether a person's key has come to its end.
 func (p Person) Ended(now time.Time) bool { return !p.Until.IsZero() && !now.Before(p.Until) }
 
-// MayRevoke reports whether a person may revoke other people's keys.
-func (p Person) MayRevoke() bool { return p.Is("custodian") || p.Is("admin") }
-
-// Revoked reports whether a key was revoked: by a custodian or an admin, or by who has it. A key that was revoked may
-// revoke others no more.
-func (c Chain) Revoked(people People, key string) bool {
-	return c.RevokedBy(func(Answer) People { return people })[key]
+// MayRevoke reports whether a person may sign, beside another who may, that somebody else's key is revoked.
+func (p Person) MayRevoke() bool {
+	return slices.ContainsFunc(p.Roles, func(role string) bool {
+		return role == "custodian" || role == "admin" || role == "dpo" || strings.HasPrefix(role, "owner:")
+	})
 }
 
-// RevokedBy are the keys that were revoked, by the people who stood when each answer was given.
-func (c Chain) RevokedBy(stood func(Answer) People) map[string]bool {
-	gone := map[string]bool{}
+// Alone reports whether a person may revoke somebody else's key without another one: where one approval is enough.
+func (p Person) Alone() bool { return p.Single && (p.Is("custodian") || p.Is("admin")) }
+
+// Revoked reports whether a key was revoked: by who has it, or by two others. A key that was revoked may revoke others
+// no more.
+func (c Chain) Revoked(people People, key string) bool {
+	return c.Revocations(func(Answer) People { return people })[key].Done
+}
+
+// Revocation is what was signed of the end of a key.
+type Revocation struct {
+	Done bool
+	By   []Answer // who signed it, and whose signature counts still; of one that is done, those by whom it was
+}
+
+// revokeWithin is for how long the first of two signatures under a revocation waits for the second: longer, and nobody
+// can say that they meant the same.
+const revokeWithin = 7 * 24 * time.Hour
+
+// Revocations are the keys that were revoked, or that one person wants revoked, by the people who stood when each answer
+// was given.
+func (c Chain) Revocations(stood func(Answer) People) map[string]Revocation {
+	all := map[string]Revocation{}
 	for _, s := range c.list {
 		a := s.Answer
 		key, about := strings.CutPrefix(a.About, aboutKey)
-		if a.Act != Revoke || !about || gone[a.Key] {
+		if a.Act != Revoke || !about || all[a.Key].Done || all[key].Done {
+			continue
+		}
+		if key == a.Key {
+			all[key] = Revocation{true, []Answer{a}}
 			continue
 		}
 		person, ok := stood(a)[a.Actor]
-		if key == a.Key || ok && person.Key.String() == a.Key && person.MayRevoke() {
-			gone[key] = true
+		if !ok || person.Key.String() != a.Key || person.Ended(a.SignedAt) || !person.MayRevoke() {
+			continue
 		}
+		r := Revocation{By: slices.DeleteFunc(slices.Clone(all[key].By), func(b Answer) bool {
+			return b.Key == a.Key || all[b.Key].Done || b.SignedAt.Add(revokeWithin).Before(a.SignedAt)
+		})}
+		r.By = append(r.By, a)
+		r.Done = len(r.By) > 1 || person.Alone()
+		all[key] = r
 	}
-	return gone
+	return all
+}
+
+// Pending reports whether a revocation that is not done waits at an instant for a second signature.
+func (r Revocation) Pending(now time.Time) bool {
+	return !r.Done && len(r.By) > 0 && !r.By[len(r.By)-1].SignedAt.Add(revokeWithin).Before(now)
 }

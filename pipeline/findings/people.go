@@ -20,7 +20,7 @@ import (
 // InspectPeople finds what a person should look at in who may say what: keys that ended or soon do, standing orders
 // that are not in force, and answers after the first so many that nobody gave who could.
 func (in *Inspector) InspectPeople(c answers.Chain, seen int64) error {
-	in.keys()
+	in.keys(c)
 	return errors.Join(in.strangers(c, seen), in.orders(c), in.policy(c))
 }
 
@@ -41,14 +41,19 @@ func (in *Inspector) policy(c answers.Chain) error {
 // endsSoon is how many days before a key ends that is said.
 const endsSoon = 30
 
-// keys finds the people whose keys sign nothing any more, or soon do not.
-func (in *Inspector) keys() {
+// keys finds the people whose keys sign nothing any more, or soon do not, or that one person wants revoked.
+func (in *Inspector) keys(c answers.Chain) {
+	revocations := adopted.Revocations(in.Setup, c)
 	for _, name := range slices.Sorted(maps.Keys(in.Setup.People)) {
 		person := in.Setup.People[name]
 		const next = "a new one is made with `lethe keys new`, put under people and adopted by two with " +
 			"`lethe policy adopt`"
 		f := audit.Finding{Kind: "F_KEY_ENDS", Severity: "medium", Object: name, Count: 1, Article: "Art. 32"}
 		switch last := person.Until.In(in.Setup.Zone).AddDate(0, 0, -1).Format(time.DateOnly); {
+		case revocations[person.Key.String()].Pending(in.Tonight.AsOf):
+			f.Kind, f.Words = "F_KEY_REVOKE", fmt.Sprintf("%s signed that the key of %s is revoked, which takes two: "+
+				"another one signs it too within a week with `lethe keys revoke`, or it counts as if nobody had.",
+				revocations[person.Key.String()].By[0].Actor, name)
 		case person.Revoked:
 			f.Kind, f.Words = "F_KEY_REVOKED", fmt.Sprintf("The key of %s was revoked: %s.", name, next)
 		case person.Ended(in.Tonight.AsOf):

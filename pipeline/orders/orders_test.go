@@ -228,8 +228,10 @@ func TestWhichOrdersAreInForce(t *testing.T) {
 		}, "the signature of anna does not count: the key has ended"},
 		"whose signer's key was revoked": {func(o *office) {
 			o.sign("anna", "carl")
-			o.put(answers.Answer{Act: answers.Revoke, About: answers.AboutKey(o.signers["anna"].Public()), Actor: "carl"},
-				o.signers["carl"])
+			for _, by := range []string{"carl", "dora"} {
+				o.put(answers.Answer{Act: answers.Revoke, About: answers.AboutKey(o.signers["anna"].Public()), Actor: by},
+					o.signers[by])
+			}
 		}, "the signature of anna does not count: the key was revoked"},
 		"signed before the role came": {func(o *office) {
 			o.adopt("anna", "carl")

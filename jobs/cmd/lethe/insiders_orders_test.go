@@ -145,6 +145,18 @@ func inRoles() []insider {
 		{"revokes their own key", func(w *inside) {
 			w.must(0, "keys", "revoke", "anna", "--as", "anna", "--key", "anna.key", "--comment", "no")
 		}, ""},
+		{"revokes a colleague's key alone", func(w *inside) {
+			w.must(0, "keys", "revoke", "bo", "--as", "anna", "--key", "anna.key", "--comment", "no")
+		}, ""},
+		{"revokes everybody's keys alone, twice each", func(w *inside) {
+			for _, name := range []string{"bo", "dora"} {
+				w.must(0, "keys", "revoke", name, "--as", "anna", "--key", "anna.key", "--comment", "no")
+				w.forge(answers.Answer{Act: answers.Revoke, About: answers.AboutKey(strings.Trim(w.publicOf(name), `"`)),
+					Actor: "anna"}, "anna.key")
+				w.forge(answers.Answer{Act: answers.Revoke, About: answers.AboutKey(strings.Trim(w.publicOf(name), `"`)),
+					Actor: "bo"}, "anna.key")
+			}
+		}, ""},
 		{"revokes a colleague's key with a key of their own", func(w *inside) {
 			public := w.stranger()
 			w.forge(answers.Answer{Act: answers.Revoke, About: answers.AboutKey(strings.Trim(w.publicOf("bo"), `"`)),

@@ -112,8 +112,16 @@ func refusals() []refusal {
 		}, apply, 12, append(nobody, "the approve of bo does not count: the key was revoked")},
 		{"a key that was revoked, under an order", func(w *inside) {
 			w.edit("lethe.yaml", "max_rows: 20", "max_rows: 30")
-			w.must(0, "keys", "revoke", "anna", "--as", "bo", "--key", "bo.key", "--comment", "lost")
+			w.must(0, "keys", "revoke", "anna", "--as", "bo", "--key", "bo.key", "--as", "dora", "--key", "dora.key", "--comment",
+				"lost")
 		}, []string{"order", "sign", "1", "--as", "anna", "--key", "anna.key"}, 2, []string{"the key of anna was revoked", revoke}},
+		{"a colleague's key revoked by one person twice", func(w *inside) {
+			w.must(0, "keys", "revoke", "anna", "--as", "bo", "--key", "bo.key", "--comment", "lost")
+		}, []string{"keys", "revoke", "anna", "--as", "bo", "--key", "bo.key", "--comment", "lost"}, 2,
+			[]string{"bo has signed it already: another person has to"}},
+		{"a colleague's key revoked by one person in two names", func(*inside) {}, []string{"keys", "revoke", "anna", "--as",
+			"bo", "--key", "bo.key", "--as", "dora", "--key", "bo.key", "--comment", "lost"}, 2,
+			[]string{"the signing key is not dora's"}},
 		{"one person under two names", func(w *inside) {
 			w.edit("lethe.yaml", "  bo:", "  eve: {key: "+w.publicOf("anna")+", roles: [custodian]}\n  bo:")
 		}, approve("eve", "anna"), 2, []string{"people.eve has the key of anna", "every person has a key of their own"}},
