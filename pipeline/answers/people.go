@@ -136,8 +136,8 @@ type Revocation struct {
 // can say that they meant the same.
 const revokeWithin = 7 * 24 * time.Hour
 
-// Revocations are the keys that were revoked, or that one person wants revoked, by the people who stood when each answer
-// was given.
+// Revocations are the keys that were revoked, or that one person wants revoked, by the people who stood when each
+// answer was given.
 func (c Chain) Revocations(stood func(Answer) People) map[string]Revocation {
 	all := map[string]Revocation{}
 	for _, s := range c.list {
