@@ -17,5 +17,6 @@ func applyCommand(c *Command) *cobra.Command {
 	}
 	f.register(cmd, false)
 	f.registerOperator(cmd)
+	f.registerProfile(cmd)
 	return cmd
 }

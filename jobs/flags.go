@@ -20,6 +20,7 @@ import (
 type nightFlags struct {
 	asOf, until, job string
 	as, key          string // who runs it
+	profile          string // the folder that it is measured into
 	apply, again     bool
 	retry            bool // rows that a database refused to change
 	detailed         bool

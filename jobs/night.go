@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -14,7 +15,16 @@ import (
 )
 
 // night runs one night and prints its result.
-func night(ctx context.Context, c *Command, f nightFlags, phases setup.Phases) error {
+func night(ctx context.Context, c *Command, f nightFlags, phases setup.Phases) (err error) {
+	measured, err := profile(f.profile)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if failed := measured(); failed != nil {
+			err = errors.Join(err, failed)
+		}
+	}()
 	p, cfg, err := c.load(ctx)
 	if err != nil {
 		return err

@@ -16,5 +16,6 @@ func runCommand(c *Command) *cobra.Command {
 	}
 	f.register(cmd, true)
 	f.registerOperator(cmd)
+	f.registerProfile(cmd)
 	return cmd
 }
