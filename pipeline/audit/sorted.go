@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -12,17 +13,22 @@ import (
 // sortRows is how many rows are ordered in memory; more are ordered in parts, which stand in files meanwhile.
 const sortRows = 1 << 17
 
+// Order is an order of rows: First is a number by which most are told apart, Compare, which agrees with it, the rest.
+type Order[T any] struct {
+	First   func(*T) uint64
+	Compare func(a, b *T) int
+}
+
 // Sorted yields rows in an order of their own, so that a file does not say in which order they came. Files of parts
 // stand in the folder while it lasts. An error among the rows ends it.
-func Sorted[T any](folder string, rows iter.Seq2[[]T, error], compare func(a, b *T) int) iter.Seq2[[]T, error] {
-	return sorted(folder, rows, compare, sortRows)
+func Sorted[T any](folder string, rows iter.Seq2[[]T, error], order Order[T]) iter.Seq2[[]T, error] {
+	return sorted(folder, rows, order, sortRows)
 }
 
 // sorted is Sorted that orders so many rows in memory.
-func sorted[T any](folder string, rows iter.Seq2[[]T, error], compare func(a, b *T) int,
-	most int) iter.Seq2[[]T, error] {
+func sorted[T any](folder string, rows iter.Seq2[[]T, error], order Order[T], most int) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
-		s := sorting[T]{folder: folder, compare: compare, most: most}
+		s := sorting[T]{Order: order, folder: folder, most: most}
 		defer s.clear()
 		for batch, err := range rows {
 			if err == nil {
@@ -33,30 +39,46 @@ func sorted[T any](folder string, rows iter.Seq2[[]T, error], compare func(a, b 
 				return
 			}
 		}
-		s.sort()
-		if len(s.parts) == 0 {
-			for batch := range slices.Chunk(s.held, SpoolRows) {
-				if !yield(batch, nil) {
-					return
-				}
-			}
-			return
-		}
 		s.merge(yield)
 	}
 }
 
 // sorting is the state of Sorted.
 type sorting[T any] struct {
-	folder  string
-	compare func(a, b *T) int
-	most    int
-	held    []T
-	parts   []string
+	Order[T]
+	folder string
+	most   int
+	held   []T
+	parts  []string
 }
 
-func (s *sorting[T]) sort() {
-	slices.SortStableFunc(s.held, func(a, b T) int { return s.compare(&a, &b) })
+// inOrder yields what is held. Rows are wide: their places are ordered, and each row is copied once.
+func (s *sorting[T]) inOrder() iter.Seq[[]T] {
+	type place struct {
+		first uint64
+		at    int
+	}
+	places := make([]place, len(s.held))
+	for i := range places {
+		places[i] = place{s.First(&s.held[i]), i}
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		if a.first != b.first {
+			return cmp.Compare(a.first, b.first)
+		}
+		return cmp.Or(s.Compare(&s.held[a.at], &s.held[b.at]), a.at-b.at)
+	})
+	return func(yield func([]T) bool) {
+		for some := range slices.Chunk(places, SpoolRows) {
+			batch := make([]T, len(some))
+			for i, p := range some {
+				batch[i] = s.held[p.at]
+			}
+			if !yield(batch) {
+				return
+			}
+		}
+	}
 }
 
 // add takes rows, and puts a part aside when they are many.
@@ -75,14 +97,13 @@ func (s *sorting[T]) add(rows []T) error {
 
 // aside writes what is held to a file of its own.
 func (s *sorting[T]) aside() error {
-	s.sort()
 	path := filepath.Join(s.folder, fmt.Sprintf("sorted-%d.arrow", len(s.parts)))
 	spool, err := NewSpool[T](path)
 	if err != nil {
 		return err
 	}
 	s.parts = append(s.parts, path)
-	for batch := range slices.Chunk(s.held, SpoolRows) {
+	for batch := range s.inOrder() {
 		if err := spool.Append(batch...); err != nil {
 			return errors.Join(err, spool.Close())
 		}
@@ -99,7 +120,9 @@ type part[T any] struct {
 
 // merge yields the rows of all parts, and of those that are held.
 func (s *sorting[T]) merge(yield func([]T, error) bool) {
-	parts := []*part[T]{{rows: s.held, next: func() ([]T, error, bool) { return nil, nil, false }}}
+	held, end := iter.Pull(s.inOrder())
+	defer end()
+	parts := []*part[T]{{next: func() ([]T, error, bool) { rows, ok := held(); return rows, nil, ok }}}
 	for _, path := range s.parts {
 		next, stop := iter.Pull2(ReadSpool[T](path))
 		defer stop()
@@ -120,7 +143,7 @@ func (s *sorting[T]) merge(yield func([]T, error) bool) {
 				}
 				p.rows = rows
 			}
-			if first == nil || s.compare(&p.rows[0], &first.rows[0]) < 0 {
+			if first == nil || s.Compare(&p.rows[0], &first.rows[0]) < 0 {
 				first = p
 			}
 		}

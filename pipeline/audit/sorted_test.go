@@ -14,16 +14,18 @@ import (
 
 // TestSorted orders what fits into memory and what does not, and leaves no file.
 func TestSorted(t *testing.T) {
-	compare := func(a, b *Decision) int {
-		return cmp.Or(bytes.Compare(a.Record[:], b.Record[:]), cmp.Compare(a.Source, b.Source))
-	}
+	order := Order[Decision]{ // two of a kind share the number
+		First: func(d *Decision) uint64 { return binary.BigEndian.Uint64(d.Record[:]) / 2 },
+		Compare: func(a, b *Decision) int {
+			return cmp.Or(bytes.Compare(a.Record[:], b.Record[:]), cmp.Compare(a.Source, b.Source))
+		}}
 	const most = 3000
 	for _, n := range []int{0, 1, 100, most, most + 1, 5*most + 17} {
 		dir := t.TempDir()
-		order := rand.New(rand.NewPCG(1, 2)).Perm(n)
+		shuffled := rand.New(rand.NewPCG(1, 2)).Perm(n)
 		given := func(yield func([]Decision, error) bool) {
 			batch := make([]Decision, 0, 1000)
-			for i, v := range order {
+			for i, v := range shuffled {
 				d := Decision{Source: "crm"}
 				binary.BigEndian.PutUint64(d.Record[:], uint64(v))
 				batch = append(batch, d)
@@ -36,7 +38,7 @@ func TestSorted(t *testing.T) {
 			}
 		}
 		at := uint64(0)
-		for rows, err := range sorted(dir, given, compare, most) {
+		for rows, err := range sorted(dir, given, order, most) {
 			require.NoError(t, err)
 			for i := range rows {
 				if at != binary.BigEndian.Uint64(rows[i].Record[:]) {
@@ -53,7 +55,7 @@ func TestSorted(t *testing.T) {
 	broken := errors.New("broken")
 	for _, err := range Sorted(t.TempDir(), func(yield func([]Decision, error) bool) {
 		_ = yield(make([]Decision, 5), nil) && yield(nil, broken)
-	}, compare) {
+	}, order) {
 		require.ErrorIs(t, err, broken)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -173,11 +174,11 @@ func (w *publisher) tables(ctx context.Context) error {
 		func() error { return writeRows(ctx, w, "ages", f.Ages, func(a *audit.Age) string { return a.Silo }) },
 		func() error { return writeRows(ctx, w, "sources", f.Sources, nil) },
 		func() error {
-			rows := byRecord(w, w.Decisions, compareDecisions)
+			rows := byRecord(w, w.Decisions, decisionsInOrder())
 			return writeTable(ctx, w, "decisions", rows, func(d *audit.Decision) string { return d.Silo })
 		},
 		func() error {
-			rows := byRecord(w, w.counted(), compareActions)
+			rows := byRecord(w, w.counted(), actionsInOrder())
 			return writeTable(ctx, w, "actions", rows, func(a *audit.Action) string { return a.Silo })
 		},
 	)
@@ -185,21 +186,29 @@ func (w *publisher) tables(ctx context.Context) error {
 
 // byRecord orders rows by the references of their records, which say nothing: neither in which order the rows stand in
 // their source, nor in which the registry heard of the people.
-func byRecord[T any](w *publisher, rows iter.Seq2[[]T, error], compare func(a, b *T) int) iter.Seq2[[]T, error] {
+func byRecord[T any](w *publisher, rows iter.Seq2[[]T, error], order audit.Order[T]) iter.Seq2[[]T, error] {
 	if rows == nil {
 		return nil
 	}
-	return audit.Sorted(w.folder, rows, compare)
+	return audit.Sorted(w.folder, rows, order)
 }
 
-func compareDecisions(a, b *audit.Decision) int {
-	return cmp.Or(bytes.Compare(a.Record[:], b.Record[:]), cmp.Compare(a.Source, b.Source),
-		cmp.Compare(a.Object, b.Object))
+func decisionsInOrder() audit.Order[audit.Decision] {
+	return audit.Order[audit.Decision]{
+		First: func(d *audit.Decision) uint64 { return binary.BigEndian.Uint64(d.Record[:]) },
+		Compare: func(a, b *audit.Decision) int {
+			return cmp.Or(bytes.Compare(a.Record[:], b.Record[:]), cmp.Compare(a.Source, b.Source),
+				cmp.Compare(a.Object, b.Object))
+		}}
 }
 
-func compareActions(a, b *audit.Action) int {
-	return cmp.Or(bytes.Compare(a.Record[:], b.Record[:]), cmp.Compare(a.Source, b.Source),
-		cmp.Compare(a.Object, b.Object), cmp.Compare(a.PlanID, b.PlanID), cmp.Compare(a.Batch, b.Batch))
+func actionsInOrder() audit.Order[audit.Action] {
+	return audit.Order[audit.Action]{
+		First: func(a *audit.Action) uint64 { return binary.BigEndian.Uint64(a.Record[:]) },
+		Compare: func(a, b *audit.Action) int {
+			return cmp.Or(bytes.Compare(a.Record[:], b.Record[:]), cmp.Compare(a.Source, b.Source),
+				cmp.Compare(a.Object, b.Object), cmp.Compare(a.PlanID, b.PlanID), cmp.Compare(a.Batch, b.Batch))
+		}}
 }
 
 // inOrder runs steps until one fails.
