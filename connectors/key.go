@@ -30,17 +30,25 @@ func MakeKey(values ...[]byte) Key {
 // KeyOf returns the key made of the given columns of a row; ok is false if one of them is NULL.
 func KeyOf(rows arrow.Record, columns []int, row int) (key Key, ok bool) {
 	var buf [64]byte
-	b := buf[:0]
+	b, ok := AppendKey(buf[:0], rows, columns, row)
+	if !ok {
+		return "", false
+	}
+	return Key(b), true
+}
+
+// AppendKey is KeyOf into memory to use again.
+func AppendKey(b []byte, rows arrow.Record, columns []int, row int) (key []byte, ok bool) {
 	for _, c := range columns {
 		col := rows.Column(c).(*array.Binary)
 		if col.IsNull(row) {
-			return "", false
+			return b, false
 		}
 		v := col.Value(row)
 		b = binary.AppendUvarint(b, uint64(len(v)))
 		b = append(b, v...)
 	}
-	return Key(b), true
+	return b, true
 }
 
 // DigestCell adds a cell, its length before it, so that no text can stand for another's; NULL is no text.

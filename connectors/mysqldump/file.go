@@ -15,5 +15,9 @@ var foreign = []textfile.Foreign{
 
 // Open opens the file of a dump.
 func (f format) Open(path string) (*textfile.Text, error) {
-	return textfile.OpenWith(path, textfile.Options{Name: f.file, Foreign: foreign})
+	o := textfile.Options{Name: f.file, Foreign: foreign}
+	if f.again != nil {
+		o.Tee = f.again.begin()
+	}
+	return textfile.OpenWith(path, o)
 }

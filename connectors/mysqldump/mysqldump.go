@@ -82,6 +82,7 @@ type format struct {
 	unchecked bool
 	home      dumpfile.Home
 	before    []*table // what a file held before it was rewritten, of which the new file may show no trace
+	again     *again   // of a rewritten copy: what each pass over it is held against; else nil
 }
 
 // source is a dump that is only read.
@@ -113,6 +114,15 @@ func (f format) Survey(in *textfile.Window) ([]*table, error) {
 	if err := f.whole(w); err != nil {
 		return nil, err
 	}
+	tables, err := f.tables(w)
+	if err != nil {
+		return nil, err
+	}
+	return tables, f.again.holds(tables)
+}
+
+// tables are those of applications that a walk over a whole file met, sorted by name.
+func (f format) tables(w *walker) ([]*table, error) {
 	home, err := f.home.Among(w.databases)
 	if err != nil {
 		return nil, err
@@ -227,5 +237,12 @@ func (f format) Walk(in *textfile.Window, targets map[dumpfile.TableID]*target, 
 	if err := w.run(); err != nil {
 		return err
 	}
-	return f.whole(w)
+	if err := f.whole(w); err != nil || f.again == nil {
+		return err
+	}
+	tables, err := f.tables(w)
+	if err != nil {
+		return err
+	}
+	return f.again.holds(tables)
 }

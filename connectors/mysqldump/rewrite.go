@@ -2,22 +2,13 @@ package mysqldump
 
 import (
 	"context"
-	"crypto/md5"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
-	"io"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"syscall"
-
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 
 	"lethe/connectors"
 	"lethe/connectors/internal/dumpfile"
@@ -84,7 +75,9 @@ type job struct {
 	swapped bool        // the new file is in place
 	report  connectors.RewriteReport
 	sums    []*sidecar
+	withMD5 bool
 	rows    map[dumpfile.TableID]int64 // that the new file must hold
+	written *written                   // its bytes, as they were handed to the system
 }
 
 func (j *job) run(ctx context.Context, q []connectors.Query) error {
@@ -176,8 +169,8 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 	if err != nil {
 		return false, err
 	}
-	withMD5 := slices.ContainsFunc(j.sums, func(s *sidecar) bool { return s.md5 })
-	before := newDigest(withMD5)
+	j.withMD5 = slices.ContainsFunc(j.sums, func(s *sidecar) bool { return s.md5 })
+	before := newDigest(j.withMD5)
 	in, err := textfile.OpenWith(j.target, textfile.Options{Name: j.format.file, Tee: before, Foreign: foreign})
 	if err != nil {
 		return false, err
@@ -189,8 +182,8 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 	}
 	j.temp = f.Name()
 	defer f.Close()
-	after := newDigest(withMD5)
-	out, err := writeBehind(io.MultiWriter(f, after), in.Packing)
+	j.written = &written{Writer: f}
+	out, err := writeBehind(j.written, in.Packing)
 	if err != nil {
 		return false, err
 	}
@@ -211,9 +204,8 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 		return false, errMoved
 	}
 	j.report.Before = connectors.FileState{Path: j.Path, Size: before.size, SHA256: before.sha()}
-	j.report.After = connectors.FileState{Path: j.Path, Size: after.size, SHA256: after.sha()}
 	for _, s := range j.sums {
-		if err := s.prepare(before, after); err != nil {
+		if err := s.agrees(before); err != nil {
 			return false, err
 		}
 	}
@@ -267,37 +259,6 @@ func (j *job) walk(in *textfile.Window, targets map[dumpfile.TableID]*target, e 
 
 var errMoved = fmt.Errorf("the file was changed by someone else while it was being rewritten: %w",
 	connectors.ErrTransient)
-
-// readBack reads the new file in full, compares its tables and rows with what must be in it, and calls verify.
-func (j *job) readBack(ctx context.Context) error {
-	old, err := j.Contents(ctx)
-	if err != nil {
-		return err
-	}
-	rewritten := j.format
-	rewritten.before = old
-	written := &source{Name: j.Name, Path: j.temp, Format: rewritten}
-	now, err := written.Contents(ctx)
-	if err != nil {
-		return fmt.Errorf("read back the new file: %w", err)
-	}
-	found := map[dumpfile.TableID]*table{}
-	for _, t := range now {
-		found[t.ID] = t
-	}
-	for _, was := range old {
-		is, want := found[was.ID], j.rows[was.ID]
-		if is == nil || is.Seen != want || !reflect.DeepEqual(is.Fields, was.Fields) {
-			return fmt.Errorf("read back the new file: table %s is not as it must be: %w", was.Name,
-				connectors.ErrDamaged)
-		}
-		delete(found, was.ID)
-	}
-	if len(found) > 0 {
-		return fmt.Errorf("read back the new file: it has more tables than the old: %w", connectors.ErrDamaged)
-	}
-	return j.verify(written)
-}
 
 // unchanged checks that the original still holds the bytes that were read.
 func (j *job) unchanged() error {
@@ -375,137 +336,4 @@ func syncFolder(path string) error {
 	}
 	defer d.Close()
 	return d.Sync()
-}
-
-// digest hashes the bytes of a file as they pass.
-type digest struct {
-	size   int64
-	sha256 hash.Hash
-	md5    hash.Hash // nil unless there is a side-car that needs it
-}
-
-func newDigest(withMD5 bool) *digest {
-	d := &digest{sha256: sha256.New()}
-	if withMD5 {
-		d.md5 = md5.New()
-	}
-	return d
-}
-
-func (d *digest) Write(b []byte) (int, error) {
-	d.size += int64(len(b))
-	d.sha256.Write(b)
-	if d.md5 != nil {
-		d.md5.Write(b)
-	}
-	return len(b), nil
-}
-
-// digestOf reads a file for its checksum.
-func digestOf(path string, withMD5 bool) (*digest, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	d := newDigest(withMD5)
-	_, err = io.Copy(d, f)
-	return d, err
-}
-
-func (d *digest) sha() [32]byte { return [32]byte(d.sha256.Sum(nil)) }
-
-const (
-	chunkBytes = 256 << 10
-	chunks     = 8
-)
-
-// behind compresses, hashes and writes in a goroutine of its own.
-type behind struct {
-	full   chan []byte
-	free   chan []byte
-	now    []byte
-	failed atomic.Bool
-	done   chan struct{}
-	err    error
-	closed bool
-}
-
-func writeBehind(w io.Writer, p textfile.Packing) (*behind, error) {
-	var z io.WriteCloser = plainWriter{w}
-	var err error
-	switch p.Compression {
-	case textfile.Gzip:
-		level := 6
-		if p.Best {
-			level = gzip.BestCompression
-		} else if p.Fastest {
-			level = gzip.BestSpeed
-		}
-		var g *gzip.Writer
-		if g, err = gzip.NewWriterLevel(w, level); err == nil {
-			g.Header = p.Header
-			z = g
-		}
-	case textfile.Zstd:
-		z, err = zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault),
-			zstd.WithLowerEncoderMem(true))
-	}
-	if err != nil {
-		return nil, err
-	}
-	b := &behind{full: make(chan []byte, chunks), free: make(chan []byte, chunks), done: make(chan struct{})}
-	for range chunks - 1 {
-		b.free <- make([]byte, 0, chunkBytes)
-	}
-	b.now = make([]byte, 0, chunkBytes)
-	go b.run(z)
-	return b, nil
-}
-
-type plainWriter struct{ io.Writer }
-
-func (plainWriter) Close() error { return nil }
-
-func (b *behind) run(z io.WriteCloser) {
-	defer close(b.done)
-	for chunk := range b.full {
-		if b.err == nil {
-			if _, b.err = z.Write(chunk); b.err != nil {
-				b.failed.Store(true)
-			}
-		}
-		b.free <- chunk[:0]
-	}
-	if err := z.Close(); b.err == nil {
-		b.err = err
-	}
-}
-
-// write copies p. An error of the goroutine ends it early; close returns that error.
-func (b *behind) write(p []byte) error {
-	for len(p) > 0 {
-		if len(b.now) == cap(b.now) {
-			if b.failed.Load() {
-				return b.close()
-			}
-			b.full <- b.now
-			b.now = <-b.free
-		}
-		n := copy(b.now[len(b.now):cap(b.now)], p)
-		b.now = b.now[:len(b.now)+n]
-		p = p[n:]
-	}
-	return nil
-}
-
-// close writes what is left, ends the goroutine and returns its error. It may be called again.
-func (b *behind) close() error {
-	if !b.closed {
-		b.closed = true
-		b.full <- b.now
-		close(b.full)
-		<-b.done
-	}
-	return b.err
 }

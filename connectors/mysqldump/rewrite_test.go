@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
@@ -447,4 +448,95 @@ func TestLongRow(t *testing.T) {
 	_, err = rewrite(t, path, connectors.Options{}, change{"2": "v=new"}, connectors.Query{Table: "t"})
 	require.NoError(t, err)
 	requireOnly(t, path, strings.Replace(b.String(), "(2,'b')", "(2,'new')", 1))
+}
+
+// TestReadBack spoils the new file between its writing and its reading: also what parses as well as before is found, and
+// where verify stops reading.
+func TestReadBack(t *testing.T) {
+	spoil := map[string]func(text string) string{
+		"a value of a row that stays": func(text string) string { return strings.Replace(text, "'b'", "'c'", 1) },
+		"a comment":                   func(text string) string { return strings.Replace(text, "completed", "Completed", 1) },
+		"a row less":                  func(text string) string { return strings.Replace(text, ",(3,'d')", "", 1) },
+		"a byte more":                 func(text string) string { return text + "\n" },
+		"nothing":                     func(text string) string { return text },
+	}
+	scans := map[string]func(connectors.Source) error{
+		"all": func(s connectors.Source) error {
+			for _, err := range s.Scan(t.Context(), connectors.Query{Table: "t"}) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"none": fine,
+		"a part": func(s connectors.Source) error {
+			for range s.Scan(t.Context(), connectors.Query{Table: "t"}) {
+				return nil
+			}
+			return nil
+		},
+		"the catalog": func(s connectors.Source) error {
+			_, err := s.Tables(t.Context())
+			return err
+		},
+	}
+	for name, spoiled := range spoil {
+		for how, scan := range scans {
+			t.Run(name+", verify reads "+how, func(t *testing.T) {
+				before := createT + "INSERT INTO t VALUES (1,'a'),(2,'b'),(3,'d');\n" +
+					"CREATE TABLE u (id int);\nINSERT INTO u VALUES (1);\n" + trailer
+				path := connectortest.WriteFile(t, "x.sql", []byte(before))
+				src := open(t, path, connectors.Options{Rewrite: true})
+				mysqldump.Interrupt(src, func(point string) error {
+					if point != mysqldump.Points[0] {
+						return nil
+					}
+					temps, err := filepath.Glob(filepath.Join(filepath.Dir(path), connectors.TemporaryPrefix(path)+"*"))
+					require.NoError(t, err)
+					require.Len(t, temps, 1)
+					text, err := os.ReadFile(temps[0])
+					require.NoError(t, err)
+					return os.WriteFile(temps[0], []byte(spoiled(string(text))), 0o600)
+				})
+				report, err := src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "t"}},
+					change{"1": "-"}.edit, scan)
+				if name != "nothing" {
+					require.ErrorIs(t, err, connectors.ErrDamaged)
+					requireOnly(t, path, before)
+					return
+				}
+				require.NoError(t, err)
+				now, err := os.ReadFile(path)
+				require.NoError(t, err)
+				require.Equal(t, connectors.FileState{Path: path, Size: int64(len(now)), SHA256: sha256.Sum256(now)},
+					report.After)
+			})
+		}
+	}
+}
+
+// TestZstdAsBefore writes frames like those that were read.
+func TestZstdAsBefore(t *testing.T) {
+	text := []byte(createT + "INSERT INTO t VALUES (1,'a'),(2,'b');\n-- " + strings.Repeat("0123456789abcdef ", 1<<18) +
+		"\n" + trailer)
+	for _, window := range []int{128 << 10, 512 << 10, 1 << 20, 2 << 20, 4 << 20, 8 << 20} {
+		for _, checksum := range []bool{false, true} {
+			var packed bytes.Buffer
+			z, err := zstd.NewWriter(&packed, zstd.WithWindowSize(window), zstd.WithEncoderCRC(checksum))
+			require.NoError(t, err)
+			_, err = z.Write(text)
+			require.NoError(t, err)
+			require.NoError(t, z.Close())
+			path := connectortest.WriteFile(t, "x.sql.zst", packed.Bytes())
+			_, err = rewrite(t, path, connectors.Options{}, change{"1": "-"}, connectors.Query{Table: "t"})
+			require.NoError(t, err)
+			now, err := os.ReadFile(path)
+			require.NoError(t, err)
+			var h zstd.Header
+			require.NoError(t, h.Decode(now))
+			require.EqualValues(t, window, h.WindowSize)
+			require.Equal(t, checksum, h.HasCheckSum)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package execute
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,57 +16,61 @@ import (
 	"lethe/pipeline/plan"
 )
 
-// Backup changes all rows of the set in one rewrite of the file: they are looked at and decided anew, then
-// what stands is dropped and changed, read back, and takes the file's place. Nothing else refers to a row
-// than when the plan was made, for the file is the same. readBack is called when the new file is whole and
-// about to be verified. recovering says that an earlier run may have replaced the file already.
-// What the live store keeps stays, that which it refused with all of its unit.
+// Backup changes all rows of the set in one rewrite of the file: they are looked at and decided anew while it is
+// written, what stands is dropped and changed, read back, and takes the file's place. What was assumed of the rows
+// is what the plan saw; where one is not so, what was written is thrown away, and the file written once more by what
+// was seen of all. Nothing else refers to a row than when the plan was made, for the file is the same. readBack is
+// called when the new file is whole and about to be verified. recovering says that an earlier run may have replaced
+// the file already. What the live store keeps stays, that which it refused with all of its unit.
 func (x *Executor) Backup(ctx context.Context, r connectors.Rewriter, live Kept, recovering bool,
 	readBack func()) (connectors.RewriteReport, error) {
 	silos := x.silos(0, len(x.set.Rows))
 	if err := x.reload(ctx, silos); err != nil {
 		return connectors.RewriteReport{}, err
 	}
-	w := &rewrite{Executor: x, byKey: map[string]map[connectors.Key][]int{}}
-	for i := range x.set.Rows {
-		c := &x.set.Rows[i]
-		if w.byKey[c.Table] == nil {
-			w.byKey[c.Table] = map[connectors.Key][]int{}
-		}
-		w.byKey[c.Table][c.Key] = append(w.byKey[c.Table][c.Key], i)
-	}
-	seen, err := w.read(ctx)
-	if err != nil {
-		return connectors.RewriteReport{}, err
-	}
-	for i := range live.Held {
-		seen.Late[i] = true
-	}
-	w.verdicts = verdict.Of(x.set, seen, recovering)
-	w.refuse(live)
+	w := &rewrite{Executor: x, live: live, recovering: recovering, rows: x.rowsByKey()}
 	var queries []connectors.Query
-	for _, name := range sortedKeys(w.byKey) {
-		queries = append(queries, connectors.Query{Table: name})
+	for _, name := range sortedKeys(w.rows) {
+		queries = append(queries, connectors.Query{Table: name, Fields: x.tables[name].brief.fields,
+			Keys: &connectors.Keys{Fields: x.tables[name].Key, Tuples: w.rows[name].keys}})
 	}
-	report, err := r.Rewrite(ctx, queries, w.edit, func(rewritten connectors.Source) error {
-		readBack()
-		if err := w.verify(ctx, rewritten); err != nil {
-			return err
+	known := w.view(verdict.Agrees)
+	for attempt := 0; ; attempt++ {
+		w.known, w.seen, w.skipped, w.met = known, w.view(verdict.Gone), false, make([]bool, len(x.set.Rows))
+		w.given, w.refused = w.decide(known)
+		report, err := r.Rewrite(ctx, queries, w.edit, func(rewritten connectors.Source) error {
+			if w.otherwise() {
+				return errAgain
+			}
+			readBack()
+			if err := w.verify(ctx, rewritten, queries); err != nil {
+				return err
+			}
+			if err := x.still(ctx, silos); errors.Is(err, errMoved) {
+				return errors.Join(err, connectors.ErrTransient)
+			} else if err != nil {
+				return err
+			}
+			return x.remember(ctx, 0, len(x.set.Rows))
+		})
+		if err == nil && w.otherwise() { // nothing was written, and nothing read back
+			err = errAgain
 		}
-		if err := x.still(ctx, silos); errors.Is(err, errMoved) {
-			return errors.Join(err, connectors.ErrTransient)
-		} else if err != nil {
-			return err
+		if errors.Is(err, errAgain) && attempt < attempts {
+			known = w.seen
+			continue
 		}
-		return x.remember(ctx, 0, len(x.set.Rows))
-	})
-	if err != nil {
-		return report, err
+		if errors.Is(err, errAgain) {
+			return report, errors.Join(connectors.ErrTransient, err)
+		}
+		if err != nil {
+			return report, err
+		}
+		for i, v := range w.given {
+			x.outcomes[i] = v.Outcome
+		}
+		return report, nil
 	}
-	for i, v := range w.verdicts {
-		x.outcomes[i] = v.Outcome
-	}
-	return report, nil
 }
 
 // Kept is what the live store keeps of the rows of a backup, by their positions in the set.
@@ -74,91 +79,180 @@ type Kept struct {
 	Held    map[int]bool    // what stays there for what refers to it
 }
 
-// refuse leaves the units of what the live store refused as they are.
-func (w *rewrite) refuse(live Kept) {
-	for i := 0; i < len(w.set.Rows); {
-		end := w.set.UnitEnd(i)
-		why, refused := Refusal{}, false
-		for k := i; k < end && !refused; k++ {
-			why, refused = live.Refused[k]
-		}
-		for ; i < end; i++ {
-			if refused && w.verdicts[i].Op != judge.None {
-				w.verdicts[i], w.refused[i] = verdict.Verdict{Outcome: plan.Refused}, why
-			}
-		}
-	}
-}
-
-// rewrite is one rewrite of a file.
+// rewrite is one rewrite of a file, or another try of it.
 type rewrite struct {
 	*Executor
-	byKey    map[string]map[connectors.Key][]int // a row may be emptied and forget
-	verdicts []verdict.Verdict
+	rows       map[string]*rowsOf // of the set, by table
+	live       Kept
+	recovering bool
+	known      *verdict.View // what is assumed of the rows
+	given      []verdict.Verdict
+	seen       *verdict.View // how they are, in the file
+	met        []bool
+	skipped    bool // a row was not as assumed, and so not changed
 }
 
-// read looks at every row of the set.
-func (w *rewrite) read(ctx context.Context) (*verdict.View, error) {
-	v := verdict.NewView(0, len(w.set.Rows))
-	for i := range v.Rows {
-		v.Rows[i] = verdict.Gone // until it is met
-	}
-	var queries []connectors.Query
-	for _, name := range sortedKeys(w.byKey) {
-		queries = append(queries, connectors.Query{Table: name, Keys: &connectors.Keys{Fields: w.tables[name].Key,
-			Tuples: sortedKeys(w.byKey[name])}})
-	}
-	for b, err := range w.store.Conn.Scan(ctx, queries...) {
-		if err != nil {
-			return nil, err
+// rowsOf are the rows of the set in one table.
+type rowsOf struct {
+	keys  []connectors.Key
+	index *connectors.KeyIndex
+	at    []int         // of each key, the row
+	twice map[int][]int // by the first row of a key, the others: one may be emptied and forget
+}
+
+func (x *Executor) rowsByKey() map[string]*rowsOf {
+	tables := map[string]*rowsOf{}
+	for i := range x.set.Rows {
+		c := &x.set.Rows[i]
+		if tables[c.Table] == nil {
+			tables[c.Table] = &rowsOf{twice: map[int][]int{}}
 		}
-		l := w.tables[b.Table].whole
-		for row := range int(b.Rows.NumRows()) {
-			if key, ok := connectors.KeyOf(b.Rows, l.key, row); ok {
-				for _, i := range w.byKey[b.Table][key] {
-					w.look(b, l, row, i, v)
-				}
+		t := tables[c.Table]
+		t.keys, t.at = append(t.keys, c.Key), append(t.at, i)
+	}
+	for _, t := range tables {
+		t.index = connectors.IndexKeys(t.keys)
+		for k, key := range t.keys {
+			if first := t.index.Find([]byte(key)); first != k {
+				t.twice[t.at[first]] = append(t.twice[t.at[first]], t.at[k])
 			}
 		}
 	}
-	return v, nil
+	return tables
 }
 
-// edit says what happens to the rows of one batch of the file.
+// each calls do for every row of the set that a row of a batch is; key is memory to use again.
+func (t *rowsOf) each(b connectors.Batch, l layout, row int, key []byte, do func(i int)) []byte {
+	key, ok := connectors.AppendKey(key[:0], b.Rows, l.key, row)
+	if !ok {
+		return key
+	}
+	k := t.index.Find(key)
+	if k < 0 {
+		return key
+	}
+	do(t.at[k])
+	for _, i := range t.twice[t.at[k]] {
+		do(i)
+	}
+	return key
+}
+
+// view is what is known of all rows before the file is read.
+func (w *rewrite) view(of verdict.Status) *verdict.View {
+	v := verdict.NewView(0, len(w.set.Rows))
+	for i := range v.Rows {
+		v.Rows[i] = of
+	}
+	for i := range w.live.Held {
+		v.Late[i] = true
+	}
+	return v
+}
+
+// decide says what happens to rows of which so much is known. Units of which the live store refused a row stay as they
+// are.
+func (w *rewrite) decide(v *verdict.View) ([]verdict.Verdict, map[int]Refusal) {
+	verdicts, refused := verdict.Of(w.set, v, w.recovering), map[int]Refusal{}
+	if len(w.live.Refused) == 0 {
+		return verdicts, refused
+	}
+	for i := 0; i < len(w.set.Rows); {
+		end := w.set.UnitEnd(i)
+		why, stays := Refusal{}, false
+		for k := i; k < end && !stays; k++ {
+			why, stays = w.live.Refused[k]
+		}
+		for ; i < end; i++ {
+			if stays && verdicts[i].Op != judge.None {
+				verdicts[i], refused[i] = verdict.Verdict{Outcome: plan.Refused}, why
+			}
+		}
+	}
+	return verdicts, refused
+}
+
+// edit looks at the rows of one batch of the file, and says what happens to each that is as it was assumed.
 func (w *rewrite) edit(b connectors.Batch) (connectors.Edit, error) {
 	e := change.NewEdits(b)
-	l := w.tables[b.Table].whole
+	t, l := w.rows[b.Table], w.tables[b.Table].brief
+	var key []byte
 	for row := range e.Ops {
-		key, ok := connectors.KeyOf(b.Rows, l.key, row)
-		if !ok {
-			continue
-		}
-		for _, i := range w.byKey[b.Table][key] {
-			c := &w.set.Rows[i]
-			e.Add(row, c, w.judgeOf(c), w.verdicts[i].Op, w.verdicts[i].Nulls)
-		}
+		key = t.each(b, l, row, key, func(i int) {
+			w.meet(b, l, row, i)
+			switch v := w.given[i]; {
+			case w.asAssumed(i):
+				c := &w.set.Rows[i]
+				e.Add(row, c, w.judgeOf(c), v.Op, v.Nulls)
+			case v.Op != judge.None:
+				w.skipped = true
+			}
+		})
 	}
 	return e.Edit()
 }
 
-// verify reads the rewritten file: what was to go is gone, and what was to change has changed.
-func (w *rewrite) verify(ctx context.Context, rewritten connectors.Source) error {
-	var queries []connectors.Query
-	for _, name := range sortedKeys(w.byKey) {
-		queries = append(queries, connectors.Query{Table: name, Keys: &connectors.Keys{Fields: w.tables[name].Key,
-			Tuples: sortedKeys(w.byKey[name])}})
+// meet looks at a row of the set. One that the file has more than once is what the least of them is.
+func (w *rewrite) meet(b connectors.Batch, l layout, row, i int) {
+	was, refs, again := w.seen.Rows[i], w.seen.Refs[i], w.met[i]
+	w.met[i] = true
+	w.look(b, l, row, i, w.seen)
+	if !again {
+		return
 	}
+	if was != verdict.Agrees {
+		w.seen.Rows[i] = was
+	}
+	for k, r := range refs {
+		if r != verdict.Refers {
+			w.seen.SetRef(i, k, r)
+		}
+	}
+}
+
+// asAssumed reports whether a row is as it was assumed when all were decided.
+func (w *rewrite) asAssumed(i int) bool {
+	if w.seen.Rows[i] != w.known.Rows[i] {
+		return false
+	}
+	for k := range w.set.Rows[i].Refs {
+		if w.seen.Ref(i, k) != w.known.Ref(i, k) {
+			return false
+		}
+	}
+	return true
+}
+
+// otherwise reports whether the rows as they were seen ask for something else than what was done.
+func (w *rewrite) otherwise() bool {
+	if w.skipped {
+		return true
+	}
+	same := true
+	for i := range w.set.Rows {
+		same = same && w.asAssumed(i)
+	}
+	if same {
+		return false
+	}
+	asked, _ := w.decide(w.seen)
+	return !slices.EqualFunc(asked, w.given, func(is, was verdict.Verdict) bool {
+		return is.Op == was.Op && is.Outcome == was.Outcome && slices.Equal(is.Nulls, was.Nulls)
+	})
+}
+
+// verify reads the rewritten file: what was to go is gone, and what was to change has changed.
+func (w *rewrite) verify(ctx context.Context, rewritten connectors.Source, queries []connectors.Query) error {
+	var key []byte
 	for b, err := range rewritten.Scan(ctx, queries...) {
 		if err != nil {
 			return err
 		}
-		l := w.tables[b.Table].whole
+		l := w.tables[b.Table].brief
 		for row := range int(b.Rows.NumRows()) {
-			key, _ := connectors.KeyOf(b.Rows, l.key, row)
-			for _, i := range w.byKey[b.Table][key] {
-				if err := w.stands(b, l, row, i); err != nil {
-					return err
-				}
+			key = w.rows[b.Table].each(b, l, row, key, func(i int) { err = cmp.Or(err, w.stands(b, l, row, i)) })
+			if err != nil {
+				return err
 			}
 		}
 	}
@@ -167,7 +261,7 @@ func (w *rewrite) verify(ctx context.Context, rewritten connectors.Source) error
 
 // stands checks one row of the rewritten file.
 func (w *rewrite) stands(b connectors.Batch, l layout, row, i int) error {
-	c, v := &w.set.Rows[i], w.verdicts[i]
+	c, v := &w.set.Rows[i], w.given[i]
 	switch {
 	case v.Op == judge.None:
 	case v.Op == judge.Delete:

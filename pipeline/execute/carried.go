@@ -88,8 +88,11 @@ func (t *transaction) whose() map[*judge.Judge][]connectors.Key {
 func (x *Executor) apart(b connectors.Batch, row, i int) {
 	c := &x.set.Rows[i]
 	delete(x.shares, i)
-	if !c.Op.Reversible() {
-		x.shares[i] = x.store.Apart(c.Table, b.Rows, row)
+	if c.Op.Reversible() {
+		return
+	}
+	if list := x.store.Apart(c.Table, b.Rows, row); len(list) > 0 {
+		x.shares[i] = list
 	}
 }
 

@@ -240,7 +240,7 @@ func (x *Executor) judgeOf(c *change.Change) *judge.Judge {
 // look says how one row of a batch stands beside its change.
 func (x *Executor) look(b connectors.Batch, l layout, row int, i int, v *verdict.View) {
 	c := &x.set.Rows[i]
-	refs := make([]verdict.Hold, len(c.Refs))
+	v.Refs[i-v.From] = nil
 	for k, r := range c.Refs {
 		e := x.set.Edges[r.Edge]
 		at := l.edges[r.Edge]
@@ -248,12 +248,11 @@ func (x *Executor) look(b connectors.Batch, l layout, row int, i int, v *verdict
 		switch {
 		case !ok && slices.ContainsFunc(at,
 			func(col int) bool { return b.Rows.Column(col).(*array.Binary).IsNull(row) }):
-			refs[k] = verdict.Emptied
+			v.SetRef(i, k, verdict.Emptied)
 		case change.GuardOf(x.judgeOf(c).Match, x.o.RunID, e, values) != r.Guard:
-			refs[k] = verdict.Moved
+			v.SetRef(i, k, verdict.Moved)
 		}
 	}
-	v.Refs[i-v.From] = refs
 	for _, in := range x.named[i] {
 		other := &x.set.Rows[in.Row]
 		r := other.Refs[in.K]

@@ -102,6 +102,10 @@ type Source[T Described, G any] struct {
 	Path   string // of the bytes
 	Format Format[T, G]
 
+	// Expected are the tables that the file is expected to hold, sorted by name: a scan does not look for them first,
+	// and whoever expects them compares what it met. nil: a pass of its own finds them.
+	Expected []T
+
 	mu    sync.Mutex
 	known []T            // nil: nothing yet
 	stamp textfile.Stamp // of the file when known was read
@@ -209,7 +213,10 @@ func (s *Source[T, G]) pass(ctx context.Context, read func(*textfile.Window) err
 
 // Prepare makes the targets of the queries.
 func (s *Source[T, G]) Prepare(ctx context.Context, q []connectors.Query) (map[TableID]G, error) {
-	tables, err := s.Contents(ctx)
+	tables, err := s.Expected, error(nil)
+	if tables == nil {
+		tables, err = s.Contents(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -14,18 +14,15 @@ type Fold func(values [][]byte) (string, error)
 
 // Set holds the keys of a query.
 type Set struct {
-	keys  map[connectors.Key]struct{}
+	keys  *connectors.KeyIndex
 	folds map[string]struct{} // nil unless texts that differ may be equal
 	fold  Fold
 }
 
-// New makes the set of keys. fold is nil where a server takes only the same bytes for equal; its errors
+// New makes the set of keys, a list that must stay as it is. fold is nil where a server takes only the same bytes for equal; its errors
 // come back as they are, and so do those of keys that are none.
 func New(keys []connectors.Key, fold Fold) (*Set, error) {
-	s := &Set{keys: make(map[connectors.Key]struct{}, len(keys)), fold: fold}
-	for _, key := range keys {
-		s.keys[key] = struct{}{}
-	}
+	s := &Set{keys: connectors.IndexKeys(keys), fold: fold}
 	if fold == nil {
 		return s, nil
 	}
@@ -57,7 +54,7 @@ func Append(key, value []byte) []byte {
 // Find reports whether the key, made by Append, is in the set; and if not, whether it is one that a server
 // may take for equal to a key of the set.
 func (s *Set) Find(key []byte) (found, alike bool, err error) {
-	if _, ok := s.keys[connectors.Key(key)]; ok {
+	if s.keys.Find(key) >= 0 {
 		return true, false, nil
 	}
 	if s.folds == nil {

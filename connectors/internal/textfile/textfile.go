@@ -82,6 +82,8 @@ type Packing struct {
 	Header      gzip.Header // of the first gzip member
 	Fastest     bool        // gzip's level, where the file tells
 	Best        bool
+	Window      int  // of the first zstd frame, in bytes, which tells about its level; 0: not told
+	Checksum    bool // zstd's frames end with one
 }
 
 // sniff tells how a file is packed from its first bytes.
@@ -96,7 +98,15 @@ func sniff(head []byte, o Options) (Packing, error) {
 	// or a skippable frame
 	case bytes.HasPrefix(head, zstdMagic), len(head) > 3 && head[0]&0xf0 == 0x50 &&
 		bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18}):
-		return Packing{Compression: Zstd}, nil
+		p := Packing{Compression: Zstd, Checksum: true}
+		var h zstd.Header
+		if err := h.Decode(head); err == nil && !h.Skippable {
+			p.Checksum = h.HasCheckSum
+			if !h.SingleSegment {
+				p.Window = int(h.WindowSize)
+			}
+		}
+		return p, nil
 	}
 	wide := bytes.HasPrefix(head, []byte(littleMark)) || bytes.HasPrefix(head, []byte(bigMark))
 	if err := Check(head, o.Foreign...); err != nil && !(wide && o.UTF16) {

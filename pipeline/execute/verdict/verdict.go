@@ -37,7 +37,7 @@ const (
 type View struct {
 	From   int
 	Rows   []Status
-	Refs   [][]Hold      // by row and reference; nil: all refer
+	Refs   [][]Hold      // by row and reference; those behind the last refer
 	Apart  map[Ref]bool  // references whose other end is not referred to by the values that the plan saw
 	Late   map[int]bool  // rows to which one refers that no change names
 	Others map[int][]int // rows to which others of the set refer that did not when the plan was made
@@ -58,12 +58,21 @@ func (v *View) Status(i int) Status { return v.Rows[i-v.From] }
 func (v *View) Ref(i, k int) Hold {
 	refs := v.Refs[i-v.From]
 	switch {
-	case refs != nil && refs[k] != Refers:
+	case k < len(refs) && refs[k] != Refers:
 		return refs[k]
 	case v.Apart[Ref{i, k}]:
 		return Moved
 	}
 	return Refers
+}
+
+// SetRef notes how the k-th reference of a row of the set stands at its own end.
+func (v *View) SetRef(i, k int, h Hold) {
+	at := i - v.From
+	for len(v.Refs[at]) <= k {
+		v.Refs[at] = append(v.Refs[at], Refers)
+	}
+	v.Refs[at][k] = h
 }
 
 // Verdict is what happens to a row now.
@@ -91,18 +100,27 @@ type Ref struct{ Row, K int }
 func newDecider(set *change.Set, v *View) *decider {
 	d := &decider{set: set, view: v, ends: make([]bool, len(v.Rows)), held: make([]bool, len(v.Rows)),
 		in: make([][]Ref, len(v.Rows))}
-	for i := v.From; i < v.From+len(v.Rows); i++ {
-		for k, r := range set.Rows[i].Refs {
-			if v.has(r.Row) {
-				d.in[r.Row-v.From] = append(d.in[r.Row-v.From], Ref{i, k})
+	counts, all := make([]int, len(v.Rows)), 0
+	each := func(do func(at int, r Ref)) {
+		for i := v.From; i < v.From+len(v.Rows); i++ {
+			for k, r := range set.Rows[i].Refs {
+				if v.has(r.Row) {
+					do(r.Row-v.From, Ref{i, k})
+				}
+			}
+		}
+		for parent, rows := range v.Others {
+			for _, row := range rows {
+				do(parent-v.From, Ref{row, -1})
 			}
 		}
 	}
-	for parent, rows := range v.Others {
-		for _, row := range rows {
-			d.in[parent-v.From] = append(d.in[parent-v.From], Ref{row, -1})
-		}
+	each(func(at int, _ Ref) { counts[at]++; all++ })
+	room := make([]Ref, all)
+	for at, n := range counts {
+		d.in[at], room = room[:0:n], room[n:]
 	}
+	each(func(at int, r Ref) { d.in[at] = append(d.in[at], r) })
 	return d
 }
 

@@ -1,0 +1,128 @@
+package mysqldump
+
+import (
+	"io"
+	"sync/atomic"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"lethe/connectors/internal/textfile"
+)
+
+const (
+	chunkBytes = 256 << 10
+	chunks     = 8
+)
+
+// behind compresses, hashes and writes in a goroutine of its own.
+type behind struct {
+	full   chan []byte
+	free   chan []byte
+	now    []byte
+	failed atomic.Bool
+	done   chan struct{}
+	err    error
+	closed bool
+}
+
+func writeBehind(w io.Writer, p textfile.Packing) (*behind, error) {
+	var z io.WriteCloser = plainWriter{w}
+	var err error
+	switch p.Compression {
+	case textfile.Gzip:
+		level := 6
+		if p.Best {
+			level = gzip.BestCompression
+		} else if p.Fastest {
+			level = gzip.BestSpeed
+		}
+		var g *gzip.Writer
+		if g, err = gzip.NewWriterLevel(w, level); err == nil {
+			g.Header = p.Header
+			z = g
+		}
+	case textfile.Zstd:
+		z, err = zstd.NewWriter(w, zstdLike(p)...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b := &behind{full: make(chan []byte, chunks), free: make(chan []byte, chunks), done: make(chan struct{})}
+	for range chunks - 1 {
+		b.free <- make([]byte, 0, chunkBytes)
+	}
+	b.now = make([]byte, 0, chunkBytes)
+	go b.run(z)
+	return b, nil
+}
+
+// zstdLike are the options of an encoder whose frames are like those of a file. What a frame tells of its level is its
+// window: up to 512 KB have the fast ones of the zstd command, 4 MB and more those from 9 on. The window is never larger
+// than the old one, so that whoever could read that can read the new, nor than 8 MB.
+func zstdLike(p textfile.Packing) []zstd.EOption {
+	const widest = 8 << 20
+	o := []zstd.EOption{zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(p.Checksum)}
+	if p.Window == 0 {
+		return append(o, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(2<<20))
+	}
+	level := zstd.SpeedDefault
+	switch {
+	case p.Window <= 512<<10:
+		level = zstd.SpeedFastest
+	case p.Window >= 4<<20:
+		level = zstd.SpeedBetterCompression
+	}
+	window := zstd.MinWindowSize
+	for 2*window <= min(p.Window, widest) {
+		window *= 2
+	}
+	return append(o, zstd.WithEncoderLevel(level), zstd.WithWindowSize(window))
+}
+
+type plainWriter struct{ io.Writer }
+
+func (plainWriter) Close() error { return nil }
+
+func (b *behind) run(z io.WriteCloser) {
+	defer close(b.done)
+	for chunk := range b.full {
+		if b.err == nil {
+			if _, b.err = z.Write(chunk); b.err != nil {
+				b.failed.Store(true)
+			}
+		}
+		b.free <- chunk[:0]
+	}
+	if err := z.Close(); b.err == nil {
+		b.err = err
+	}
+}
+
+// write copies p. An error of the goroutine ends it early; close returns that error.
+func (b *behind) write(p []byte) error {
+	for len(p) > 0 {
+		if len(b.now) == cap(b.now) {
+			if b.failed.Load() {
+				return b.close()
+			}
+			b.full <- b.now
+			b.now = <-b.free
+		}
+		n := copy(b.now[len(b.now):cap(b.now)], p)
+		b.now = b.now[:len(b.now)+n]
+		p = p[n:]
+	}
+	return nil
+}
+
+// close writes what is left, ends the goroutine and returns its error. It may be called again.
+func (b *behind) close() error {
+	if !b.closed {
+		b.closed = true
+		b.full <- b.now
+		close(b.full)
+		<-b.done
+	}
+	return b.err
+}
