@@ -44,6 +44,7 @@ var house = [][]string{
 	{"registry/standings"},
 	{"registry/retention"},
 	{"registry", "audit/tilelog", "audit/stamp", "audit/page", "audit/parquet"},
+	{"audit/expiry"},
 	{"audit/evidence"},
 	{"audit/witness"},
 	{"setup", "via"},                   // what a night is wired with; identifiers that stand in other tables
@@ -57,7 +58,7 @@ var house = [][]string{
 	{"execute/verdict"}, // what may happen to a changed row now
 	{"orders"},          // what people let nights do unasked
 	{"report", "limits", "findings", "clock", "copies", "execute", "plan/rows", "plan/values"},
-	{"planner", "apply", "forget", "duties", "keys", "balance"},
+	{"planner", "apply", "forget", "duties", "keys", "balance", "terms"},
 	{"ask/allowed", "ask/whatif", "ask/lint", "ask/zones", "ask/processing"},
 	{"ask"},
 }

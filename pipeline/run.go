@@ -31,6 +31,7 @@ import (
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/stores"
+	"lethe/pipeline/terms"
 )
 
 // Run is the night: lock and check, settle what an earlier night left, read every source once (discover and
@@ -100,7 +101,10 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	if err := n.copier.SyncErased(ctx); err != nil { // what was erased is in no copy either
 		return err
 	}
-	return n.forgetter.Forget(ctx)
+	if err := n.forgetter.Forget(ctx); err != nil {
+		return err
+	}
+	return n.terms.Purge(ctx) // and so ends evidence whose term is over
 }
 
 // survey reads a source; one that fails for a table that a silo governs, in what else it holds.
@@ -131,6 +135,7 @@ type rooms struct {
 	applier   *apply.Applier
 	copier    *copies.Keeper
 	forgetter *forget.Forgetter
+	terms     *terms.Keeper
 	inspector *findings.Inspector
 	owing     *duties.Book
 	balance   *balance.Book
@@ -164,6 +169,8 @@ func furnish(b *book) *rooms {
 		copier: &copies.Keeper{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores},
 		forgetter: &forget.Forgetter{Setup: p, Tonight: t, Notes: notes,
 			Silos: silos, Stores: stores, Scanner: scanner, Unsure: b.leapt},
+		terms: &terms.Keeper{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Recent: keptNights,
+			Unsure: b.leapt},
 		inspector: &findings.Inspector{Setup: p, Tonight: t, Notes: notes, Scanner: scanner},
 		balance: &balance.Book{Setup: p, Tonight: t, Notes: notes, Census: session.Census, Stores: stores,
 			Scanner: scanner},

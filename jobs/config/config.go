@@ -7,6 +7,7 @@ package config
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"lethe/jobs/schedule"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/setup"
 )
 
 // Config is the configuration file, decoded strictly: an unknown key is an error with its line and column.
@@ -36,6 +38,7 @@ type Config struct {
 	Detectors   []Detector             `yaml:"detectors,omitempty"`
 	Discover    Discover               `yaml:"discover,omitempty"`
 	Reviews     []Review               `yaml:"reviews,omitempty"`
+	Evidence    Evidence               `yaml:"evidence,omitempty"`
 	Schedule    []schedule.Job         `yaml:"schedule,omitempty"`
 	Notify      []Secret               `yaml:"notify,omitempty"`
 	Timestamps  *Timestamps            `yaml:"timestamps,omitempty"`
@@ -76,6 +79,13 @@ type Controller struct {
 type Timestamps struct {
 	URL string `yaml:"url"` // http or https
 	CA  string `yaml:"ca"`  // file with the certificates that are trusted, in PEM
+}
+
+// Evidence says for how long reports are kept; without a term, for ever. A term destroys evidence: it is part of the
+// policy, which people adopt.
+type Evidence struct {
+	RowLevel calendar.Period `yaml:"row_level,omitempty"` // tables with a line for each record; then there are counts
+	Keep     calendar.Period `yaml:"keep,omitempty"`      // all of a night but its manifest
 }
 
 // Keystore says where the keys are.
@@ -282,10 +292,42 @@ func (c *Config) policy() ([]byte, error) {
 		Silos      map[string]policy.Silo
 		Breakers   Breakers
 		Detectors  []Detector
-		Reviews    []Review // what a person said of a field decides whether it is personal data
-	}{c.Controller, c.People, c.Approvals, sources, c.Silos, c.Breakers, c.Detectors, c.Reviews})
+		Reviews    []Review  // what a person said of a field decides whether it is personal data
+		Evidence   *Evidence `json:",omitempty"`
+	}{c.Controller, c.People, c.Approvals, sources, c.Silos, c.Breakers, c.Detectors, c.Reviews, c.terms()})
 	if err != nil {
 		return nil, fmt.Errorf("text of the policy: %w", err)
 	}
 	return body, nil
+}
+
+// terms are those of evidence; nil where there are none, so that a policy without them keeps its digest.
+func (c *Config) terms() *Evidence {
+	if c.Evidence == (Evidence{}) {
+		return nil
+	}
+	return &c.Evidence
+}
+
+// shortestEvidence is the least term of evidence: a person has that long to see it, and to open a request about it.
+const shortestEvidence = 28
+
+// buildTerms checks the terms of evidence.
+func (c *Config) buildTerms(p *setup.Setup) error {
+	p.Evidence = setup.EvidenceTerms{RowLevel: c.Evidence.RowLevel, Keep: c.Evidence.Keep}
+	var errs []error
+	for _, t := range []struct {
+		key  string
+		term calendar.Period
+	}{{"row_level", c.Evidence.RowLevel}, {"keep", c.Evidence.Keep}} {
+		if day := calendar.Date(0); !t.term.IsZero() && calendar.EndOf(day, t.term)-day < shortestEvidence {
+			errs = append(errs, fmt.Errorf("evidence.%s: %s: evidence is kept for %d days at the least; write P12M, "+
+				"or leave it out to keep it for ever", t.key, t.term, shortestEvidence))
+		}
+	}
+	row, keep := c.Evidence.RowLevel, c.Evidence.Keep
+	if !row.IsZero() && !keep.IsZero() && calendar.EndOf(0, keep) < calendar.EndOf(0, row) {
+		errs = append(errs, fmt.Errorf("evidence.keep: %s is shorter than row_level: %s", keep, row))
+	}
+	return errors.Join(errs...)
 }

@@ -170,7 +170,7 @@ func published(ctx context.Context, p *setup.Setup, j *journal.Journal, entries 
 	err error) {
 	known := map[string]bool{}
 	for _, e := range entries {
-		known[e.Run] = true
+		known[e.Run] = known[e.Run] || e.Kind == tilelog.Night
 	}
 	runs, err := j.Published(ctx)
 	if err != nil {

@@ -73,3 +73,19 @@ func (j *Journal) PackFacts(ctx context.Context) error {
 	}
 	return nil
 }
+
+// EndRefusals forgets which rows of a plan that has ended were refused.
+func (j *Journal) EndRefusals(ctx context.Context, planID string) error {
+	return j.endOf(ctx, `DELETE FROM refusal`, planID)
+}
+
+// EndChunks forgets what came of each row of a plan that has ended.
+func (j *Journal) EndChunks(ctx context.Context, planID string) error {
+	return j.endOf(ctx, `DELETE FROM chunk`, planID)
+}
+
+func (j *Journal) endOf(ctx context.Context, verb, planID string) error {
+	_, err := j.db.ExecContext(ctx, verb+` WHERE plan_id = (SELECT plan_id FROM plan WHERE plan_id = ?
+		AND state NOT IN ('`+Waiting+`', '`+Approved+`'))`, planID)
+	return j.wrap("end what is over its term", err)
+}

@@ -6,12 +6,17 @@ import (
 	"unicode/utf8"
 
 	"lethe/classifiers"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/setup"
 	"lethe/pipeline/shown"
 )
 
 // gate runs the product's own detectors over its own output: no string column may look like personal data,
 // names of sources, files, tables and fields being shown otherwise before.
 type gate struct{ catalogue *classifiers.Catalogue }
+
+// Gate is what judges what is published.
+func Gate(p *setup.Setup) audit.Gate { return gate{p.Catalogue} }
 
 // Check judges the distinct strings of one column of the report. Its error names the column, never the value.
 func (g gate) Check(table, column string, values []string) error {

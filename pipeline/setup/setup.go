@@ -75,6 +75,12 @@ func (p *Setup) Named(source string) bool {
 	})
 }
 
+// EvidenceTerms are for how long reports are kept; zero: for ever.
+type EvidenceTerms struct {
+	RowLevel calendar.Period // tables with a line for each record
+	Keep     calendar.Period // all of a night but its manifest
+}
+
 // Setup is the wiring of a night. A run does not change it.
 type Setup struct {
 	Controller   string
@@ -98,12 +104,13 @@ type Setup struct {
 	Breakers     Breakers
 	Sampling     Sampling
 	Reviews      []Review
-	State        string     // folder
-	Reports      string     // folder
-	PolicyDigest string     // sha256 of the decision-relevant configuration, hex
-	Policy       []byte     // the text of which that is the digest; nil: not known, and never adopted
-	Adopted      string     // digest of the policy that people adopted, as package adopted has it; "" none yet
-	Simulated    bool       // as_of may lie after the wall clock
+	State        string // folder
+	Reports      string // folder
+	PolicyDigest string // sha256 of the decision-relevant configuration, hex
+	Policy       []byte // the text of which that is the digest; nil: not known, and never adopted
+	Adopted      string // digest of the policy that people adopted, as package adopted has it; "" none yet
+	Simulated    bool   // as_of may lie after the wall clock
+	Evidence     EvidenceTerms
 	Timestamps   *Authority // who stamps the log of nights; nil: nobody
 	Version      string
 	Host         string

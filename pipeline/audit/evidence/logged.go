@@ -110,7 +110,11 @@ func (v *verifier) entries(l *tilelog.Log) {
 	for i := range v.report.Nights {
 		nights[v.report.Nights[i].RunID] = &v.report.Nights[i]
 	}
+	v.purges.InLog(l)
 	for i, e := range l.Entries() {
+		if e.Kind == tilelog.Purge {
+			continue
+		}
 		if e.Kind != tilelog.Night {
 			v.problem("entry %d of the log is of the kind %q: a newer version of lethe is needed to read it", i, e.Kind)
 			continue

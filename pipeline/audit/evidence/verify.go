@@ -19,6 +19,7 @@ import (
 
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/expiry"
 	"lethe/pipeline/audit/page"
 	"lethe/pipeline/audit/parquet"
 	"lethe/pipeline/audit/tilelog"
@@ -54,6 +55,7 @@ type Night struct {
 	Place    int64  // of its entry in the log
 	Files    int
 	Rows     int64
+	Expired  int              // files that are gone since their term was over
 	Tables   map[string]int64 // rows by table
 	Problems []string         // empty: the night is as it was signed
 
@@ -130,7 +132,7 @@ func Verify(ctx context.Context, folder string, key keystore.PublicKey) (VerifyR
 
 // VerifyAgainst is Verify, with what else somebody has to hold the folder against.
 func VerifyAgainst(ctx context.Context, folder string, key keystore.PublicKey, against Against) (VerifyReport, error) {
-	v := &verifier{folder: folder, key: key, unclaimed: map[string]bool{}}
+	v := &verifier{folder: folder, key: key, unclaimed: map[string]bool{}, purges: expiry.Look(folder, key)}
 	if err := v.list(); err != nil {
 		return v.report, fmt.Errorf("verify reports: %w", err)
 	}
@@ -141,6 +143,9 @@ func VerifyAgainst(ctx context.Context, folder string, key keystore.PublicKey, a
 	v.answers()
 	v.policies()
 	if err := v.log(against); err != nil {
+		return v.report, fmt.Errorf("verify reports: %w", err)
+	}
+	if err := v.purged(ctx); err != nil {
 		return v.report, fmt.Errorf("verify reports: %w", err)
 	}
 	v.heads()
@@ -181,6 +186,7 @@ type verifier struct {
 	key       keystore.PublicKey
 	unclaimed map[string]bool   // slash paths of files that no manifest has named yet
 	newest    map[string]string // digests of the newest night's pages
+	purges    *expiry.Check
 	report    VerifyReport
 }
 
@@ -291,11 +297,17 @@ func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 			wrong("%s names %s, which is not of this night", manifestName, f.Path)
 			continue
 		}
-		if err := v.file(ctx, f); err != nil {
+		err := v.file(ctx, f)
+		absent := errors.Is(err, fs.ErrNotExist)
+		if v.purges.Published(expiry.File(f), absent) {
+			n.Expired++
+			continue
+		}
+		if err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if errors.Is(err, fs.ErrNotExist) {
+			if absent {
 				missing = append(missing, f.Path)
 				continue
 			}

@@ -41,16 +41,19 @@ var (
 	ErrCut = errors.New("the log was longer")
 )
 
-// Night is the kind of an entry that is the manifest of a run.
-const Night = "night"
+// The kinds of entries.
+const (
+	Night = "night" // the manifest of a run
+	Purge = "purge" // what a run removed since its term was over
+)
 
 // Entry is a leaf of the log: its JSON, in this order, is what is hashed. Place and name of the night stand in it, so
 // that one that is missing can be named.
 type Entry struct {
-	Kind     string `json:"kind"`     // night
+	Kind     string `json:"kind"`     // night or purge
 	Run      string `json:"run"`      // id of the run
 	Date     string `json:"date"`     // civil date of its folder
-	Manifest string `json:"manifest"` // sha256 of its manifest, hex
+	Manifest string `json:"manifest"` // sha256 of its manifest, or of its purge, hex
 }
 
 // Bytes are the entry as it stands in the log.
