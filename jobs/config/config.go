@@ -315,18 +315,19 @@ const shortestEvidence = 28
 // buildTerms checks the terms of evidence.
 func (c *Config) buildTerms(p *setup.Setup) error {
 	p.Evidence = setup.EvidenceTerms{RowLevel: c.Evidence.RowLevel, Keep: c.Evidence.Keep}
-	var errs []error
+	day, err := calendar.ParseDate("2026-02-01") // months are shortest from here
+	errs := []error{err}
 	for _, t := range []struct {
 		key  string
 		term calendar.Period
 	}{{"row_level", c.Evidence.RowLevel}, {"keep", c.Evidence.Keep}} {
-		if day := calendar.Date(0); !t.term.IsZero() && calendar.EndOf(day, t.term)-day < shortestEvidence {
+		if !t.term.IsZero() && calendar.EndOf(day, t.term)-day < shortestEvidence {
 			errs = append(errs, fmt.Errorf("evidence.%s: %s: evidence is kept for %d days at the least; write P12M, "+
 				"or leave it out to keep it for ever", t.key, t.term, shortestEvidence))
 		}
 	}
 	row, keep := c.Evidence.RowLevel, c.Evidence.Keep
-	if !row.IsZero() && !keep.IsZero() && calendar.EndOf(0, keep) < calendar.EndOf(0, row) {
+	if !row.IsZero() && !keep.IsZero() && calendar.EndOf(day, keep) < calendar.EndOf(day, row) {
 		errs = append(errs, fmt.Errorf("evidence.keep: %s is shorter than row_level: %s", keep, row))
 	}
 	return errors.Join(errs...)

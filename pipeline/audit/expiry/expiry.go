@@ -1,7 +1,7 @@
 // Package expiry is how evidence ends: a night's files are removed when their term is over, and a signed document says
 // which, so that what was removed is told from what is missing. Its nouns: Purge (what one run removed, and what it
-// left in its place), Gone (a file of it), Rollup (what rows of a night came to, in numbers), Check (purges held against
-// a folder of reports).
+// left in its place), Gone (a file of it), Rollup (what rows of a night came to, in numbers), Check (purges held
+// against a folder of reports).
 //
 // In the folder of the reports:
 //
