@@ -287,3 +287,13 @@ func TestWhatAPurgeDoesNotNameIsMissing(t *testing.T) {
 		})
 	}
 }
+
+// TestNoTermIsOverWhileTheClockIsInDoubt: what would go after a leap of the clock stays until people looked.
+func TestNoTermIsOverWhileTheClockIsInDoubt(t *testing.T) {
+	w := aged(t, "P1M", "P1M", true)
+	w.Setup.Breakers.PauseDays = 7
+	before := w.reported()
+	_, _ = w.night() // it asks
+	require.Len(t, w.found("F_CLOCK_AHEAD"), 1)
+	require.Empty(t, missing(before, w.reported()))
+}
