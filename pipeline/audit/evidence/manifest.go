@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/expiry"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -50,12 +51,7 @@ type manifestPlan struct {
 }
 
 // manifestFile is one published file, named from the reports folder with slashes.
-type manifestFile struct {
-	Path   string `json:"path"`
-	Bytes  int64  `json:"bytes"`
-	Rows   int64  `json:"rows"` // 0 for the page
-	SHA256 string `json:"sha256"`
-}
+type manifestFile = expiry.File
 
 func newManifest(f audit.Facts, files []manifestFile, key string) manifest {
 	m := manifest{

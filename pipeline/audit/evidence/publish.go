@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/expiry"
 	"lethe/pipeline/audit/figures"
 	"lethe/pipeline/audit/page"
 	"lethe/pipeline/audit/page/fill"
@@ -305,7 +306,7 @@ func (w *publisher) pages() error {
 		sum := sha256.Sum256(p.Body)
 		w.files = append(w.files, manifestFile{Path: path, Bytes: int64(len(p.Body)),
 			SHA256: hex.EncodeToString(sum[:])})
-		if err := writeDurably(filepath.Join(w.folder, filepath.FromSlash(path)), p.Body); err != nil {
+		if err := expiry.WriteDurably(filepath.Join(w.folder, filepath.FromSlash(path)), p.Body); err != nil {
 			return err
 		}
 	}
@@ -330,9 +331,9 @@ func (w *publisher) sign() (string, error) {
 	folder := filepath.Join(w.folder, filepath.FromSlash(w.night()))
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:]), errors.Join(
-		writeDurably(filepath.Join(folder, manifestName), body),
-		writeDurably(filepath.Join(folder, signatureName), signatureText(w.Signer.Sign(manifestContext, body))),
-		writeDurably(filepath.Join(folder, keyName), []byte(w.Signer.Public()+"\n")))
+		expiry.WriteDurably(filepath.Join(folder, manifestName), body),
+		expiry.WriteDurably(filepath.Join(folder, signatureName), signatureText(w.Signer.Sign(manifestContext, body))),
+		expiry.WriteDurably(filepath.Join(folder, keyName), []byte(w.Signer.Public()+"\n")))
 }
 
 // moveIn renames the folders of the night into place, the one with the manifest last, and puts the page
@@ -347,12 +348,12 @@ func (w *publisher) moveIn() error {
 	}
 	for _, dir := range append(folders, night) {
 		from, to := filepath.Join(w.folder, filepath.FromSlash(dir)), filepath.Join(w.Root, filepath.FromSlash(dir))
-		err := errors.Join(syncDir(from), os.MkdirAll(filepath.Dir(to), 0o750), os.RemoveAll(to))
+		err := errors.Join(expiry.SyncDir(from), os.MkdirAll(filepath.Dir(to), 0o750), os.RemoveAll(to))
 		if err == nil {
 			err = os.Rename(from, to)
 		}
 		if err == nil {
-			err = syncDir(filepath.Dir(to))
+			err = expiry.SyncDir(filepath.Dir(to))
 		}
 		if err != nil {
 			return err
@@ -371,14 +372,14 @@ func (w *publisher) moveIn() error {
 			return err
 		}
 		fresh := filepath.Join(w.folder, name)
-		if err := writeDurably(fresh, body); err != nil {
+		if err := expiry.WriteDurably(fresh, body); err != nil {
 			return err
 		}
 		if err := os.Rename(fresh, filepath.Join(w.Root, name)); err != nil {
 			return err
 		}
 	}
-	return syncDir(w.Root)
+	return expiry.SyncDir(w.Root)
 }
 
 // newestNight is the folder of the run, asides apart, that started last: run ids are UUIDv7, which sort

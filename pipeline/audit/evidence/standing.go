@@ -62,21 +62,9 @@ func under(folder, begins string) (rest []string, err error) {
 // that it knew, by id and digest. Digest is the manifest's, hex. It returns [ErrEdited] for one that the runner's key
 // did not sign, or that stands where another belongs.
 func Recall(root string, s Standing, key keystore.PublicKey) (f audit.Facts, digest string, err error) {
-	path := ManifestPath(root, s.Date, s.RunID)
-	body, err := readSmall(path)
+	m, body, err := s.open(root, key)
 	if err != nil {
 		return f, "", fmt.Errorf("recall run %s: %w", s.RunID, err)
-	}
-	sig, err := readSmall(filepath.Join(filepath.Dir(path), signatureName))
-	if err != nil {
-		return f, "", fmt.Errorf("recall run %s: %w", s.RunID, err)
-	}
-	m, err := openManifest(body, sig, key)
-	if err == nil && m.runID() != s.RunID {
-		err = errors.New("it is of another run")
-	}
-	if err != nil {
-		return f, "", fmt.Errorf("%w: %s: %w", ErrEdited, path, err)
 	}
 	text := func(name string) string { s, _ := m.Run[name].(string); return s }
 	at := func(name string) time.Time { t, _ := time.Parse(time.RFC3339Nano, text(name)); return t }
@@ -92,4 +80,24 @@ func Recall(root string, s Standing, key keystore.PublicKey) (f audit.Facts, dig
 	}
 	sum := sha256.Sum256(body)
 	return f, hex.EncodeToString(sum[:]), nil
+}
+
+// open reads the manifest of a report, and checks who signed it before anything that it says.
+func (s Standing) open(root string, key keystore.PublicKey) (m manifest, body []byte, err error) {
+	path := ManifestPath(root, s.Date, s.RunID)
+	if body, err = readSmall(path); err != nil {
+		return m, nil, err
+	}
+	sig, err := readSmall(filepath.Join(filepath.Dir(path), signatureName))
+	if err != nil {
+		return m, nil, err
+	}
+	m, err = openManifest(body, sig, key)
+	if err == nil && m.runID() != s.RunID {
+		err = errors.New("it is of another run")
+	}
+	if err != nil {
+		err = fmt.Errorf("%w: %s: %w", ErrEdited, path, err)
+	}
+	return m, body, err
 }

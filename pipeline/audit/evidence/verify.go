@@ -299,7 +299,7 @@ func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 		}
 		err := v.file(ctx, f)
 		absent := errors.Is(err, fs.ErrNotExist)
-		if v.purges.Published(expiry.File(f), absent) {
+		if v.purges.Published(f, absent) {
 			n.Expired++
 			continue
 		}

@@ -102,16 +102,16 @@ func Write(root, made string, p Purge, signer *keystore.Signer) (Purge, error) {
 	to := filepath.Join(root, filepath.FromSlash(Place(p.RunID)))
 	for name, content := range map[string][]byte{documentName: body,
 		signatureName: []byte(base64.StdEncoding.EncodeToString(signer.Sign(signContext, body)) + "\n")} {
-		if err := durable(filepath.Join(made, name), content); err != nil {
+		if err := WriteDurably(filepath.Join(made, name), content); err != nil {
 			return p, fmt.Errorf("write purge: %w", err)
 		}
 	}
-	err = errors.Join(sync(made), os.MkdirAll(filepath.Dir(to), 0o750))
+	err = errors.Join(SyncDir(made), os.MkdirAll(filepath.Dir(to), 0o750))
 	if err == nil {
 		err = os.Rename(made, to)
 	}
 	if err == nil {
-		err = errors.Join(sync(filepath.Dir(to)), sync(root))
+		err = errors.Join(SyncDir(filepath.Dir(to)), SyncDir(root))
 	}
 	if err != nil {
 		return p, fmt.Errorf("write purge: %w", err)
@@ -119,8 +119,12 @@ func Write(root, made string, p Purge, signer *keystore.Signer) (Purge, error) {
 	return Read(root, p.RunID, signer.PublicKey())
 }
 
-func durable(name string, body []byte) error {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
+// WriteDurably writes a new file below folders that it makes.
+func WriteDurably(path string, body []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
 	if err != nil {
 		return err
 	}
@@ -128,8 +132,9 @@ func durable(name string, body []byte) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-func sync(folder string) error {
-	d, err := os.Open(folder)
+// SyncDir makes what was named in a folder durable.
+func SyncDir(path string) error {
+	d, err := os.Open(path)
 	if err != nil {
 		return err
 	}
