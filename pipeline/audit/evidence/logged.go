@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lethe/pipeline/answers"
+	"lethe/pipeline/audit/expiry"
 	"lethe/pipeline/audit/stamp"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/registry/keystore"
@@ -33,10 +34,10 @@ type Stamped struct {
 func (v *verifier) stamps(sizes []int64, roots *x509.CertPool) {
 	for _, size := range sizes {
 		name := tilelog.StampFile(size)
-		answer, err := readSmall(v.path(name))
+		answer, err := expiry.ReadSmall(v.path(name))
 		var message []byte
 		if err == nil {
-			message, err = readSmall(v.path(tilelog.CheckpointFile(size)))
+			message, err = expiry.ReadSmall(v.path(tilelog.CheckpointFile(size)))
 		}
 		var s stamp.Stamp
 		if err == nil {

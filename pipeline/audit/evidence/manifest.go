@@ -2,9 +2,7 @@ package evidence
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"reflect"
@@ -126,16 +124,10 @@ func (m manifest) encode() ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-func signatureText(sig []byte) []byte { return []byte(base64.StdEncoding.EncodeToString(sig) + "\n") }
-
 // openManifest checks the signature, and only then reads what is signed.
 func openManifest(body, sig []byte, key keystore.PublicKey) (manifest, error) {
-	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(sig)))
-	if err != nil || !bytes.Equal(signatureText(raw), sig) {
-		return manifest{}, errors.New("its signature is not one line of base64")
-	}
-	if err := key.Verify(manifestContext, body, raw); err != nil {
-		return manifest{}, fmt.Errorf("its signature is not of the given key, or it was changed after signing: %w", err)
+	if err := expiry.VerifyLine(key, manifestContext, body, sig); err != nil {
+		return manifest{}, err
 	}
 	var m manifest
 	if err := json.Unmarshal(body, &m); err != nil {

@@ -332,7 +332,7 @@ func (w *publisher) sign() (string, error) {
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:]), errors.Join(
 		expiry.WriteDurably(filepath.Join(folder, manifestName), body),
-		expiry.WriteDurably(filepath.Join(folder, signatureName), signatureText(w.Signer.Sign(manifestContext, body))),
+		expiry.WriteDurably(filepath.Join(folder, signatureName), expiry.SignLine(w.Signer, manifestContext, body)),
 		expiry.WriteDurably(filepath.Join(folder, keyName), []byte(w.Signer.Public()+"\n")))
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/expiry"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -85,10 +86,10 @@ func Recall(root string, s Standing, key keystore.PublicKey) (f audit.Facts, dig
 // open reads the manifest of a report, and checks who signed it before anything that it says.
 func (s Standing) open(root string, key keystore.PublicKey) (m manifest, body []byte, err error) {
 	path := ManifestPath(root, s.Date, s.RunID)
-	if body, err = readSmall(path); err != nil {
+	if body, err = expiry.ReadSmall(path); err != nil {
 		return m, nil, err
 	}
-	sig, err := readSmall(filepath.Join(filepath.Dir(path), signatureName))
+	sig, err := expiry.ReadSmall(filepath.Join(filepath.Dir(path), signatureName))
 	if err != nil {
 		return m, nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"math"
@@ -29,9 +28,6 @@ import (
 // ErrEdited says that reports are not what was signed: something was changed, removed or added
 // afterwards, or the key is another.
 var ErrEdited = errors.New("the reports are not what was signed")
-
-// maxManifest is the most bytes of a manifest, a signature or a key that are read.
-const maxManifest = 64 << 20
 
 // VerifyReport says what Verify found.
 type VerifyReport struct {
@@ -259,7 +255,7 @@ func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 	parts := map[string][]byte{}
 	for _, name := range []string{manifestName, signatureName, keyName} {
 		delete(v.unclaimed, dir+name)
-		body, err := readSmall(v.path(dir + name))
+		body, err := expiry.ReadSmall(v.path(dir + name))
 		if err != nil {
 			wrong("%s cannot be read: %v", name, reason(err))
 		}
@@ -394,24 +390,11 @@ func (v *verifier) newestPage() {
 			continue
 		}
 		delete(v.unclaimed, name)
-		body, err := readSmall(v.path(name))
+		body, err := expiry.ReadSmall(v.path(name))
 		if sum := sha256.Sum256(body); err != nil || hex.EncodeToString(sum[:]) != v.newest[name] {
 			v.problem("%s is not the page of the newest night", name)
 		}
 	}
-}
-
-func readSmall(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	body, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
-	if err == nil && len(body) > maxManifest {
-		err = errors.New("too long")
-	}
-	return body, err
 }
 
 // reason drops the path from a file system's error, which the caller has named already.

@@ -14,7 +14,6 @@ package expiry
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +36,6 @@ const (
 	signContext   = "purge" // of the signature
 	documentName  = "purge.json"
 	signatureName = "purge.sig"
-	maxDocument   = 64 << 20
 )
 
 // The terms of evidence.
@@ -101,7 +99,7 @@ func Write(root, made string, p Purge, signer *keystore.Signer) (Purge, error) {
 	}
 	to := filepath.Join(root, filepath.FromSlash(Place(p.RunID)))
 	for name, content := range map[string][]byte{documentName: body,
-		signatureName: []byte(base64.StdEncoding.EncodeToString(signer.Sign(signContext, body)) + "\n")} {
+		signatureName: SignLine(signer, signContext, body)} {
 		if err := WriteDurably(filepath.Join(made, name), content); err != nil {
 			return p, fmt.Errorf("write purge: %w", err)
 		}
@@ -117,28 +115,6 @@ func Write(root, made string, p Purge, signer *keystore.Signer) (Purge, error) {
 		return p, fmt.Errorf("write purge: %w", err)
 	}
 	return Read(root, p.RunID, signer.PublicKey())
-}
-
-// WriteDurably writes a new file below folders that it makes.
-func WriteDurably(path string, body []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(body)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-// SyncDir makes what was named in a folder durable.
-func SyncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // List names the runs whose purges stand in the reports, in their order.
@@ -164,27 +140,13 @@ func Read(root, runID string, key keystore.PublicKey) (p Purge, err error) {
 	wrong := func(why error) (Purge, error) {
 		return Purge{RunID: runID}, fmt.Errorf("%w: %s: %w", ErrForged, Place(runID), why)
 	}
-	info, err := os.Stat(filepath.Join(folder, documentName))
-	if err == nil && info.Size() > maxDocument {
-		err = errors.New("too long")
-	}
+	body, err := ReadSmall(filepath.Join(folder, documentName))
 	if err != nil {
 		return wrong(err)
 	}
-	body, err := os.ReadFile(filepath.Join(folder, documentName))
-	if err != nil {
-		return wrong(err)
-	}
-	line, err := os.ReadFile(filepath.Join(folder, signatureName))
-	if err != nil {
-		return wrong(err)
-	}
-	signature, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(line)))
-	if err == nil && base64.StdEncoding.EncodeToString(signature)+"\n" != string(line) {
-		err = errors.New("its signature is not one line of base64")
-	}
+	line, err := ReadSmall(filepath.Join(folder, signatureName))
 	if err == nil {
-		err = key.Verify(signContext, body, signature)
+		err = VerifyLine(key, signContext, body, line)
 	}
 	if err != nil {
 		return wrong(err)
