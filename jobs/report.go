@@ -44,7 +44,7 @@ func reportSchemaCommand(c *Command) *cobra.Command {
 		Use: "schema [table]", Short: "Say which columns the tables of a report have, and what they mean",
 		Args: cobra.MaximumNArgs(1), Example: "  lethe report schema silos\n  lethe report schema --json",
 		RunE: func(_ *cobra.Command, args []string) error {
-			tables := audit.Tables()
+			tables := audit.AllTables()
 			if len(args) > 0 {
 				tables = slices.DeleteFunc(tables, func(t audit.Table) bool { return t.Name != args[0] })
 				if len(tables) == 0 {

@@ -13,6 +13,7 @@ import (
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/clock"
 	"lethe/pipeline/findings"
 	"lethe/pipeline/journal"
@@ -37,7 +38,7 @@ type book struct {
 	began     bool // the entry stands in the journal
 	rebuilt   bool // the journal knows its newest runs from their reports alone
 	answers   *answers.Book
-	decisions *audit.Spool[audit.Decision]
+	decisions *spool.Spool[audit.Decision]
 	seen      map[string]chain.Head // the registry's heads as the last finished run saw them
 	self      silos.Journal
 	aside     bool      // the journal was set aside: somebody else had written to it
@@ -254,7 +255,7 @@ func (b *book) enter(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if b.decisions, err = audit.NewSpool[audit.Decision](decisions); err != nil {
+	if b.decisions, err = spool.New[audit.Decision](decisions); err != nil {
 		return err
 	}
 	b.began = true

@@ -33,9 +33,9 @@ var house = [][]string{
 	{"dependents/circles", "policy/calendar", "policy/names", "policy/reason", "policy/subject", "anonymize", "registry/keystore",
 		"registry/identifier",
 		"registry/internal/database", "audit", "audit/page/lang", "audit/page/chart", "shown"},
-	{"journal"}, // sealed with a key
+	{"journal", "audit/spool"}, // sealed with a key; rows of the evidence, until a report is made
 	{"answers", "policy/law", "policy/intake", "policy/instant", "registry/event", "registry/internal/tables", "audit/figures", "audit/page/fill"},
-	{"policy", "registry/seal"}, // the rules; what keeps rows from being believed that somebody else wrote
+	{"policy", "registry/seal", "answers/adoption"}, // the rules; what keeps rows from being believed that somebody else wrote
 	{"policy/decide", "policy/starts", "registry/receipt", "registry/hashed", "audit/picture",
 		"audit/queries", "audit/page/tonight"},
 	{"policy/words", "registry/delivery", "audit/page/details", "audit/page/matters", "audit/page/plots"},

@@ -18,6 +18,7 @@ import (
 	"lethe/pipeline/ask"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
@@ -689,7 +690,7 @@ func TestSeveralRowsOfOneCollection(t *testing.T) {
 	r, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "nightly"})
 	require.NoError(t, err)
 	notes := map[string]int{}
-	for rows, err := range audit.ReadSpool[audit.Decision](filepath.Join(w.Setup.State, "runs", r.RunID,
+	for rows, err := range spool.Read[audit.Decision](filepath.Join(w.Setup.State, "runs", r.RunID,
 		"decisions.arrow")) {
 		require.NoError(t, err)
 		for _, d := range rows {

@@ -169,7 +169,7 @@ func furnish(b *book) *rooms {
 		copier: &copies.Keeper{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores},
 		forgetter: &forget.Forgetter{Setup: p, Tonight: t, Notes: notes,
 			Silos: silos, Stores: stores, Scanner: scanner, Unsure: b.leapt},
-		terms: &terms.Keeper{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Recent: keptNights,
+		terms: &terms.Keeper{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Said: b.answers, Recent: keptNights,
 			Unsure: b.leapt},
 		inspector: &findings.Inspector{Setup: p, Tonight: t, Notes: notes, Scanner: scanner},
 		balance: &balance.Book{Setup: p, Tonight: t, Notes: notes, Census: session.Census, Stores: stores,

@@ -109,10 +109,10 @@ func TestRowsOverTheirTermBecomeCounts(t *testing.T) {
 	require.Contains(t, strings.Join(lines, "\n"), "files are expired per retention")
 
 	var counted [][]string
-	made, err := filepath.Glob(filepath.Join(w.Setup.Reports, expiry.Place(r.RunID), "table=run_rollup/*/*/*.parquet"))
+	made, err := filepath.Glob(filepath.Join(w.Setup.Reports, expiry.Place(r.RunID), "table=row_rollup/*/*/*.parquet"))
 	require.NoError(t, err)
 	require.Len(t, made, 1)
-	require.NoError(t, parquet.Texts(t.Context(), made[0], []string{"of", "silo", "object", "change", "status"},
+	require.NoError(t, parquet.Texts(t.Context(), made[0], []string{"of_table", "silo", "object", "change", "status"},
 		func(row []string) { counted = append(counted, slices.Clone(row)) }))
 	require.Contains(t, counted, []string{"actions", "news", "people", "delete", "done"})
 
@@ -144,7 +144,7 @@ func TestANightOverItsTermLeavesItsManifest(t *testing.T) {
 
 	w.Now = w.Now.AddDate(0, 2, 0) // the counts are over their term themselves
 	w.nights(7)
-	made, err := filepath.Glob(filepath.Join(w.Setup.Reports, "purges/*/table=run_rollup/*/*/*.parquet"))
+	made, err := filepath.Glob(filepath.Join(w.Setup.Reports, "purges/*/table=row_rollup/*/*/*.parquet"))
 	require.NoError(t, err)
 	for _, name := range made {
 		require.NotContains(t, name, "date=2027-01-06")
@@ -259,14 +259,21 @@ func TestWhatAPurgeDoesNotNameIsMissing(t *testing.T) {
 				os.DirFS(filepath.Join(root, expiry.Place(r.RunID))))
 		}, "it was moved"},
 		"the counts are removed": {func(root string) error {
-			return os.Remove(one(root, "purges/*/table=run_rollup/*/*/*.parquet"))
-		}, "run_rollup"},
+			return os.Remove(one(root, "purges/*/table=row_rollup/*/*/*.parquet"))
+		}, "row_rollup"},
 		"the policy is removed": {func(root string) error {
 			return os.RemoveAll(filepath.Join(root, "policies"))
-		}, "cannot be read"},
+		}, "whether people adopted its terms cannot be seen"},
 		"the answers are removed": {func(root string) error {
 			return os.RemoveAll(filepath.Join(root, "answers"))
-		}, "which nobody adopted"},
+		}, "answers of people, and 0 are there"},
+		"the log is removed": {func(root string) error {
+			return os.RemoveAll(filepath.Join(root, "log"))
+		}, "stands in no log of nights that can be believed"},
+		"the text of the policy is edited": {func(root string) error {
+			path := one(root, "policies/*.json")
+			return errors.Join(os.Remove(path), os.WriteFile(path, []byte("{}"), 0o600))
+		}, "is missing or was edited"},
 		"a file is put back with other content": {func(root string) error {
 			day := w.Now.AddDate(0, 0, -47).Format(time.DateOnly)
 			path := one(root, "table=runs/date="+day+"/run=*/*.parquet")
@@ -296,4 +303,96 @@ func TestNoTermIsOverWhileTheClockIsInDoubt(t *testing.T) {
 	_, _ = w.night() // it asks
 	require.Len(t, w.found("F_CLOCK_AHEAD"), 1)
 	require.Empty(t, missing(before, w.reported()))
+}
+
+// TestAMovedNightIsNoOlder: the day by which a term is counted is the one that was signed.
+func TestAMovedNightIsNoOlder(t *testing.T) {
+	w := aged(t, "P1Y", "P1Y", true)
+	stand, err := evidence.Stand(w.Setup.Reports)
+	require.NoError(t, err)
+	to := filepath.Join(w.Setup.Reports, "manifests", "date=2020-01-01", "run="+stand[0].RunID)
+	require.NoError(t, os.MkdirAll(filepath.Dir(to), 0o700))
+	require.NoError(t, os.Rename(filepath.Join(w.Setup.Reports, "manifests", "date="+stand[0].Date,
+		"run="+stand[0].RunID), to))
+	_, err = w.night()
+	require.ErrorIs(t, err, setup.ErrTampered)
+	require.NoDirExists(t, filepath.Join(w.Setup.Reports, expiry.Folder))
+}
+
+// TestWhatIsNotAsItWasPublishedIsNobodysToRemove: it is found, and the rest goes all the same.
+func TestWhatIsNotAsItWasPublishedIsNobodysToRemove(t *testing.T) {
+	w := aged(t, "P1M", "P1M", true)
+	stand, err := evidence.Stand(w.Setup.Reports)
+	require.NoError(t, err)
+	edited := filepath.Join(w.Setup.Reports, "manifests", "date="+stand[0].Date, "run="+stand[0].RunID, "details.html")
+	require.NoError(t, os.WriteFile(edited, []byte("x"), 0o600))
+	r, err := w.night()
+	require.NoError(t, err)
+	require.Len(t, w.found("F_EVIDENCE_LOST"), 1)
+	require.FileExists(t, edited)
+	signer, err := w.Setup.Keys.Runner()
+	require.NoError(t, err)
+	p, err := expiry.Read(w.Setup.Reports, r.RunID, signer.PublicKey())
+	require.NoError(t, err)
+	require.NotEmpty(t, p.Gone)
+	for _, g := range p.Gone {
+		require.NotContains(t, edited, g.Path)
+		require.NoFileExists(t, filepath.Join(w.Setup.Reports, g.Path))
+	}
+	lines, err := w.verify()
+	require.ErrorIs(t, err, evidence.ErrEdited)
+	require.Contains(t, strings.Join(lines, "\n"), "details.html was changed")
+}
+
+// TestThePlansOfWhoIsHeldStay in the state folder too.
+func TestThePlansOfWhoIsHeldStay(t *testing.T) {
+	w := aged(t, "P1M", "P1M", true)
+	r, err := registry.Open(t.Context(), w.Setup.Registry)
+	require.NoError(t, err)
+	require.NoError(t, r.PlaceHold(t.Context(), "news", cases.Hold{ID: "h", CaseRef: "c", PlacedBy: "dora",
+		PlacedAt: w.Now, ReviewBy: w.Now.AddDate(1, 0, 0)}))
+	require.NoError(t, r.Close())
+	_, err = w.night()
+	require.NoError(t, err)
+	documents, err := filepath.Glob(filepath.Join(w.Setup.State, "plans", "*", "plan.json"))
+	require.NoError(t, err)
+	require.NotEmpty(t, documents)
+}
+
+// TestTermsThatWereReplacedEndNothing: a purge that rests on an earlier policy, or on fewer answers than nights had
+// seen, does not hold, although who holds the runner's key signed it.
+func TestTermsThatWereReplacedEndNothing(t *testing.T) {
+	w := aged(t, "P1M", "P1Y", true)
+	r, err := w.night()
+	require.NoError(t, err)
+	signer, err := w.Setup.Keys.Runner()
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		change func(p *expiry.Purge)
+		want   string
+	}{
+		"another policy":        {func(p *expiry.Purge) { p.Policy = strings.Repeat("0", 64) }, "which was not in force"},
+		"before it was adopted": {func(p *expiry.Purge) { p.Answers = 0 }, "which was not in force"},
+		"with fewer answers":    {func(p *expiry.Purge) { p.Answers-- }, "had seen"},
+		"with answers to come":  {func(p *expiry.Purge) { p.Answers += 9 }, "are there"},
+		"other terms":           {func(p *expiry.Purge) { p.RowLevel = "P2W" }, "its terms are not those of policy"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := filepath.Join(t.TempDir(), "copy")
+			require.NoError(t, os.CopyFS(root, os.DirFS(w.Setup.Reports)))
+			p, err := expiry.Read(root, r.RunID, signer.PublicKey())
+			require.NoError(t, err)
+			c.change(&p)
+			folder := filepath.Join(root, expiry.Place(r.RunID))
+			made := filepath.Join(root, ".tmp-made")
+			require.NoError(t, os.Rename(folder, made))
+			removeAll(t, filepath.Join(made, "purge.json"))
+			removeAll(t, filepath.Join(made, "purge.sig"))
+			_, err = expiry.Write(root, made, p, signer)
+			require.NoError(t, err)
+			report, err := evidence.Verify(t.Context(), root, signer.PublicKey())
+			require.ErrorIs(t, err, evidence.ErrEdited)
+			require.Contains(t, strings.Join(report.Lines(), "\n"), c.want)
+		})
+	}
 }

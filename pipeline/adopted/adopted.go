@@ -1,9 +1,7 @@
 // Package adopted says which policy is in force: the one that people adopted, whatever the configuration says now.
 //
-// A [Policy] is a configuration as far as it decides, under the digest of its text. People adopt it by answers in the
-// chain; [InForce] reads from them which one is in force, and who may adopt the next: it is judged by the people of the
-// policy that is in force, so that nobody makes themselves somebody by writing it down. [Judge] is how everything else
-// sees it: the setup with the people who count.
+// People adopt a policy by answers in the chain; [InForce] reads from them which one is in force, as package adoption
+// judges it. [Judge] is how everything else sees it: the setup with the people who count.
 //
 // The first adoption has nobody before it to be judged by. It is taken as it comes, from an owner and a custodian of
 // the configuration as it stands; the first plan that they approve adopts its policy along with it.
@@ -11,48 +9,31 @@ package adopted
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"time"
 
 	"lethe/pipeline/answers"
-	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/answers/adoption"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
 )
 
-// About is what an adoption is about.
-const About = "policy"
-
 // folder is where the texts of policies that somebody signed stand: in the state folder, and beside the reports.
 const folder = "policies"
 
-// Policy is a policy that somebody adopted.
-type Policy struct {
-	Digest    string // sha256 of the text, hex
-	Text      []byte // JSON
-	People    answers.People
-	Approvals int
-	silos     []string
-}
-
 // Read reads the text of a policy, from either place. What is not the text of that digest is none.
-func Read(p *setup.Setup, digest string) (*Policy, error) {
+func Read(p *setup.Setup, digest string) (*adoption.Policy, error) {
 	if digest == p.PolicyDigest && p.Policy != nil {
-		return parse(digest, p.Policy, p.Zone)
+		return adoption.Parse(digest, p.Policy, p.Zone)
 	}
 	for _, path := range paths(p, digest) {
 		text, err := os.ReadFile(path)
-		if err == nil && digestOf(text) == digest {
-			return parse(digest, text, p.Zone)
+		if err == nil && adoption.DigestOf(text) == digest {
+			return adoption.Parse(digest, text, p.Zone)
 		}
 	}
 	return nil, fmt.Errorf("%w: the text of policy %.12s, which people adopted, is neither in %s nor beside the "+
@@ -60,19 +41,20 @@ func Read(p *setup.Setup, digest string) (*Policy, error) {
 		digest, filepath.Join(p.State, folder))
 }
 
+// InForce reads from the chain which policy is in force; nil while nobody has adopted one. The error is
+// [answers.ErrBroken] where the text of one is lost that people adopted.
+func InForce(p *setup.Setup, c answers.Chain) (now *adoption.Policy, err error) {
+	return adoption.InForce(func(digest string) (*adoption.Policy, error) { return Read(p, digest) }, c)
+}
+
 // paths are where the text of a policy stands.
 func paths(p *setup.Setup, digest string) []string {
 	return []string{filepath.Join(p.State, folder, digest+".json"), filepath.Join(p.Reports, folder, digest+".json")}
 }
 
-func digestOf(text []byte) string {
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
-}
-
 // keep writes the text of the configuration's policy to both places.
 func keep(p *setup.Setup) error {
-	if p.Policy == nil || digestOf(p.Policy) != p.PolicyDigest {
+	if p.Policy == nil || adoption.DigestOf(p.Policy) != p.PolicyDigest {
 		return fmt.Errorf("%w: the configuration's policy has no text to adopt", setup.ErrConfig)
 	}
 	for _, path := range paths(p, p.PolicyDigest) {
@@ -84,130 +66,6 @@ func keep(p *setup.Setup) error {
 		}
 	}
 	return nil
-}
-
-// parse reads what has to be known of a policy.
-func parse(digest string, text []byte, zone *time.Location) (*Policy, error) {
-	var doc struct {
-		People map[string]struct {
-			Key, Until string
-			Roles      []string
-		}
-		Approvals int
-		Silos     map[string]json.RawMessage
-	}
-	if err := json.Unmarshal(text, &doc); err != nil {
-		return nil, fmt.Errorf("%w: the text of policy %.12s: %w", answers.ErrBroken, digest, err)
-	}
-	p := &Policy{Digest: digest, Text: text, People: answers.People{}, Approvals: max(doc.Approvals, 1)}
-	if doc.Approvals == 0 {
-		p.Approvals = 2
-	}
-	for name, d := range doc.People {
-		key, err := keystore.ParsePublic(d.Key)
-		if err != nil {
-			return nil, fmt.Errorf("%w: the text of policy %.12s: %w", answers.ErrBroken, digest, err)
-		}
-		person := answers.Person{Key: key, Roles: d.Roles, Single: p.Approvals == 1}
-		if day, err := calendar.ParseDate(d.Until); err == nil {
-			person.Until = (day + 1).Start(zone)
-		}
-		p.People[name] = person
-	}
-	for silo := range doc.Silos {
-		p.silos = append(p.silos, silo)
-	}
-	return p, nil
-}
-
-// InForce reads from the chain which policy is in force; nil while nobody has adopted one. The error is
-// [answers.ErrBroken] where the text of one is lost that people adopted.
-func InForce(p *setup.Setup, c answers.Chain) (now *Policy, err error) {
-	signed := map[string][]answers.Answer{}
-	for _, s := range c.All() {
-		a := s.Answer
-		before := c.Upto(a.Seq - 1)
-		if a.Act != answers.Adopt || a.About != About || now != nil && !counts(now.People, a, before) {
-			continue
-		}
-		next, err := Read(p, a.Digest)
-		if err != nil {
-			return now, err
-		}
-		if now == nil && !counts(next.People, a, before) {
-			continue
-		}
-		signed[a.Digest] = append(signed[a.Digest], a)
-		if missing, _ := lacks(now, next, signed[a.Digest]); len(missing) == 0 {
-			now, signed = next, map[string][]answers.Answer{}
-		}
-	}
-	return now, nil
-}
-
-// counts reports whether an answer is of one of the people, with the key that they had, which was not revoked before.
-func counts(people answers.People, a answers.Answer, before answers.Chain) bool {
-	person, ok := people[a.Actor]
-	return ok && person.Key.String() == a.Key && !person.Ended(a.SignedAt) && !before.Revoked(people, a.Key)
-}
-
-// lacks says who must still adopt a policy, after another one or as the first, and what of that counts as what. Two
-// people are two keys.
-func lacks(now, next *Policy, signed []answers.Answer) (missing []string, kind string) {
-	judge, owners := now, []string{}
-	kind = "the first"
-	if now == nil {
-		judge = next
-	} else {
-		d := Between(now, next)
-		owners, kind = d.Silos, d.Kind()
-	}
-	var people []answers.Person
-	keys := map[string]bool{}
-	for _, a := range signed {
-		if !keys[a.Key] {
-			keys[a.Key] = true
-			people = append(people, judge.People[a.Actor])
-		}
-	}
-	any := func(is func(answers.Person) bool) bool { return slices.ContainsFunc(people, is) }
-	custodian := func(p answers.Person) bool { return p.Is("custodian") }
-	responsible := func(p answers.Person) bool { return owns(p) || custodian(p) }
-	if kind == Relaxing || judge.Approvals == 1 {
-		if !any(responsible) {
-			missing = append(missing, "an owner or a custodian")
-		}
-		return missing, kind
-	}
-	if kind == OfPeople { // whoever of them is gone, the others can go on
-		two := slices.DeleteFunc(slices.Clone(people), func(p answers.Person) bool {
-			return !responsible(p) && !p.Is("dpo") && !p.Is("admin")
-		})
-		if len(two) < 2 {
-			missing = append(missing, "two of the owners, custodians and data protection officers")
-		}
-		return missing, kind
-	}
-	for _, silo := range owners {
-		owner := func(p answers.Person) bool { return p.Owns(silo) }
-		if !any(owner) {
-			missing = append(missing, "an owner of "+silo)
-		}
-	}
-	if len(owners) == 0 && !any(owns) {
-		missing = append(missing, "an owner of a silo")
-	}
-	if !any(custodian) {
-		missing = append(missing, "a custodian")
-	}
-	if len(missing) == 0 && len(people) < 2 {
-		missing = append(missing, "a second person")
-	}
-	return missing, kind
-}
-
-func owns(p answers.Person) bool {
-	return slices.ContainsFunc(p.Roles, func(role string) bool { return strings.HasPrefix(role, "owner:") })
 }
 
 // Judge is the setup as it counts: with the people, and the number of approvals, of the policy in force. Somebody whom
@@ -283,7 +141,7 @@ func Sign(ctx context.Context, p *setup.Setup, actor, comment string, signer *ke
 	if err != nil {
 		return nil, err
 	}
-	if !owns(person) && len(person.Roles) == 0 {
+	if !adoption.Owns(person) && len(person.Roles) == 0 {
 		return nil, fmt.Errorf("%w: to adopt a policy takes an owner of a silo or a custodian", setup.ErrConfig)
 	}
 	j, b, err := state.Book(ctx, p)
@@ -313,7 +171,7 @@ func along(ctx context.Context, p *setup.Setup, b *answers.Book, a answers.Answe
 	if err := keep(p); err != nil {
 		return nil, err
 	}
-	a.Act, a.About, a.Digest = answers.Adopt, About, p.PolicyDigest
+	a.Act, a.About, a.Digest = answers.Adopt, adoption.About, p.PolicyDigest
 	if _, err := state.Say(ctx, p, b, a, signer, nil); err != nil {
 		return nil, err
 	}
@@ -321,14 +179,14 @@ func along(ctx context.Context, p *setup.Setup, b *answers.Book, a answers.Answe
 }
 
 // pending are the adoptions of the configuration's policy that count and are not enough yet.
-func pending(c answers.Chain, p *setup.Setup, now *Policy) (list []answers.Answer) {
+func pending(c answers.Chain, p *setup.Setup, now *adoption.Policy) (list []answers.Answer) {
 	for _, s := range c.All() {
 		a := s.Answer
 		switch {
-		case a.Act != answers.Adopt || a.About != About:
+		case a.Act != answers.Adopt || a.About != adoption.About:
 		case now != nil && a.Digest == now.Digest:
 			list = nil // what was signed before that one came into force has had its time
-		case a.Digest == p.PolicyDigest && counts(p.People, a, c):
+		case a.Digest == p.PolicyDigest && adoption.Counts(p.People, a, c):
 			list = append(list, a)
 		}
 	}
@@ -341,11 +199,11 @@ func Missing(p *setup.Setup, c answers.Chain) ([]string, error) {
 	if err != nil || now != nil && now.Digest == p.PolicyDigest {
 		return nil, err
 	}
-	next, err := parse(p.PolicyDigest, p.Policy, p.Zone)
+	next, err := adoption.Parse(p.PolicyDigest, p.Policy, p.Zone)
 	if err != nil {
 		return nil, err
 	}
-	missing, _ := lacks(now, next, pending(c, p, now))
+	missing, _ := adoption.Lacks(now, next, pending(c, p, now))
 	return missing, nil
 }
 
@@ -387,11 +245,11 @@ func Look(ctx context.Context, p *setup.Setup) (a Adoption, err error) {
 	if a.Missing, err = Missing(p, b.Chain); err != nil || now == nil {
 		return a, err
 	}
-	next, err := parse(p.PolicyDigest, p.Policy, p.Zone)
+	next, err := adoption.Parse(p.PolicyDigest, p.Policy, p.Zone)
 	if err != nil {
 		return a, err
 	}
-	d := Between(now, next)
+	d := adoption.Between(now, next)
 	a.InForce, a.Lines, a.Kind = now.Digest, d.Lines, d.Kind()
 	return a, nil
 }

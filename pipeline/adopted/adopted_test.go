@@ -12,6 +12,7 @@ import (
 
 	"lethe/classifiers"
 	"lethe/pipeline/answers"
+	"lethe/pipeline/answers/adoption"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
@@ -68,8 +69,8 @@ func (o *office) configure(t *testing.T, edit func(map[string]any)) {
 	edit(o.doc)
 	text, err := json.Marshal(o.doc)
 	require.NoError(t, err)
-	o.p.Policy, o.p.PolicyDigest, o.p.Adopted = text, digestOf(text), ""
-	next, err := parse(o.p.PolicyDigest, text, time.UTC)
+	o.p.Policy, o.p.PolicyDigest, o.p.Adopted = text, adoption.DigestOf(text), ""
+	next, err := adoption.Parse(o.p.PolicyDigest, text, time.UTC)
 	require.NoError(t, err)
 	o.p.People, o.p.Approvals = next.People, next.Approvals
 }
@@ -122,29 +123,29 @@ func TestWhoAdoptsWhat(t *testing.T) {
 		signs   string
 		missing string
 	}{
-		"a longer term, by one":   {func(*office) func(map[string]any) { return term("news", "P36M") }, Relaxing, "anna", ""},
-		"by a custodian":          {func(*office) func(map[string]any) { return term("news", "P36M") }, Relaxing, "carl", ""},
-		"not by the officer":      {func(*office) func(map[string]any) { return term("news", "P36M") }, Relaxing, "dora", "an owner or a custodian"},
-		"a shorter term, by one":  {func(*office) func(map[string]any) { return term("news", "P12M") }, Tightening, "anna", "a custodian"},
-		"by two":                  {func(*office) func(map[string]any) { return term("news", "P12M") }, Tightening, "anna carl", ""},
-		"by another silo's owner": {func(*office) func(map[string]any) { return term("news", "P12M") }, Tightening, "bo carl", "an owner of news"},
-		"a term that is gone":     {func(*office) func(map[string]any) { return term("news", "") }, Tightening, "anna", "a custodian"},
-		"a narrower limit":        {func(*office) func(map[string]any) { return breaker(10) }, Relaxing, "bo", ""},
-		"a wider limit":           {func(*office) func(map[string]any) { return breaker(9999) }, Tightening, "carl", "an owner of a silo"},
-		"no limit":                {func(*office) func(map[string]any) { return breaker(0) }, Tightening, "carl bo", ""},
-		"a person more, by one":   {func(o *office) func(map[string]any) { return o.person("eve", "custodian") }, OfPeople, "anna", "two of the owners, custodians and data protection officers"},
-		"a person more, by two":   {func(o *office) func(map[string]any) { return o.person("eve", "custodian") }, OfPeople, "anna dora", ""},
-		"a role more":             {func(o *office) func(map[string]any) { return o.person("anna", "owner:news", "custodian") }, OfPeople, "anna", "two of the owners, custodians and data protection officers"},
-		"one approval less":       {func(*office) func(map[string]any) { return func(d map[string]any) { d["Approvals"] = 1 } }, OfPeople, "anna", "two of the owners, custodians and data protection officers"},
+		"a longer term, by one":   {func(*office) func(map[string]any) { return term("news", "P36M") }, adoption.Relaxing, "anna", ""},
+		"by a custodian":          {func(*office) func(map[string]any) { return term("news", "P36M") }, adoption.Relaxing, "carl", ""},
+		"not by the officer":      {func(*office) func(map[string]any) { return term("news", "P36M") }, adoption.Relaxing, "dora", "an owner or a custodian"},
+		"a shorter term, by one":  {func(*office) func(map[string]any) { return term("news", "P12M") }, adoption.Tightening, "anna", "a custodian"},
+		"by two":                  {func(*office) func(map[string]any) { return term("news", "P12M") }, adoption.Tightening, "anna carl", ""},
+		"by another silo's owner": {func(*office) func(map[string]any) { return term("news", "P12M") }, adoption.Tightening, "bo carl", "an owner of news"},
+		"a term that is gone":     {func(*office) func(map[string]any) { return term("news", "") }, adoption.Tightening, "anna", "a custodian"},
+		"a narrower limit":        {func(*office) func(map[string]any) { return breaker(10) }, adoption.Relaxing, "bo", ""},
+		"a wider limit":           {func(*office) func(map[string]any) { return breaker(9999) }, adoption.Tightening, "carl", "an owner of a silo"},
+		"no limit":                {func(*office) func(map[string]any) { return breaker(0) }, adoption.Tightening, "carl bo", ""},
+		"a person more, by one":   {func(o *office) func(map[string]any) { return o.person("eve", "custodian") }, adoption.OfPeople, "anna", "two of the owners, custodians and data protection officers"},
+		"a person more, by two":   {func(o *office) func(map[string]any) { return o.person("eve", "custodian") }, adoption.OfPeople, "anna dora", ""},
+		"a role more":             {func(o *office) func(map[string]any) { return o.person("anna", "owner:news", "custodian") }, adoption.OfPeople, "anna", "two of the owners, custodians and data protection officers"},
+		"one approval less":       {func(*office) func(map[string]any) { return func(d map[string]any) { d["Approvals"] = 1 } }, adoption.OfPeople, "anna", "two of the owners, custodians and data protection officers"},
 		"orders, as an earlier build had them": {func(*office) func(map[string]any) {
 			return func(d map[string]any) { d["Orders"] = []any{map[string]any{"Silo": "shop", "MaxRows": 9}} }
-		}, Relaxing, "anna", ""},
+		}, adoption.Relaxing, "anna", ""},
 		"a new silo": {func(*office) func(map[string]any) {
 			return func(d map[string]any) { d["Silos"].(map[string]any)["x"] = 1 }
-		}, Tightening, "anna carl", ""},
+		}, adoption.Tightening, "anna carl", ""},
 		"longer here and shorter there": {func(*office) func(map[string]any) {
 			return func(d map[string]any) { term("news", "P36M")(d); term("shop", "P1M")(d) }
-		}, Tightening, "anna carl", "an owner of shop"},
+		}, adoption.Tightening, "anna carl", "an owner of shop"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
@@ -189,7 +190,7 @@ func TestNobodyMakesThemselvesSomebody(t *testing.T) {
 	b, err := answers.Open(t.Context(), o.j, o.p.Reports) // past Sign, as who is root may
 	require.NoError(t, err)
 	for _, name := range []string{"eve", "carl"} {
-		_, err := b.Sign(t.Context(), answers.Answer{Act: answers.Adopt, About: About, Digest: o.p.PolicyDigest, Actor: name},
+		_, err := b.Sign(t.Context(), answers.Answer{Act: answers.Adopt, About: adoption.About, Digest: o.p.PolicyDigest, Actor: name},
 			o.signers["eve"], noon, nil)
 		require.NoError(t, err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
@@ -263,7 +264,7 @@ func (ex *explainer) explainRun(ctx context.Context, j *journal.Journal, r journ
 		return nil
 	}
 	day := calendar.DateOf(r.AsOf, ex.setup.Zone)
-	for rows, err := range audit.ReadSpool[audit.Decision](path) {
+	for rows, err := range spool.Read[audit.Decision](path) {
 		if err != nil {
 			break // a night that was cut off
 		}

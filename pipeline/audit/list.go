@@ -34,10 +34,18 @@ func Tables() []Table {
 	}
 }
 
+// RowRollupTable stands in the folder of purges, in the place of rows whose term is over.
+const RowRollupTable = "row_rollup"
+
+// AllTables are those of a night, and the one that stands in the place of rows that are gone.
+func AllTables() []Table {
+	return append(Tables(), Table{RowRollupTable, reflect.TypeFor[RowRollup]()})
+}
+
 // TableNames are the names of all tables.
 func TableNames() []string {
 	var names []string
-	for _, t := range Tables() {
+	for _, t := range AllTables() {
 		names = append(names, t.Name)
 	}
 	return names

@@ -42,7 +42,7 @@ DuckDB. ` + "`NULL`" + ` behind one says that a value may be unknown, or not app
 without parts is one of length 0. Days are civil days in the controller's zone, instants in UTC, references 32 bytes.
 `)
 	cell := strings.NewReplacer("|", `\|`, "<", "&lt;")
-	for _, t := range Tables() {
+	for _, t := range AllTables() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| column | type | means |\n|---|---|---|\n", t.Name, cell.Replace(t.Means()))
 		for _, c := range t.Columns() {
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", c.Name, c.typed(), cell.Replace(c.Means))

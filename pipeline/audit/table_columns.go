@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Kind is how the values of a column stand in a table's file.
@@ -54,7 +55,7 @@ func Columns(row reflect.Type) []Column {
 	list := make([]Column, row.NumField())
 	for i := range list {
 		f := row.Field(i)
-		c := Column{Name: snake(f.Name), Field: i, Means: means[f.Name]}
+		c := Column{Name: Snake(f.Name), Field: i, Means: means[f.Name]}
 		name, options, _ := strings.Cut(f.Tag.Get("col"), ",")
 		if name != "" {
 			c.Name = name
@@ -89,6 +90,25 @@ func (c Column) said() string {
 	}
 	return text
 }
+
+// Snake is how a field of a row is named as a column.
+func Snake(name string) string {
+	var b strings.Builder
+	runes := []rune(name)
+	for i, r := range runes {
+		if unicode.IsUpper(r) && i > 0 &&
+			(unicode.IsLower(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+var (
+	timeType = reflect.TypeFor[time.Time]()
+	refType  = reflect.TypeFor[Ref]()
+)
 
 // kindOf is the kind of a Go type, and whether its zero value is NULL.
 func kindOf(t reflect.Type) (Kind, bool) {

@@ -272,6 +272,22 @@ type Rollup struct {
 	RequestsInTerm      int64  // of those, those that were closed within their term
 }
 
+// RowRollup counts rows of a table with a line for each record, of one night, that are alike. It stands in their place
+// once the term of evidence for rows is over.
+type RowRollup struct {
+	OfRun   string // the run that published the rows
+	OfDate  string `col:",date"` // civil date of that run
+	OfTable string // the table that they stood in: decisions or actions
+	Silo    string // as the policy names it; NULL where none governs
+	Source  string // where the copy was read, or changed
+	Object  string // the table of the source
+	Action  string // of decisions: keep, expire, anonymize, delete, no_match
+	Change  string // block, unblock, clear, anonymize, delete, set_null; "" none
+	Reason  string // code of the decision
+	Status  string // of actions: done, recovered, skipped_drift, refused, failed
+	Rows    int64  // that were alike
+}
+
 // Age counts live rows of a silo's table by how much of their term is over, at the beginning of a night.
 type Age struct {
 	Silo     string // as the policy names it; NULL where none governs

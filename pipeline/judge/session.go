@@ -9,6 +9,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/aside"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/census"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
@@ -22,7 +23,7 @@ import (
 type Session struct {
 	Tonight   setup.Tonight
 	Notes     *notes.Notes
-	Decisions *audit.Spool[audit.Decision]
+	Decisions *spool.Spool[audit.Decision]
 	Pending   map[Place]bool // rows of plans that wait; true: the plan anonymizes the row
 	Aside     aside.List     // rows that the database refused to change
 	Census    *census.Night  // nil: nobody asks for people

@@ -12,7 +12,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/stretchr/testify/require"
 
-	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/change"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
@@ -70,7 +70,7 @@ func recode(t *testing.T, p *Sealed, id *age.X25519Identity, as func(arrow.Recor
 	defer f.Close()
 	text, err := age.Decrypt(f, id)
 	require.NoError(t, err)
-	stream, err := audit.Unpack(text)
+	stream, err := spool.Unpack(text)
 	require.NoError(t, err)
 	defer stream.Close()
 	r, err := ipc.NewReader(stream)

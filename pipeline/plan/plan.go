@@ -33,6 +33,7 @@ import (
 
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
@@ -216,7 +217,7 @@ func (p *Sealed) Names() error {
 
 // Actions yields what the report says of the rows of a set.
 func (p *Sealed) Actions(s Set) iter.Seq2[[]audit.Action, error] {
-	return audit.ReadSpool[audit.Action](filepath.Join(p.Folder, s.Actions))
+	return spool.Read[audit.Action](filepath.Join(p.Folder, s.Actions))
 }
 
 // Write makes a plan durable: the sets are there already, plan.json comes last, by rename. It sets the

@@ -15,6 +15,7 @@ import (
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/change"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
@@ -252,7 +253,7 @@ func TestSetReadsBackWhatWasWritten(t *testing.T) {
 		}
 
 		at := 0
-		for actions, err := range audit.ReadSpool[audit.Action](filepath.Join(folder, p.Sets[0].Actions)) {
+		for actions, err := range spool.Read[audit.Action](filepath.Join(folder, p.Sets[0].Actions)) {
 			require.NoError(t, err)
 			for _, a := range actions {
 				require.Equal(t, []string{string(set.Rows[at].Op), string(rune('a' + at%26))}, []string{a.Change, a.Reason},
@@ -265,7 +266,7 @@ func TestSetReadsBackWhatWasWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { check(t, drawn(t)) })
 
 	many := &change.Set{} // more than one batch
-	for i := range audit.SpoolRows + 1 {
+	for i := range spool.Rows + 1 {
 		many.Rows = append(many.Rows, change.Change{Unit: int64(i), Kind: change.Root, Silo: "news", Table: "people",
 			Key: connectors.MakeKey([]byte{byte(i), byte(i >> 8)}), Op: judge.Delete})
 	}

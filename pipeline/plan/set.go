@@ -19,6 +19,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/change"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy/calendar"
@@ -82,10 +83,10 @@ type Why struct {
 type Writer struct {
 	folder  string
 	set     Set
-	actions *audit.Spool[audit.Action]
+	actions *spool.Spool[audit.Action]
 	file    *os.File
 	sealed  io.WriteCloser
-	packer  audit.Packer
+	packer  spool.Packer
 	changes *ipc.Writer
 	b       *array.RecordBuilder
 	pending int
@@ -96,7 +97,7 @@ func NewWriter(folder, name string, s Set, to age.Recipient) (*Writer, error) {
 	s.Actions, s.Changes = name+".actions.arrow", name+".changes.arrow.age"
 	w := &Writer{folder: folder, set: s, b: array.NewRecordBuilder(memory.DefaultAllocator, changeSchema)}
 	var err error
-	if w.actions, err = audit.NewSpool[audit.Action](filepath.Join(folder, s.Actions)); err != nil {
+	if w.actions, err = spool.New[audit.Action](filepath.Join(folder, s.Actions)); err != nil {
 		return nil, err
 	}
 	if w.file, err = os.OpenFile(filepath.Join(folder, s.Changes), os.O_CREATE|os.O_EXCL|os.O_WRONLY,
@@ -106,7 +107,7 @@ func NewWriter(folder, name string, s Set, to age.Recipient) (*Writer, error) {
 	if w.sealed, err = age.Encrypt(w.file, to); err != nil {
 		return nil, fmt.Errorf("create set: %w", err)
 	}
-	if w.packer, err = audit.NewPacker(w.sealed); err != nil {
+	if w.packer, err = spool.NewPacker(w.sealed); err != nil {
 		return nil, fmt.Errorf("create set: %w", err)
 	}
 	w.changes = ipc.NewWriter(w.packer, ipc.WithSchema(changeSchema))
@@ -139,7 +140,7 @@ func (w *Writer) Add(c change.Change, a audit.Action, why Why) error {
 	if !slices.Contains(w.set.Tables, c.Table) {
 		w.set.Tables = append(w.set.Tables, c.Table)
 	}
-	if w.pending++; w.pending >= audit.SpoolRows {
+	if w.pending++; w.pending >= spool.Rows {
 		if err := w.flush(); err != nil {
 			return err
 		}
@@ -210,7 +211,7 @@ func (p *Sealed) eachSealed(s Set, identity age.Identity, more func(Entry) bool)
 	if err != nil {
 		return err
 	}
-	stream, err := audit.Unpack(clearText)
+	stream, err := spool.Unpack(clearText)
 	if err != nil {
 		return err
 	}

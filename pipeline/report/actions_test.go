@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
@@ -52,13 +53,13 @@ func draw(t *rapid.T, folder string) *ledger {
 
 func (l *ledger) set(t *rapid.T, set int) {
 	name := fmt.Sprint(set)
-	spool, err := audit.NewSpool[audit.Action](filepath.Join(l.doc.Folder, name))
+	kept, err := spool.New[audit.Action](filepath.Join(l.doc.Folder, name))
 	require.NoError(t, err)
 	rows := rapid.Int64Range(1, 30).Draw(t, "rows")
 	for i := range rows {
-		require.NoError(t, spool.Append(audit.Action{Object: rowName(set, i)}))
+		require.NoError(t, kept.Append(audit.Action{Object: rowName(set, i)}))
 	}
-	require.NoError(t, spool.Close())
+	require.NoError(t, kept.Close())
 	l.doc.Sets = append(l.doc.Sets, plan.Set{Rows: rows, Actions: name})
 
 	for first := int64(0); first < rows; {
@@ -161,10 +162,10 @@ func evening(t *testing.T, first []byte) (*setup.Setup, *journal.Journal) {
 		doc := &plan.Sealed{Folder: filepath.Join(p.State, "plans", id), Document: plan.Document{PlanID: id}}
 		require.NoError(t, os.MkdirAll(doc.Folder, 0o700))
 		rows := filepath.Join(doc.Folder, "rows")
-		spool, err := audit.NewSpool[audit.Action](rows)
+		kept, err := spool.New[audit.Action](rows)
 		require.NoError(t, err)
-		require.NoError(t, spool.Append(audit.Action{PlanID: id}))
-		require.NoError(t, spool.Close())
+		require.NoError(t, kept.Append(audit.Action{PlanID: id}))
+		require.NoError(t, kept.Close())
 		digest, err := audit.FileDigest(rows)
 		require.NoError(t, err)
 		doc.Sets = []plan.Set{{Rows: 1, Actions: "rows", ActionsDigest: digest, Changes: "rows", ChangesDigest: digest}}

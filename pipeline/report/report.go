@@ -20,6 +20,7 @@ import (
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/chronicle"
 	"lethe/pipeline/journal"
@@ -45,7 +46,7 @@ func DecisionsCut(n *notes.Notes) {
 
 // decisions reads a run's decisions, as far as they were written where the facts say that they were not to their end.
 func decisions(p *setup.Setup, runID string, f audit.Facts) iter.Seq2[[]audit.Decision, error] {
-	all := audit.ReadSpool[audit.Decision](Decisions(p, runID))
+	all := spool.Read[audit.Decision](Decisions(p, runID))
 	cut := slices.ContainsFunc(f.Findings, func(f audit.Finding) bool {
 		return f.Kind == notWritten && f.Object == "decisions"
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/setup"
 )
@@ -17,11 +18,11 @@ func TestDecisionsThatWereCut(t *testing.T) {
 	p := &setup.Setup{State: t.TempDir()}
 	path := Decisions(p, "run")
 	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
-	spool, err := audit.NewSpool[audit.Decision](path)
+	kept, err := spool.New[audit.Decision](path)
 	require.NoError(t, err)
-	require.NoError(t, spool.Append(make([]audit.Decision, audit.SpoolRows)...))
-	require.NoError(t, spool.Append(make([]audit.Decision, 5)...))
-	require.NoError(t, spool.Close())
+	require.NoError(t, kept.Append(make([]audit.Decision, spool.Rows)...))
+	require.NoError(t, kept.Append(make([]audit.Decision, 5)...))
+	require.NoError(t, kept.Close())
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	read := func(f audit.Facts) (n int, failed error) {
@@ -32,7 +33,7 @@ func TestDecisionsThatWereCut(t *testing.T) {
 	}
 	n, err := read(audit.Facts{})
 	require.NoError(t, err)
-	require.Equal(t, audit.SpoolRows+5, n)
+	require.Equal(t, spool.Rows+5, n)
 
 	require.NoError(t, os.Truncate(path, info.Size()-100))
 	_, err = read(audit.Facts{})
@@ -41,7 +42,7 @@ func TestDecisionsThatWereCut(t *testing.T) {
 	DecisionsCut(said)
 	n, err = read(said.Facts)
 	require.NoError(t, err)
-	require.Equal(t, audit.SpoolRows, n)
+	require.Equal(t, spool.Rows, n)
 	require.NoError(t, os.Remove(path))
 	n, err = read(said.Facts)
 	require.NoError(t, err)

@@ -12,14 +12,18 @@ import (
 
 // journal ends what the state folder has of rows: after row_level the references of rows that a database refused, and
 // the rows of plans that people ended; after keep the outcomes of plans row by row, and what these were in numbers.
+// What somebody may still need stays, as in the reports.
 // That there was a plan, its digest and how it ended stay, and so do the runs and what people answered.
-func (k *Keeper) journal(ctx context.Context) error {
+func (k *Keeper) journal(ctx context.Context, needed need) error {
 	plans, err := k.Journal.Plans(ctx, journal.Settled, journal.Lapsed, journal.Withdrawn, journal.Rejected)
 	if err != nil {
 		return err
 	}
 	for _, p := range plans {
 		day := calendar.DateOf(p.ValidUntil, k.Setup.Zone)
+		if needed.night(day) {
+			continue
+		}
 		folder := filepath.Join(k.Setup.State, "plans", p.ID)
 		if k.over(day, k.Setup.Evidence.RowLevel) || k.over(day, k.Setup.Evidence.Keep) {
 			files, err := filepath.Glob(filepath.Join(folder, "*.arrow*"))

@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 
+	"lethe/pipeline/adopted"
+	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/audit/expiry"
@@ -40,6 +42,7 @@ type Keeper struct {
 	Notes   *notes.Notes
 	Journal *journal.Journal
 	Silos   *silos.Set
+	Said    *answers.Book
 	Recent  int  // so many of the newest nights stay, whatever their term
 	Unsure  bool // nobody has looked yet whether the clock is right: no term is over
 }
@@ -58,25 +61,34 @@ func (k *Keeper) Purge(ctx context.Context) error {
 	if err != nil || k.Setup.Evidence == (setup.EvidenceTerms{}) {
 		return err
 	}
-	due, nights, err := k.due(ctx, done, signer.PublicKey())
+	needed, err := k.needed(ctx)
 	if err != nil {
 		return err
 	}
-	if k.Setup.Adopted != "" && k.Setup.Adopted == k.Setup.PolicyDigest {
-		if err := k.journal(ctx); err != nil {
+	due, nights, err := k.due(ctx, done, needed, signer.PublicKey())
+	if err != nil {
+		return err
+	}
+	now, err := adopted.InForce(k.Setup, k.Said.Chain)
+	if err != nil {
+		return fmt.Errorf("%w: %w", setup.ErrTampered, err)
+	}
+	inForce := now != nil && now.Digest == k.Setup.PolicyDigest
+	if inForce {
+		if err := k.journal(ctx, needed); err != nil {
 			return err
 		}
 	}
 	if len(due) == 0 {
 		return nil
 	}
-	if k.Setup.Adopted == "" || k.Setup.Adopted != k.Setup.PolicyDigest {
+	if !inForce {
 		k.Notes.Find(audit.Finding{Kind: "F_EVIDENCE_TERM", Severity: "low", Object: "evidence", Count: int64(nights),
 			Article: "Art. 5(1)(e)", Words: "Reports are over the term of `evidence:`, and stay: nobody adopted the " +
 				"policy that has it. See it, and adopt it, with `lethe policy adopt`."})
 		return nil
 	}
-	return k.purge(ctx, due, nights, signer)
+	return k.purge(ctx, due, signer)
 }
 
 // done is what earlier purges did.
@@ -141,12 +153,17 @@ func (k *Keeper) carryOut(ctx context.Context, p expiry.Purge) error {
 	}
 	if removed > 0 {
 		k.Setup.Log.Info("evidence is over its term", "run_id", k.Tonight.RunID, "purge", p.RunID, "files", removed)
+		k.Notes.Find(audit.Finding{Kind: "F_EVIDENCE_PURGED", Severity: "low", Object: expiry.Place(p.RunID),
+			Count: int64(removed), Article: "Art. 5(1)(e)",
+			Words: "Files were over the term of `evidence:` and are removed: a signed document names each with its " +
+				"digest. Rows of records stand there as counts (" + audit.RowRollupTable + "); the manifests stay."})
 	}
 	return nil
 }
 
 // due are the files that are over a term and that nobody may need any more, and of how many nights.
-func (k *Keeper) due(ctx context.Context, d *done, key keystore.PublicKey) (due []expiry.Gone, nights int, err error) {
+func (k *Keeper) due(ctx context.Context, d *done, needed need, key keystore.PublicKey) (due []expiry.Gone, nights int,
+	err error) {
 	stand, err := evidence.Stand(k.Setup.Reports)
 	if err != nil {
 		return nil, 0, err
@@ -156,10 +173,6 @@ func (k *Keeper) due(ctx context.Context, d *done, key keystore.PublicKey) (due 
 		return nil, 0, err
 	}
 	plans, err := k.Journal.Plans(ctx, journal.Waiting, journal.Approved)
-	if err != nil {
-		return nil, 0, err
-	}
-	needed, err := k.needed(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -260,6 +273,14 @@ func (k *Keeper) needed(ctx context.Context) (need, error) {
 func (n need) by(name string, night calendar.Date, rows bool) bool {
 	silo := strings.TrimPrefix(strings.TrimSuffix(path.Base(name), ".parquet"), "silo=")
 	of := func(needed string) bool { return silo == needed || silo == parquet.SiloName("") || !rows }
+	return n.any(night, of)
+}
+
+// night says whether anything of a night may still be needed.
+func (n need) night(night calendar.Date) bool { return n.any(night, func(string) bool { return true }) }
+
+// any says whether one of some silos may still need what is of a night.
+func (n need) any(night calendar.Date, of func(silo string) bool) bool {
 	for held, on := range n.held {
 		if on && of(held) {
 			return true
@@ -274,14 +295,13 @@ func (n need) by(name string, night calendar.Date, rows bool) bool {
 }
 
 // purge signs what goes, and removes it.
-func (k *Keeper) purge(ctx context.Context, due []expiry.Gone, nights int, signer *keystore.Signer) error {
+func (k *Keeper) purge(ctx context.Context, due []expiry.Gone, signer *keystore.Signer) error {
 	roller := &expiry.Roller{}
+	due = k.asPublished(due)
+	if len(due) == 0 {
+		return nil
+	}
 	for _, g := range due {
-		digest, err := audit.FileDigest(filepath.Join(k.Setup.Reports, filepath.FromSlash(g.Path)))
-		if err != nil || digest != g.SHA256 {
-			return fmt.Errorf("%w: %s is over its term, and is missing or was edited: put it back from a copy, "+
-				"then the next night removes it", setup.ErrTampered, g.Path)
-		}
 		if rowLevel(g.Path) {
 			if err := roller.Take(ctx, k.Setup.Reports, g); err != nil {
 				return err
@@ -296,19 +316,31 @@ func (k *Keeper) purge(ctx context.Context, due []expiry.Gone, nights int, signe
 	}
 	k.Setup.Crash("purge_counted")
 	p, err := expiry.Write(k.Setup.Reports, folder, expiry.Purge{RunID: run.RunID, At: k.Setup.Now().UTC(),
-		Date: k.Tonight.Today.String(), Policy: k.Setup.PolicyDigest, RowLevel: k.Setup.Evidence.RowLevel.String(),
+		Date: k.Tonight.Today.String(), Policy: k.Setup.PolicyDigest, Answers: k.Said.Head().Length, RowLevel: k.Setup.Evidence.RowLevel.String(),
 		Keep: k.Setup.Evidence.Keep.String(), Gone: due, Made: made}, signer)
 	if err != nil {
 		return err
 	}
 	k.Setup.Crash("purge_signed")
-	if err := k.carryOut(ctx, p); err != nil {
-		return err
+	return k.carryOut(ctx, p)
+}
+
+// asPublished are the files that stand as they were published. The others are nobody's to remove: what is gone or was
+// edited is found, and verifying the folder goes on to say it.
+func (k *Keeper) asPublished(due []expiry.Gone) (whole []expiry.Gone) {
+	other := ""
+	for _, g := range due {
+		digest, err := audit.FileDigest(filepath.Join(k.Setup.Reports, filepath.FromSlash(g.Path)))
+		if err == nil && digest == g.SHA256 {
+			whole = append(whole, g)
+		} else if other == "" {
+			other = g.Path
+		}
 	}
-	k.Notes.Find(audit.Finding{Kind: "F_EVIDENCE_PURGED", Severity: "low", Object: expiry.Place(p.RunID),
-		Count: int64(len(due)), Article: "Art. 5(1)(e)",
-		Words: fmt.Sprintf("Files of %d nights were over the term of `evidence:` and are removed: a signed document "+
-			"names each with its digest. Rows of records stand there as counts (%s); the manifests stay.", nights,
-			expiry.RollupTable)})
-	return nil
+	if n := len(due) - len(whole); n > 0 {
+		k.Notes.Find(audit.Finding{Kind: "F_EVIDENCE_LOST", Severity: "high", Object: other, Count: int64(n),
+			Article: "Art. 5(2)", Words: "Files of the evidence are missing or were edited, and no purge removed them: " +
+				"put the reports back from a copy, and look who can write there. `lethe audit verify` names each."})
+	}
+	return whole
 }

@@ -25,7 +25,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	fixture "lethe/fixtures/company"
-	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -289,7 +289,7 @@ func siloOfSegment(path string) string {
 }
 
 func (t *traces) readArrow(name string, data []byte, silo string) error {
-	plain, err := audit.Unpack(bytes.NewReader(data))
+	plain, err := spool.Unpack(bytes.NewReader(data))
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -72,7 +72,7 @@ func (v *verifier) answers() {
 		}
 		before = max(before, n.answers.Length)
 	}
-	v.report.Answers = c.All()
+	v.said, v.report.Answers = c, c.All()
 }
 
 // policies checks the texts of policies that people adopted: each stands under its digest.

@@ -30,6 +30,7 @@ import (
 	"lethe/pipeline/audit/page/fill"
 	"lethe/pipeline/audit/page/night"
 	"lethe/pipeline/audit/parquet"
+	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -187,15 +188,15 @@ func (w *publisher) tables(ctx context.Context) error {
 
 // byRecord orders rows by the references of their records, which say nothing: neither in which order the rows stand in
 // their source, nor in which the registry heard of the people.
-func byRecord[T any](w *publisher, rows iter.Seq2[[]T, error], order audit.Order[T]) iter.Seq2[[]T, error] {
+func byRecord[T any](w *publisher, rows iter.Seq2[[]T, error], order spool.Order[T]) iter.Seq2[[]T, error] {
 	if rows == nil {
 		return nil
 	}
-	return audit.Sorted(w.folder, rows, order)
+	return spool.Sorted(w.folder, rows, order)
 }
 
-func decisionsInOrder() audit.Order[audit.Decision] {
-	return audit.Order[audit.Decision]{
+func decisionsInOrder() spool.Order[audit.Decision] {
+	return spool.Order[audit.Decision]{
 		First: func(d *audit.Decision) uint64 { return binary.BigEndian.Uint64(d.Record[:]) },
 		Compare: func(a, b *audit.Decision) int {
 			return cmp.Or(bytes.Compare(a.Record[:], b.Record[:]), cmp.Compare(a.Source, b.Source),
@@ -203,8 +204,8 @@ func decisionsInOrder() audit.Order[audit.Decision] {
 		}}
 }
 
-func actionsInOrder() audit.Order[audit.Action] {
-	return audit.Order[audit.Action]{
+func actionsInOrder() spool.Order[audit.Action] {
+	return spool.Order[audit.Action]{
 		First: func(a *audit.Action) uint64 { return binary.BigEndian.Uint64(a.Record[:]) },
 		Compare: func(a, b *audit.Action) int {
 			return cmp.Or(bytes.Compare(a.Record[:], b.Record[:]), cmp.Compare(a.Source, b.Source),

@@ -20,6 +20,7 @@ import (
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/audittest"
+	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/registry/keystore"
 )
@@ -263,7 +264,7 @@ func BenchmarkPublishDecisions(b *testing.B) {
 	s, _ := newSigner(b)
 	for b.Loop() {
 		_, err := Publish(b.Context(), Publication{Facts: audittest.Facts(1, ""),
-			Decisions: batches(audit.SpoolRows, rows), Root: b.TempDir(), Date: "2026-11-21", Signer: s,
+			Decisions: batches(spool.Rows, rows), Root: b.TempDir(), Date: "2026-11-21", Signer: s,
 			Gate: &audittest.Gate{}})
 		require.NoError(b, err)
 	}

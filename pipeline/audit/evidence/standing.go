@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,6 +97,10 @@ func (s Standing) open(root string, key keystore.PublicKey) (m manifest, body []
 	m, err = openManifest(body, sig, key)
 	if err == nil && m.runID() != s.RunID {
 		err = errors.New("it is of another run")
+	}
+	ours := "/date=" + s.Date + "/run=" + s.RunID + "/"
+	if err == nil && slices.ContainsFunc(m.Files, func(f expiry.File) bool { return !strings.Contains(f.Path, ours) }) {
+		err = errors.New("it is of another day: it was moved")
 	}
 	if err != nil {
 		err = fmt.Errorf("%w: %s: %w", ErrEdited, path, err)

@@ -183,6 +183,7 @@ type verifier struct {
 	unclaimed map[string]bool   // slash paths of files that no manifest has named yet
 	newest    map[string]string // digests of the newest night's pages
 	purges    *expiry.Check
+	said      answers.Chain
 	report    VerifyReport
 }
 

@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"lethe/pipeline/answers"
+	"lethe/pipeline/answers/adoption"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry/keystore"
@@ -65,7 +67,7 @@ func (c *Check) Published(f File, missing bool) (expired bool) {
 
 // End says, once all that was published is taken in, where a purge removed what was not published, or not over its
 // term, or by terms that nobody adopted; and what expired.
-func (c *Check) End(said []answers.Signed) {
+func (c *Check) End(said answers.Chain) {
 	for _, p := range c.Purges {
 		place := Place(p.RunID)
 		if why := c.terms(p, said); why != "" {
@@ -95,26 +97,44 @@ func (c *Check) End(said []answers.Signed) {
 }
 
 // terms says why a purge does not rest on terms that people adopted; "" it does.
-func (c *Check) terms(p Purge, said []answers.Signed) string {
-	if !slices.ContainsFunc(said, func(s answers.Signed) bool {
-		return s.Answer.Act == answers.Adopt && s.Answer.Digest == p.Policy
-	}) {
-		return fmt.Sprintf("it rests on policy %.16s, which nobody adopted", p.Policy)
+func (c *Check) terms(p Purge, said answers.Chain) string {
+	if p.Answers < 0 || p.Answers > int64(len(said.All())) {
+		return fmt.Sprintf("it rests on %d answers of people, and %d are there", p.Answers, len(said.All()))
+	}
+	now, err := adoption.InForce(c.policy, said.Upto(p.Answers))
+	if err != nil {
+		return fmt.Sprintf("whether people adopted its terms cannot be seen: %v", err)
+	}
+	if now == nil || now.Digest != p.Policy {
+		return fmt.Sprintf("it rests on policy %.16s, which was not in force: people adopted another, or none", p.Policy)
 	}
 	var policy struct {
 		Evidence struct{ RowLevel, Keep string }
 	}
-	text, err := os.ReadFile(filepath.Join(c.folder, "policies", path.Base(p.Policy)+".json"))
-	if err == nil {
-		err = json.Unmarshal(text, &policy)
-	}
-	if err != nil {
-		return fmt.Sprintf("the text of policy %.16s, which has its terms, cannot be read", p.Policy)
+	if err := json.Unmarshal(now.Text, &policy); err != nil {
+		return fmt.Sprintf("the terms of policy %.16s cannot be read", p.Policy)
 	}
 	if e := policy.Evidence; e.RowLevel != p.RowLevel || e.Keep != p.Keep {
 		return fmt.Sprintf("its terms are not those of policy %.16s", p.Policy)
 	}
 	return ""
+}
+
+// policy reads the text of a policy that people adopted.
+func (c *Check) policy(digest string) (*adoption.Policy, error) {
+	text, err := os.ReadFile(filepath.Join(c.folder, "policies", path.Base(digest)+".json"))
+	if err != nil || adoption.DigestOf(text) != digest {
+		return nil, fmt.Errorf("the text of policy %.16s is missing or was edited: ask for it", digest)
+	}
+	var doc struct{ Controller struct{ Timezone string } }
+	if err := json.Unmarshal(text, &doc); err != nil {
+		return nil, fmt.Errorf("the text of policy %.16s cannot be read", digest)
+	}
+	zone, err := time.LoadLocation(doc.Controller.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("the zone of policy %.16s is not known here", digest)
+	}
+	return adoption.Parse(digest, text, zone)
 }
 
 // early says what is wrong with the term of a file that a purge names; "" nothing is.
@@ -141,18 +161,27 @@ func early(p Purge, g Gone) string {
 
 // InLog holds the purges against the log.
 func (c *Check) InLog(l *tilelog.Log) {
-	logged := map[string]bool{}
+	logged, nights := map[string]bool{}, map[string]string{}
+	for _, e := range l.Entries() {
+		if e.Kind == tilelog.Night {
+			nights[e.Run] = e.Date
+		}
+	}
 	for at, e := range l.Entries() {
 		if e.Kind != tilelog.Purge {
 			continue
 		}
 		logged[e.Run] = true
+		if night, ok := nights[e.Run]; ok && night != e.Date {
+			c.problem("%s counted its terms on %s, and the run was of %s: ask who holds the runner's key", Place(e.Run),
+				e.Date, night)
+		}
 		i := slices.IndexFunc(c.Purges, func(p Purge) bool { return p.RunID == e.Run })
 		switch {
 		case i < 0:
 			c.problem("%s is missing, and is entry %d of the log: ask for it; what it removed counts as missing",
 				Place(e.Run), at)
-		case c.Purges[i].SHA256 != e.Manifest:
+		case c.Purges[i].SHA256 != e.Manifest || c.Purges[i].Date != e.Date:
 			c.problem("%s is not the one of the log (entry %d: sha256 %.16s): ask for the one of the log",
 				Place(e.Run), at, e.Manifest)
 		}

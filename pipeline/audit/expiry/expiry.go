@@ -6,7 +6,7 @@
 // In the folder of the reports:
 //
 //	purges/run=RUN/purge.json, purge.sig            what the run removed, signed
-//	purges/run=RUN/table=run_rollup/...             what it came to
+//	purges/run=RUN/table=row_rollup/...             what it came to
 //
 // A purge is written whole, by one rename, before anything is removed: whatever is cut off, each file that is gone is
 // named in one. The manifests of nights stay, with the digests of all that they published.
@@ -72,6 +72,7 @@ type Purge struct {
 	Policy   string    `json:"policy_digest"` // has the terms
 	RowLevel string    `json:"row_level"`     // as the policy has it; "" none
 	Keep     string    `json:"keep"`          // the same
+	Answers  int64     `json:"answers"`       // how many there were, of which the policy was in force
 	Gone     []Gone    `json:"gone"`          // by path
 	Made     []File    `json:"made"`          // in their place, by path
 	Key      string    `json:"runner_key"`
@@ -87,9 +88,19 @@ func (p Purge) Files() []string {
 	return []string{Place(p.RunID) + "/" + documentName, Place(p.RunID) + "/" + signatureName}
 }
 
-// Write puts a purge into the reports. What it made stands in a folder that becomes the purge's.
+// Write puts a purge into the reports. What it made stands in a folder that becomes the purge's. It refuses one that
+// names what is not over its term.
 func Write(root, made string, p Purge, signer *keystore.Signer) (Purge, error) {
 	p.Format, p.Key = format, signer.Public()
+	for _, g := range p.Gone {
+		why := early(p, g)
+		if !removable(g.Path) {
+			why = g.Path + " is what no term ends"
+		}
+		if why != "" {
+			return p, fmt.Errorf("write purge: %w: %s", ErrEarly, why)
+		}
+	}
 	byPath := func(a, b File) int { return strings.Compare(a.Path, b.Path) }
 	slices.SortFunc(p.Gone, func(a, b Gone) int { return byPath(a.File, b.File) })
 	slices.SortFunc(p.Made, byPath)
@@ -130,6 +141,9 @@ func List(root string) (runs []string, err error) {
 	}
 	return runs, err
 }
+
+// ErrEarly says that a purge would remove what is not over its term.
+var ErrEarly = errors.New("the term is not over")
 
 // ErrForged says that a purge is not as the runner's key signed it.
 var ErrForged = errors.New("the purge is not as it was signed")

@@ -3,6 +3,7 @@ package expiry
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -44,13 +45,36 @@ func write(t *testing.T, root string, signer *keystore.Signer, gone ...Gone) (Pu
 	t.Helper()
 	made := filepath.Join(root, ".tmp-purge-b")
 	require.NoError(t, os.MkdirAll(made, 0o750))
-	return Write(root, made, Purge{RunID: "b", Date: "2028-01-01", RowLevel: "P1Y", Keep: "P0D", Gone: gone}, signer)
+	return Write(root, made, Purge{RunID: "b", Date: "2028-01-01", RowLevel: "P1Y", Keep: "P1Y", Gone: gone}, signer)
+}
+
+// forged is a purge that who holds the runner's key wrote by hand.
+func forged(t *testing.T, root string, signer *keystore.Signer, gone ...Gone) {
+	t.Helper()
+	body, err := json.Marshal(Purge{Format: format, RunID: "f", Date: "2028-01-01", Keep: "P1Y", Gone: gone,
+		Key: signer.Public()})
+	require.NoError(t, err)
+	folder := filepath.Join(root, Folder, "run=f")
+	require.NoError(t, os.RemoveAll(folder))
+	require.NoError(t, WriteDurably(filepath.Join(folder, documentName), body))
+	require.NoError(t, WriteDurably(filepath.Join(folder, signatureName), SignLine(signer, signContext, body)))
+}
+
+// TestWhatIsNotOverItsTermIsNotSigned: nothing is written, so that nothing can be removed.
+func TestWhatIsNotOverItsTermIsNotSigned(t *testing.T) {
+	root, signer := t.TempDir(), newSigner(t)
+	young := put(t, root, decisions, "one")
+	young.Date = "2027-01-01"
+	_, err := write(t, root, signer, young)
+	require.ErrorIs(t, err, ErrEarly)
+	require.NoDirExists(t, filepath.Join(root, Folder))
 }
 
 func TestAPurgeRemovesWhatItNamesAndNothingElse(t *testing.T) {
 	root, signer := t.TempDir(), newSigner(t)
 	one := put(t, root, decisions, "one")
 	other := put(t, root, "table=decisions/date=2026-11-21/run=c/silo=news.parquet", "other")
+	other.RunID, other.Date = "c", "2026-11-21"
 	beside := put(t, root, "table=decisions/date=2026-11-21/run=c/silo=shop.parquet", "beside")
 	p, err := write(t, root, signer, other, one)
 	require.NoError(t, err)
@@ -75,7 +99,7 @@ func TestOnlyWhatATermEndsCanBeNamed(t *testing.T) {
 	for name, ok := range map[string]bool{
 		decisions: true,
 		"manifests/date=2026-11-20/run=a/report.html":                             true,
-		"purges/run=a/table=run_rollup/date=2026-11-20/run=a/silo=news.parquet":   true,
+		"purges/run=a/table=row_rollup/date=2026-11-20/run=a/silo=news.parquet":   true,
 		"manifests/date=2026-11-20/run=a/manifest.json":                           false,
 		"manifests/date=2026-11-20/run=a/manifest.sig":                            false,
 		"purges/run=a/purge.json":                                                 false,
@@ -84,15 +108,18 @@ func TestOnlyWhatATermEndsCanBeNamed(t *testing.T) {
 		"report.html":                                                             false,
 		"../" + decisions:                                                         false,
 		"/" + decisions:                                                           false,
-		"table=decisions/date=../run=a/silo=news.parquet":                         true, // a name, and no way up
 		"table=decisions/../table=decisions/date=2026-11-20/run=a/x.parquet":      false,
 		"table=decisions/date=2026-11-20/run=a/silo=news.parquet/../../x.parquet": false,
 	} {
 		root, signer := t.TempDir(), newSigner(t)
-		_, err := write(t, root, signer, Gone{File: File{Path: name}})
+		gone := Gone{File: File{Path: name}, RunID: "a", Date: "2026-11-20", Term: Keep}
+		_, err := write(t, root, signer, gone)
 		require.Equal(t, ok, err == nil, name)
 		if !ok {
-			require.ErrorIs(t, err, ErrForged)
+			require.ErrorIs(t, err, ErrEarly)
+			forged(t, root, signer, gone)
+			_, err = Read(root, "f", signer.PublicKey())
+			require.ErrorIs(t, err, ErrForged, name)
 		}
 	}
 }

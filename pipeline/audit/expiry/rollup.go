@@ -13,41 +13,22 @@ import (
 	"lethe/pipeline/audit/parquet"
 )
 
-// RollupTable is the name of the table that stands in the place of rows.
-const RollupTable = "run_rollup"
-
-// Rollup counts rows of a table with a line for each record, of one night, that are alike. It stands in their place
-// once row_level is over.
-type Rollup struct {
-	OfRun  string // the run that published the rows
-	OfDate string // civil date of that run
-	Of     string // the table that they stood in: decisions or actions
-	Silo   string // as the policy names it; "" where none governs
-	Source string // where the copy was read, or changed
-	Object string // the table of the source
-	Action string // of decisions: keep, expire, anonymize, delete, no_match
-	Change string // block, unblock, clear, anonymize, delete, set_null; "" none
-	Reason string // code of the decision
-	Status string // of actions: done, recovered, skipped_drift, refused, failed
-	Rows   int64  // that were alike
-}
-
 // columns are those by which rows are counted, in the order of the key's texts.
 var columns = []string{"silo", "source", "object", "action", "change", "reason", "status"}
 
 // Roller counts rows, night by night.
-type Roller struct{ counts map[Rollup]int64 }
+type Roller struct{ counts map[audit.RowRollup]int64 }
 
 // Take counts the rows of a file.
 func (r *Roller) Take(ctx context.Context, root string, g Gone) error {
 	if r.counts == nil {
-		r.counts = map[Rollup]int64{}
+		r.counts = map[audit.RowRollup]int64{}
 	}
 	of, _, _ := strings.Cut(strings.TrimPrefix(g.Path, "table="), "/")
 	rows := int64(0)
 	err := parquet.Texts(ctx, filepath.Join(root, filepath.FromSlash(g.Path)), columns, func(t []string) {
 		rows++
-		r.counts[Rollup{OfRun: g.RunID, OfDate: g.Date, Of: of, Silo: t[0], Source: t[1], Object: t[2], Action: t[3],
+		r.counts[audit.RowRollup{OfRun: g.RunID, OfDate: g.Date, OfTable: of, Silo: t[0], Source: t[1], Object: t[2], Action: t[3],
 			Change: t[4], Reason: t[5], Status: t[6]}]++
 	})
 	if err == nil && rows != g.Rows {
@@ -65,19 +46,19 @@ func (r *Roller) Write(ctx context.Context, folder, date string, run audit.Run, 
 	if err := os.MkdirAll(folder, 0o750); err != nil || len(r.counts) == 0 {
 		return nil, err
 	}
-	t, err := parquet.NewTable[Rollup](RollupTable, folder, date, run, gate)
+	t, err := parquet.NewTable[audit.RowRollup](audit.RowRollupTable, folder, date, run, gate)
 	if err != nil {
 		return nil, err
 	}
 	defer t.Release()
 	for _, row := range r.Rows() {
-		if err := t.Add(row.Silo, []Rollup{row}); err != nil {
+		if err := t.Add(row.Silo, []audit.RowRollup{row}); err != nil {
 			return nil, err
 		}
 	}
 	files, hits, err := t.Close(ctx)
 	if err := cmp.Or(err, hits); err != nil {
-		return nil, fmt.Errorf("table %s: %w", RollupTable, err)
+		return nil, fmt.Errorf("table %s: %w", audit.RowRollupTable, err)
 	}
 	made := make([]File, len(files))
 	for i, f := range files {
@@ -88,15 +69,15 @@ func (r *Roller) Write(ctx context.Context, folder, date string, run audit.Run, 
 }
 
 // Rows are the counts in a fixed order.
-func (r *Roller) Rows() []Rollup {
-	rows := make([]Rollup, 0, len(r.counts))
+func (r *Roller) Rows() []audit.RowRollup {
+	rows := make([]audit.RowRollup, 0, len(r.counts))
 	for row, n := range r.counts {
 		row.Rows = n
 		rows = append(rows, row)
 	}
-	slices.SortFunc(rows, func(a, b Rollup) int {
+	slices.SortFunc(rows, func(a, b audit.RowRollup) int {
 		return cmp.Or(strings.Compare(a.Silo, b.Silo), strings.Compare(a.OfDate, b.OfDate),
-			strings.Compare(a.OfRun, b.OfRun), strings.Compare(a.Of, b.Of), strings.Compare(a.Source, b.Source),
+			strings.Compare(a.OfRun, b.OfRun), strings.Compare(a.OfTable, b.OfTable), strings.Compare(a.Source, b.Source),
 			strings.Compare(a.Object, b.Object), strings.Compare(a.Action, b.Action),
 			strings.Compare(a.Change, b.Change), strings.Compare(a.Reason, b.Reason),
 			strings.Compare(a.Status, b.Status))

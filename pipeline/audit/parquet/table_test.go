@@ -118,6 +118,7 @@ func TestTablesReadBackByAnotherReader(t *testing.T) {
 		"remnants":     tableRoundTrip[audit.Remnant],
 		"decisions":    tableRoundTrip[audit.Decision],
 		"actions":      tableRoundTrip[audit.Action],
+		"row_rollup":   tableRoundTrip[audit.RowRollup],
 	})
 }
 

@@ -1,4 +1,4 @@
-package adopted
+package adoption
 
 import (
 	"bytes"

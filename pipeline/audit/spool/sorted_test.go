@@ -1,4 +1,4 @@
-package audit
+package spool
 
 import (
 	"bytes"
@@ -10,23 +10,25 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/audit"
 )
 
 // TestSorted orders what fits into memory and what does not, and leaves no file.
 func TestSorted(t *testing.T) {
-	order := Order[Decision]{ // two of a kind share the number
-		First: func(d *Decision) uint64 { return binary.BigEndian.Uint64(d.Record[:]) / 2 },
-		Compare: func(a, b *Decision) int {
+	order := Order[audit.Decision]{ // two of a kind share the number
+		First: func(d *audit.Decision) uint64 { return binary.BigEndian.Uint64(d.Record[:]) / 2 },
+		Compare: func(a, b *audit.Decision) int {
 			return cmp.Or(bytes.Compare(a.Record[:], b.Record[:]), cmp.Compare(a.Source, b.Source))
 		}}
 	const most = 3000
 	for _, n := range []int{0, 1, 100, most, most + 1, 5*most + 17} {
 		dir := t.TempDir()
 		shuffled := rand.New(rand.NewPCG(1, 2)).Perm(n)
-		given := func(yield func([]Decision, error) bool) {
-			batch := make([]Decision, 0, 1000)
+		given := func(yield func([]audit.Decision, error) bool) {
+			batch := make([]audit.Decision, 0, 1000)
 			for i, v := range shuffled {
-				d := Decision{Source: "crm"}
+				d := audit.Decision{Source: "crm"}
 				binary.BigEndian.PutUint64(d.Record[:], uint64(v))
 				batch = append(batch, d)
 				if len(batch) == 1000 || i == n-1 {
@@ -53,8 +55,8 @@ func TestSorted(t *testing.T) {
 		require.Empty(t, left)
 	}
 	broken := errors.New("broken")
-	for _, err := range Sorted(t.TempDir(), func(yield func([]Decision, error) bool) {
-		_ = yield(make([]Decision, 5), nil) && yield(nil, broken)
+	for _, err := range Sorted(t.TempDir(), func(yield func([]audit.Decision, error) bool) {
+		_ = yield(make([]audit.Decision, 5), nil) && yield(nil, broken)
 	}, order) {
 		require.ErrorIs(t, err, broken)
 	}

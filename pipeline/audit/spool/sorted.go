@@ -1,4 +1,4 @@
-package audit
+package spool
 
 import (
 	"cmp"
@@ -69,7 +69,7 @@ func (s *sorting[T]) inOrder() iter.Seq[[]T] {
 		return cmp.Or(s.Compare(&s.held[a.at], &s.held[b.at]), a.at-b.at)
 	})
 	return func(yield func([]T) bool) {
-		for some := range slices.Chunk(places, SpoolRows) {
+		for some := range slices.Chunk(places, Rows) {
 			batch := make([]T, len(some))
 			for i, p := range some {
 				batch[i] = s.held[p.at]
@@ -98,7 +98,7 @@ func (s *sorting[T]) add(rows []T) error {
 // aside writes what is held to a file of its own.
 func (s *sorting[T]) aside() error {
 	path := filepath.Join(s.folder, fmt.Sprintf("sorted-%d.arrow", len(s.parts)))
-	spool, err := NewSpool[T](path)
+	spool, err := New[T](path)
 	if err != nil {
 		return err
 	}
@@ -124,11 +124,11 @@ func (s *sorting[T]) merge(yield func([]T, error) bool) {
 	defer end()
 	parts := []*part[T]{{next: func() ([]T, error, bool) { rows, ok := held(); return rows, nil, ok }}}
 	for _, path := range s.parts {
-		next, stop := iter.Pull2(ReadSpool[T](path))
+		next, stop := iter.Pull2(Read[T](path))
 		defer stop()
 		parts = append(parts, &part[T]{next: next})
 	}
-	out := make([]T, 0, SpoolRows)
+	out := make([]T, 0, Rows)
 	for {
 		var first *part[T]
 		for _, p := range parts {
@@ -151,11 +151,11 @@ func (s *sorting[T]) merge(yield func([]T, error) bool) {
 			break
 		}
 		out, first.rows = append(out, first.rows[0]), first.rows[1:]
-		if len(out) == SpoolRows {
+		if len(out) == Rows {
 			if !yield(out, nil) {
 				return
 			}
-			out = make([]T, 0, SpoolRows)
+			out = make([]T, 0, Rows)
 		}
 	}
 	if len(out) > 0 {

@@ -1,7 +1,6 @@
-package audit_test
+package spool_test
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/audittest"
+	"lethe/pipeline/audit/spool"
 )
 
 func TestSpoolGivesBackWhatItGot(t *testing.T) {
@@ -36,6 +36,7 @@ func TestSpoolGivesBackWhatItGot(t *testing.T) {
 		"remnants":     spoolRoundTrip[audit.Remnant],
 		"decisions":    spoolRoundTrip[audit.Decision],
 		"actions":      spoolRoundTrip[audit.Action],
+		"row_rollup":   spoolRoundTrip[audit.RowRollup],
 	})
 }
 
@@ -45,7 +46,7 @@ func spoolRoundTrip[T any](t *testing.T) {
 		path := filepath.Join(folder, "rows.arrow")
 		require.NoError(rt, os.RemoveAll(path))
 		rows := rapid.SliceOfN(rapid.Custom(audittest.Draw[T]), 0, 6).Draw(rt, "rows")
-		s, err := audit.NewSpool[T](path)
+		s, err := spool.New[T](path)
 		require.NoError(rt, err)
 		for i := range rows {
 			require.NoError(rt, s.Append(rows[i]))
@@ -53,7 +54,7 @@ func spoolRoundTrip[T any](t *testing.T) {
 		require.Equal(rt, int64(len(rows)), s.Len())
 		require.NoError(rt, s.Close())
 		back := make([]T, 0, len(rows))
-		for batch, err := range audit.ReadSpool[T](path) {
+		for batch, err := range spool.Read[T](path) {
 			require.NoError(rt, err)
 			back = append(back, batch...)
 		}
@@ -64,16 +65,16 @@ func spoolRoundTrip[T any](t *testing.T) {
 func TestSpoolKeepsWhatExists(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rows.arrow")
 	require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
-	_, err := audit.NewSpool[audit.Run](path)
+	_, err := spool.New[audit.Run](path)
 	require.ErrorIs(t, err, os.ErrExist)
 }
 
 func TestTruncatedSpoolYieldsWhatIsWholeThenAnError(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "rows.arrow")
-	s, err := audit.NewSpool[audit.Action](path)
+	s, err := spool.New[audit.Action](path)
 	require.NoError(t, err)
-	rows := audittest.Actions(3*audit.SpoolRows + 5)
+	rows := audittest.Actions(3*spool.Rows + 5)
 	for i := range rows {
 		rows[i].Batch = int64(i)
 		require.NoError(t, s.Append(rows[i]))
@@ -86,7 +87,7 @@ func TestTruncatedSpoolYieldsWhatIsWholeThenAnError(t *testing.T) {
 		len(body) - 300, len(body) - 9, len(body) - 8, len(body) - 7, len(body) - 4, len(body) - 1} {
 		require.NoError(t, os.WriteFile(path, body[:cut], 0o600))
 		n, failed := int64(0), false
-		for batch, err := range audit.ReadSpool[audit.Action](path) {
+		for batch, err := range spool.Read[audit.Action](path) {
 			require.False(t, failed, "nothing follows the error")
 			failed = err != nil
 			for _, r := range batch {
@@ -95,13 +96,13 @@ func TestTruncatedSpoolYieldsWhatIsWholeThenAnError(t *testing.T) {
 			}
 		}
 		require.True(t, failed, "cut at %d of %d", cut, len(body))
-		wholeBatches[int(n)/audit.SpoolRows] = true
+		wholeBatches[int(n)/spool.Rows] = true
 	}
 	require.Greater(t, len(wholeBatches), 2)
 }
 
 func TestMissingSpoolIsAnError(t *testing.T) {
-	for _, err := range audit.ReadSpool[audit.Action](filepath.Join(t.TempDir(), "none")) {
+	for _, err := range spool.Read[audit.Action](filepath.Join(t.TempDir(), "none")) {
 		require.ErrorIs(t, err, os.ErrNotExist)
 	}
 }
@@ -117,31 +118,9 @@ func TestColumnsAreNamedInSnakeCase(t *testing.T) {
 		OK              bool
 	}
 	var names []string
-	for _, f := range audit.Schema[row]().Fields() {
+	for _, f := range spool.Schema[row]().Fields() {
 		names = append(names, f.Name)
 	}
 	require.Equal(t, []string{"run_id", "sources_ok", "sha256", "dpv", "as_of", "percent_of_object", "ok"}, names)
-	require.Contains(t, audit.Schema[audit.Run]().String(), "as_of: type=timestamp[us, tz=UTC]")
-}
-
-func TestFactsAreDecodedAsTheJournalKeepsThem(t *testing.T) {
-	facts := audittest.Facts(1, "before")
-	body, err := json.Marshal(facts)
-	require.NoError(t, err)
-	back, err := audit.DecodeFacts(body)
-	require.NoError(t, err)
-	require.Equal(t, facts.Summary, back.Summary)
-	require.True(t, facts.Run.AsOf.Equal(back.Run.AsOf))
-	_, err = audit.DecodeFacts(body[1:])
-	require.ErrorContains(t, err, "decode facts")
-}
-
-func TestFileDigest(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "file")
-	require.NoError(t, os.WriteFile(path, []byte("abc"), 0o600))
-	digest, err := audit.FileDigest(path)
-	require.NoError(t, err)
-	require.Equal(t, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", digest)
-	_, err = audit.FileDigest(path + ".none")
-	require.ErrorIs(t, err, os.ErrNotExist)
+	require.Contains(t, spool.Schema[audit.Run]().String(), "as_of: type=timestamp[us, tz=UTC]")
 }

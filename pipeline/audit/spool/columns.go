@@ -1,14 +1,15 @@
-package audit
+package spool
 
 import (
 	"fmt"
 	"reflect"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"lethe/pipeline/audit"
 )
 
 // Schema returns the Arrow schema of a table's row type: one column for each field, named in snake case.
@@ -19,14 +20,14 @@ func Schema[T any]() *arrow.Schema {
 	fields := make([]arrow.Field, t.NumField())
 	for i := range fields {
 		f := t.Field(i)
-		fields[i] = arrow.Field{Name: snake(f.Name), Type: columnType(f.Type), Nullable: f.Type == timeType}
+		fields[i] = arrow.Field{Name: audit.Snake(f.Name), Type: columnType(f.Type), Nullable: f.Type == timeType}
 	}
 	return arrow.NewSchema(fields, nil)
 }
 
 var (
 	timeType = reflect.TypeFor[time.Time]()
-	refType  = reflect.TypeFor[Ref]()
+	refType  = reflect.TypeFor[audit.Ref]()
 )
 
 func columnType(t reflect.Type) arrow.DataType {
@@ -34,7 +35,7 @@ func columnType(t reflect.Type) arrow.DataType {
 	case t == timeType:
 		return &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}
 	case t == refType:
-		return &arrow.FixedSizeBinaryType{ByteWidth: len(Ref{})}
+		return &arrow.FixedSizeBinaryType{ByteWidth: len(audit.Ref{})}
 	}
 	switch t.Kind() {
 	case reflect.String:
@@ -50,20 +51,7 @@ func columnType(t reflect.Type) arrow.DataType {
 	case reflect.Slice:
 		return arrow.BinaryTypes.Binary
 	}
-	panic("audit: no column type for " + t.String())
-}
-
-func snake(name string) string {
-	var b strings.Builder
-	runes := []rune(name)
-	for i, r := range runes {
-		if unicode.IsUpper(r) && i > 0 &&
-			(unicode.IsLower(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
-			b.WriteByte('_')
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return b.String()
+	panic("spool: no column type for " + t.String())
 }
 
 // appendRows adds rows to an Arrow builder of Schema[T].

@@ -1,4 +1,6 @@
-package audit
+// Package spool keeps rows of the evidence in files until a report is made of them. Its nouns: Spool (a durable file of
+// rows, whatever is cut off), Packer (a stream that is packed) and Sorted (rows in an order of their own, however many).
+package spool
 
 import (
 	"cmp"
@@ -12,8 +14,8 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 )
 
-// SpoolRows is the most rows of one batch of a spool.
-const SpoolRows = 1 << 14
+// Rows is the most rows of one batch of a spool.
+const Rows = 1 << 14
 
 // Spool is a durable file of rows, a packed stream in Arrow's IPC format.
 type Spool[T any] struct {
@@ -27,8 +29,8 @@ type Spool[T any] struct {
 	failed  error
 }
 
-// NewSpool creates the file, which must not exist.
-func NewSpool[T any](path string) (*Spool[T], error) {
+// New creates the file, which must not exist.
+func New[T any](path string) (*Spool[T], error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create spool: %w", err)
@@ -47,7 +49,7 @@ func (s *Spool[T]) Append(rows ...T) error {
 	appendRows(s.b, rows)
 	s.pending += len(rows)
 	s.rows += int64(len(rows))
-	if s.pending >= SpoolRows {
+	if s.pending >= Rows {
 		return s.flush()
 	}
 	return nil
@@ -84,9 +86,9 @@ func (s *Spool[T]) Close() error {
 	return err
 }
 
-// ReadSpool yields the rows of a spool batch by batch, in the order they were appended. A spool cut off
+// Read yields the rows of a spool batch by batch, in the order they were appended. A spool cut off
 // by a crash yields what is whole, then the error.
-func ReadSpool[T any](path string) iter.Seq2[[]T, error] {
+func Read[T any](path string) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
 		f, err := os.Open(path)
 		if err != nil {
