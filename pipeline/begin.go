@@ -12,7 +12,7 @@ import (
 
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
-	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/audit/manifest"
 	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/clock"
 	"lethe/pipeline/findings"
@@ -235,7 +235,7 @@ func manifestHolds(p *setup.Setup, runs []journal.Run) error {
 	if i < 0 {
 		return nil
 	}
-	path := evidence.ManifestPath(p.Reports, calendar.DateOf(runs[i].AsOf, p.Zone).String(), runs[i].ID)
+	path := manifest.Path(p.Reports, calendar.DateOf(runs[i].AsOf, p.Zone).String(), runs[i].ID)
 	if digest, err := audit.FileDigest(path); err != nil || digest != runs[i].Manifest {
 		return fmt.Errorf("%w: the manifest of the last report, %s, is missing or was edited: put it back, "+
 			"or move what is there away and make it anew with `lethe report --from-journal`", setup.ErrTampered, path)

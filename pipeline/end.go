@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"lethe/pipeline/audit"
-	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/audit/figures"
+	"lethe/pipeline/audit/publish"
 	"lethe/pipeline/chronicle"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/notes"
@@ -81,7 +81,7 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	}
 	published, publishErr := report.Publish(ctx, b.setup, b.journal, b.tonight.RunID, facts)
 	if publishErr != nil {
-		if errors.Is(publishErr, evidence.ErrGate) {
+		if errors.Is(publishErr, publish.ErrGate) {
 			publishErr = fmt.Errorf("%w: %w: correct the rule that let it through, then `lethe report --from-journal`",
 				setup.ErrTampered, publishErr)
 		} else {

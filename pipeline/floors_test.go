@@ -45,7 +45,8 @@ var house = [][]string{
 	{"registry/retention"},
 	{"registry", "audit/tilelog", "audit/stamp", "audit/page", "audit/parquet"},
 	{"audit/expiry"},
-	{"audit/evidence"},
+	{"audit/manifest"},
+	{"audit/evidence", "audit/publish"},
 	{"audit/witness"},
 	{"setup", "via"},                   // what a night is wired with; identifiers that stand in other tables
 	{"state", "suppression", "review"}, // what earlier nights left, and what a person is asked of it

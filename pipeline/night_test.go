@@ -18,6 +18,7 @@ import (
 	"lethe/pipeline/ask"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/audit/manifest"
 	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/plan"
@@ -576,11 +577,11 @@ func TestEditedManifestOfTheLastNightIsFound(t *testing.T) {
 			w.UsualEvents()
 			r, err := w.night()
 			require.NoError(t, err)
-			require.NoError(t, harm(evidence.ManifestPath(w.Setup.Reports, "2026-11-20", r.RunID)))
+			require.NoError(t, harm(manifest.Path(w.Setup.Reports, "2026-11-20", r.RunID)))
 			w.Now = w.Now.AddDate(0, 0, 1)
 			_, err = w.night()
 			require.Equal(t, 12, setup.ExitCode(err), "%v", err)
-			require.NoError(t, os.RemoveAll(evidence.ManifestPath(w.Setup.Reports, "2026-11-20", r.RunID)))
+			require.NoError(t, os.RemoveAll(manifest.Path(w.Setup.Reports, "2026-11-20", r.RunID)))
 			again, err := pipeline.Republish(t.Context(), w.Setup, r.RunID)
 			require.NoError(t, err)
 			require.Equal(t, r.Manifest, again.Manifest, "the same journal gives the same bytes")

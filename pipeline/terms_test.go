@@ -18,6 +18,7 @@ import (
 	"lethe/pipeline/adopted"
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/audit/expiry"
+	"lethe/pipeline/audit/manifest"
 	"lethe/pipeline/audit/parquet"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
@@ -308,7 +309,7 @@ func TestNoTermIsOverWhileTheClockIsInDoubt(t *testing.T) {
 // TestAMovedNightIsNoOlder: the day by which a term is counted is the one that was signed.
 func TestAMovedNightIsNoOlder(t *testing.T) {
 	w := aged(t, "P1Y", "P1Y", true)
-	stand, err := evidence.Stand(w.Setup.Reports)
+	stand, err := manifest.Stand(w.Setup.Reports)
 	require.NoError(t, err)
 	to := filepath.Join(w.Setup.Reports, "manifests", "date=2020-01-01", "run="+stand[0].RunID)
 	require.NoError(t, os.MkdirAll(filepath.Dir(to), 0o700))
@@ -322,7 +323,7 @@ func TestAMovedNightIsNoOlder(t *testing.T) {
 // TestWhatIsNotAsItWasPublishedIsNobodysToRemove: it is found, and the rest goes all the same.
 func TestWhatIsNotAsItWasPublishedIsNobodysToRemove(t *testing.T) {
 	w := aged(t, "P1M", "P1M", true)
-	stand, err := evidence.Stand(w.Setup.Reports)
+	stand, err := manifest.Stand(w.Setup.Reports)
 	require.NoError(t, err)
 	edited := filepath.Join(w.Setup.Reports, "manifests", "date="+stand[0].Date, "run="+stand[0].RunID, "details.html")
 	require.NoError(t, os.WriteFile(edited, []byte("x"), 0o600))

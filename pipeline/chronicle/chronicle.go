@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/audit/manifest"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy/calendar"
@@ -180,13 +180,13 @@ func published(ctx context.Context, p *setup.Setup, j *journal.Journal, entries 
 	if len(runs) == 0 {
 		return nil, nil
 	}
-	stand, err := evidence.Stand(p.Reports)
+	stand, err := manifest.Stand(p.Reports)
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range runs {
 		date := calendar.DateOf(r.AsOf, p.Zone).String()
-		if i := slices.IndexFunc(stand, func(s evidence.Standing) bool { return s.RunID == r.ID }); i >= 0 {
+		if i := slices.IndexFunc(stand, func(s manifest.Standing) bool { return s.RunID == r.ID }); i >= 0 {
 			date = stand[i].Date
 		}
 		more = append(more, tilelog.Entry{Kind: tilelog.Night, Run: r.ID, Date: date, Manifest: r.Manifest})

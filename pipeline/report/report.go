@@ -19,7 +19,7 @@ import (
 	"strings"
 
 	"lethe/pipeline/audit"
-	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/audit/publish"
 	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/chronicle"
@@ -64,13 +64,13 @@ func decisions(p *setup.Setup, runID string, f audit.Facts) iter.Seq2[[]audit.De
 
 // Published is a report that stands.
 type Published struct {
-	evidence.Published
+	publish.Published
 	Checkpoint tilelog.Checkpoint // of the log of nights, with this one
 }
 
 // Publish makes the report of a run from its facts and its settled rows, adds it to the log of nights, and records the
 // manifest in the journal. Made again from the same journal, it has the same bytes. A report that the gate does not let
-// through is [evidence.ErrGate].
+// through is [publish.ErrGate].
 func Publish(ctx context.Context, p *setup.Setup, j *journal.Journal, runID string, f audit.Facts) (
 	published Published, err error,
 ) {
@@ -79,7 +79,7 @@ func Publish(ctx context.Context, p *setup.Setup, j *journal.Journal, runID stri
 		return published, err
 	}
 	date := calendar.DateOf(f.Run.AsOf, p.Zone).String()
-	published.Published, err = evidence.Publish(ctx, evidence.Publication{
+	published.Published, err = publish.Publish(ctx, publish.Publication{
 		Facts:     named(f, p.Names),
 		Root:      p.Reports,
 		Date:      date,

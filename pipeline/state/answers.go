@@ -8,7 +8,7 @@ import (
 
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
-	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/audit/manifest"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
@@ -110,7 +110,7 @@ func SeenAnswers(ctx context.Context, p *setup.Setup, j *journal.Journal) (seen 
 	if err != nil {
 		return seen, err
 	}
-	f, _, err := evidence.Recall(p.Reports, stand[len(stand)-1], key)
+	f, _, err := manifest.Recall(p.Reports, stand[len(stand)-1], key)
 	if err != nil {
 		return seen, fmt.Errorf("%w: %w", setup.ErrTampered, err)
 	}

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"lethe/pipeline/audit"
-	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/audit/manifest"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
@@ -22,7 +22,7 @@ const recalled = "recalled"
 
 // Unknown lists the reports that stand and of whose runs the journal knows nothing, in the order of the runs. There
 // are some where the state folder was lost, or put back from an older copy: a run is entered before anything else.
-func Unknown(ctx context.Context, p *setup.Setup, j *journal.Journal) ([]evidence.Standing, error) {
+func Unknown(ctx context.Context, p *setup.Setup, j *journal.Journal) ([]manifest.Standing, error) {
 	stand, err := standing(p) // before the journal is asked: a night may be at work
 	if err != nil || len(stand) == 0 {
 		return nil, err
@@ -32,18 +32,18 @@ func Unknown(ctx context.Context, p *setup.Setup, j *journal.Journal) ([]evidenc
 		ids[i] = s.RunID
 	}
 	ids, err = j.Unknown(ctx, ids)
-	stand = slices.DeleteFunc(stand, func(s evidence.Standing) bool { return !slices.Contains(ids, s.RunID) })
+	stand = slices.DeleteFunc(stand, func(s manifest.Standing) bool { return !slices.Contains(ids, s.RunID) })
 	return stand, err
 }
 
 // standing are the reports that stand, in the order of the runs.
-func standing(p *setup.Setup) ([]evidence.Standing, error) {
-	stand, err := evidence.Stand(p.Reports)
+func standing(p *setup.Setup) ([]manifest.Standing, error) {
+	stand, err := manifest.Stand(p.Reports)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the reports in %s cannot be looked at: give the folder and all below it to the "+
 			"account that Lethe runs as: %w", setup.ErrConfig, p.Reports, err)
 	}
-	slices.SortFunc(stand, func(a, b evidence.Standing) int { return strings.Compare(a.RunID, b.RunID) })
+	slices.SortFunc(stand, func(a, b manifest.Standing) int { return strings.Compare(a.RunID, b.RunID) })
 	return stand, nil
 }
 
@@ -56,7 +56,7 @@ func Whole(ctx context.Context, p *setup.Setup, j *journal.Journal) error {
 	return lost(p, unknown)
 }
 
-func lost(p *setup.Setup, unknown []evidence.Standing) error {
+func lost(p *setup.Setup, unknown []manifest.Standing) error {
 	newest := unknown[len(unknown)-1]
 	return fmt.Errorf("%w: %s holds reports of %d runs that the journal in %s does not know, the newest of %s, run "+
 		"%s: the state folder was lost or is older than they are, and with it perhaps plans that waited or were "+
@@ -109,7 +109,7 @@ func Untouched(ctx context.Context, p *setup.Setup, j *journal.Journal) error {
 		if err != nil {
 			return err
 		}
-		f, _, err := evidence.Recall(p.Reports, stand[len(stand)-1], key)
+		f, _, err := manifest.Recall(p.Reports, stand[len(stand)-1], key)
 		if err != nil {
 			return fmt.Errorf("%w: %w", setup.ErrTampered, err)
 		}
@@ -159,7 +159,7 @@ func Rebuild(ctx context.Context, p *setup.Setup, j *journal.Journal) error {
 	}
 	runs, writes := make([]journal.Run, len(unknown)), int64(0)
 	for i, s := range unknown {
-		f, digest, err := evidence.Recall(p.Reports, s, key)
+		f, digest, err := manifest.Recall(p.Reports, s, key)
 		if err != nil {
 			return fmt.Errorf("%w: rebuild the journal: %w", setup.ErrTampered, err)
 		}

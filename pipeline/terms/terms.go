@@ -21,8 +21,8 @@ import (
 	"lethe/pipeline/adopted"
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
-	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/audit/expiry"
+	"lethe/pipeline/audit/manifest"
 	"lethe/pipeline/audit/parquet"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/chronicle"
@@ -164,7 +164,7 @@ func (k *Keeper) carryOut(ctx context.Context, p expiry.Purge) error {
 // due are the files that are over a term and that nobody may need any more, and of how many nights.
 func (k *Keeper) due(ctx context.Context, d *done, needed need, key keystore.PublicKey) (due []expiry.Gone, nights int,
 	err error) {
-	stand, err := evidence.Stand(k.Setup.Reports)
+	stand, err := manifest.Stand(k.Setup.Reports)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -185,7 +185,7 @@ func (k *Keeper) due(ctx context.Context, d *done, needed need, key keystore.Pub
 		if !k.over(day, k.Setup.Evidence.RowLevel) && !k.over(day, k.Setup.Evidence.Keep) {
 			continue
 		}
-		files, err := evidence.Files(k.Setup.Reports, s, key)
+		files, err := manifest.Files(k.Setup.Reports, s, key)
 		if err != nil {
 			return nil, 0, fmt.Errorf("%w: %w: put the reports back from a copy", setup.ErrTampered, err)
 		}
@@ -316,8 +316,9 @@ func (k *Keeper) purge(ctx context.Context, due []expiry.Gone, signer *keystore.
 	}
 	k.Setup.Crash("purge_counted")
 	p, err := expiry.Write(k.Setup.Reports, folder, expiry.Purge{RunID: run.RunID, At: k.Setup.Now().UTC(),
-		Date: k.Tonight.Today.String(), Policy: k.Setup.PolicyDigest, Answers: k.Said.Head().Length, RowLevel: k.Setup.Evidence.RowLevel.String(),
-		Keep: k.Setup.Evidence.Keep.String(), Gone: due, Made: made}, signer)
+		Date: k.Tonight.Today.String(), Policy: k.Setup.PolicyDigest, Answers: k.Said.Head().Length,
+		RowLevel: k.Setup.Evidence.RowLevel.String(), Keep: k.Setup.Evidence.Keep.String(),
+		Gone: due, Made: made}, signer)
 	if err != nil {
 		return err
 	}
@@ -339,8 +340,9 @@ func (k *Keeper) asPublished(due []expiry.Gone) (whole []expiry.Gone) {
 	}
 	if n := len(due) - len(whole); n > 0 {
 		k.Notes.Find(audit.Finding{Kind: "F_EVIDENCE_LOST", Severity: "high", Object: other, Count: int64(n),
-			Article: "Art. 5(2)", Words: "Files of the evidence are missing or were edited, and no purge removed them: " +
-				"put the reports back from a copy, and look who can write there. `lethe audit verify` names each."})
+			Article: "Art. 5(2)", Words: "Files of the evidence are missing or were edited, and no purge removed " +
+				"them: put the reports back from a copy, and look who can write there. `lethe audit verify` names " +
+				"each."})
 	}
 	return whole
 }

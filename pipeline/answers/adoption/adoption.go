@@ -1,5 +1,5 @@
-// Package adoption reads from what people answered which policy is in force. Its nouns: Policy (a configuration as far as
-// it decides, under the digest of its text) and Difference (between two of them, and who has to adopt it for that).
+// Package adoption reads from what people answered which policy is in force. Its nouns: Policy (a configuration as
+// far as it decides, under the digest of its text) and Difference (between two of them, and who has to adopt it).
 //
 // It is judged by the people of the policy that is in force, so that nobody makes themselves somebody by writing it
 // down. The first adoption has nobody before it to be judged by.

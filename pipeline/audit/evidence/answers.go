@@ -25,13 +25,6 @@ func (r *VerifyReport) Has(hash string) error {
 	return fmt.Errorf("verify answer: %w", ErrEdited)
 }
 
-// answersHead is the head of the chain of answers as a manifest has it; empty in one of before there was a chain.
-func (m manifest) answersHead() answers.Head {
-	length, _ := m.Run["answers"].(float64)
-	hash, _ := m.Run["answers_head"].(string)
-	return answers.Head{Length: int64(length), Hash: hash}
-}
-
 // answers checks the files of what people answered: their signatures, the chain from each to the one before it, and
 // that what every night saw of it is still there.
 func (v *verifier) answers() {

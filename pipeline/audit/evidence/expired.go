@@ -6,7 +6,6 @@ import (
 	"io/fs"
 
 	"lethe/pipeline/audit/expiry"
-	"lethe/pipeline/registry/keystore"
 )
 
 // saw makes sure that a purge rests on no fewer answers than a night before it saw: a policy that people have replaced
@@ -19,17 +18,11 @@ func (v *verifier) saw(p expiry.Purge) {
 	for _, n := range v.report.Nights {
 		lost, _ := v.said.Lacks(n.answers)
 		if n.RunID < p.RunID && n.answers.Length > p.Answers && len(lost) == 0 {
-			v.problem("%s rests on %d answers of people, and the night of %s had seen %d: ask who holds the runner's key",
-				expiry.Place(p.RunID), p.Answers, n.Date, n.answers.Length)
+			v.problem("%s rests on %d answers of people, and the night of %s had seen %d: ask who holds the runner's "+
+				"key", expiry.Place(p.RunID), p.Answers, n.Date, n.answers.Length)
 			return
 		}
 	}
-}
-
-// Files are what a run published besides its manifest, as that names them.
-func Files(root string, s Standing, key keystore.PublicKey) ([]expiry.File, error) {
-	m, _, err := s.open(root, key)
-	return m.Files, err
 }
 
 // purged checks what purges left, and that they removed nothing but what was over its term.

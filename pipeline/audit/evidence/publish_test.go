@@ -20,6 +20,7 @@ import (
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/audittest"
+	"lethe/pipeline/audit/publish"
 	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/registry/keystore"
@@ -44,12 +45,12 @@ func batches[T any](size int, rows []T) iter.Seq2[[]T, error] {
 }
 
 // publishNight publishes one small night, adds it to the log, and returns its manifest's digest.
-func publishNight(t testing.TB, root string, run int, previous string, s *keystore.Signer) Published {
+func publishNight(t testing.TB, root string, run int, previous string, s *keystore.Signer) publish.Published {
 	t.Helper()
 	return publishFacts(t, root, run, audittest.Facts(run, previous), 1200, s)
 }
 
-func publishFacts(t testing.TB, root string, run int, facts audit.Facts, rows int, s *keystore.Signer) Published {
+func publishFacts(t testing.TB, root string, run int, facts audit.Facts, rows int, s *keystore.Signer) publish.Published {
 	t.Helper()
 	_, newest, err := tilelog.Newest(root, s.PublicKey())
 	require.NoError(t, err)
@@ -64,7 +65,7 @@ func publishFacts(t testing.TB, root string, run int, facts audit.Facts, rows in
 	require.NoError(t, err)
 	facts.Log = []audit.LogLine{{Size: before.Size(), Root: hex.EncodeToString(hash[:]), Signer: audit.LogSigner}}
 	date := fmt.Sprintf("2026-11-%02d", 20+run)
-	p, err := Publish(t.Context(), Publication{Facts: facts, Decisions: batches(7, audittest.Decisions(rows)),
+	p, err := publish.Publish(t.Context(), publish.Publication{Facts: facts, Decisions: batches(7, audittest.Decisions(rows)),
 		Actions: batches(5, audittest.Actions(30)), Root: root, Date: date, Signer: s, Gate: &audittest.Gate{}})
 	require.NoError(t, err)
 	if newest.Size == before.Size() {
@@ -102,17 +103,17 @@ func TestSameFactsGiveTheSameBytes(t *testing.T) {
 	var trees []map[string]string
 	for i, f := range []audit.Facts{facts, read, read} {
 		root := t.TempDir()
-		p := Publication{Facts: f, Decisions: batches(1+i*700, decisions),
+		p := publish.Publication{Facts: f, Decisions: batches(1+i*700, decisions),
 			Actions: batches(3+i, audittest.Actions(40)), Root: root, Date: "2026-11-21", Signer: s,
 			Gate: &audittest.Gate{}}
-		first, err := Publish(t.Context(), p)
+		first, err := publish.Publish(t.Context(), p)
 		require.NoError(t, err)
 		another := slices.Clone(decisions) // they come in the order of a table, or of its backup
 		rand.New(rand.NewPCG(1, uint64(i))).Shuffle(len(another), func(i, j int) {
 			another[i], another[j] = another[j], another[i]
 		})
 		p.Decisions = batches(11, another)
-		again, err := Publish(t.Context(), p)
+		again, err := publish.Publish(t.Context(), p)
 		require.NoError(t, err, "the same once more is harmless")
 		require.Equal(t, first, again)
 		trees = append(trees, tree(t, root))
@@ -135,7 +136,7 @@ func TestANightThatStandsIsNotReplaced(t *testing.T) {
 	s, pub := newSigner(t)
 	publishNight(t, root, 1, "", s)
 	before := tree(t, root)
-	_, err := Publish(t.Context(), Publication{Facts: audittest.Facts(1, ""), Root: root, Date: "2026-11-21",
+	_, err := publish.Publish(t.Context(), publish.Publication{Facts: audittest.Facts(1, ""), Root: root, Date: "2026-11-21",
 		Signer: s, Gate: &audittest.Gate{}})
 	require.ErrorContains(t, err, "stands published already")
 	require.Equal(t, before, tree(t, root))
@@ -159,29 +160,29 @@ func TestALateNightDoesNotTakeTheTop(t *testing.T) {
 }
 
 func TestWhatTheGateObjectsToIsSetApart(t *testing.T) {
-	for name, planted := range map[string]func(*Publication){
-		"decision": func(p *Publication) {
+	for name, planted := range map[string]func(*publish.Publication){
+		"decision": func(p *publish.Publication) {
 			rows := audittest.Decisions(3)
 			rows[2].Notes = "Maria Rossi"
 			p.Decisions = batches(2, rows)
 		},
-		"action": func(p *Publication) {
+		"action": func(p *publish.Publication) {
 			rows := audittest.Actions(9)
 			rows[8].ErrorCode = "for Maria Rossi"
 			p.Actions = batches(2, rows)
 		},
-		"page": func(p *Publication) { p.Facts.Findings[0].Words = "Maria Rossi is <b>everywhere</b>" },
+		"page": func(p *publish.Publication) { p.Facts.Findings[0].Words = "Maria Rossi is <b>everywhere</b>" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
 			s, pub := newSigner(t)
 			publishNight(t, root, 1, "", s)
 			before := tree(t, root)
-			p := Publication{Facts: audittest.Facts(2, ""), Root: root, Date: "2026-11-22", Signer: s,
+			p := publish.Publication{Facts: audittest.Facts(2, ""), Root: root, Date: "2026-11-22", Signer: s,
 				Gate: &audittest.Gate{Object: "Maria Rossi"}}
 			planted(&p)
-			_, err := Publish(t.Context(), p)
-			require.ErrorIs(t, err, ErrGate)
+			_, err := publish.Publish(t.Context(), p)
+			require.ErrorIs(t, err, publish.ErrGate)
 			require.NotContains(t, err.Error(), "Maria")
 			after := tree(t, root)
 			apart := 0
@@ -198,7 +199,7 @@ func TestWhatTheGateObjectsToIsSetApart(t *testing.T) {
 			require.Len(t, report.Notes, 1)
 
 			p.Gate = &audittest.Gate{} // the rule was corrected
-			_, err = Publish(t.Context(), p)
+			_, err = publish.Publish(t.Context(), p)
 			require.NoError(t, err)
 		})
 	}
@@ -208,7 +209,7 @@ func TestTheGateSeesEveryStringThatIsPublished(t *testing.T) {
 	s, _ := newSigner(t)
 	g := &audittest.Gate{}
 	facts := audittest.Facts(1, "")
-	_, err := Publish(t.Context(), Publication{Facts: facts, Decisions: batches(100, audittest.Decisions(300)),
+	_, err := publish.Publish(t.Context(), publish.Publication{Facts: facts, Decisions: batches(100, audittest.Decisions(300)),
 		Actions: batches(7, audittest.Actions(12)), Root: t.TempDir(), Date: "2026-11-21", Signer: s, Gate: g})
 	require.NoError(t, err)
 	for place, value := range map[string]string{"runs.controller": "Example S.p.A.",
@@ -224,27 +225,27 @@ func TestAFailedPublicationLeavesNothing(t *testing.T) {
 	broken := errors.New("the spool is cut off")
 	s, _ := newSigner(t)
 	for name, c := range map[string]struct {
-		change func(*Publication)
+		change func(*publish.Publication)
 		want   string
 	}{
-		"decisions": {func(p *Publication) {
+		"decisions": {func(p *publish.Publication) {
 			p.Decisions = func(yield func([]audit.Decision, error) bool) {
 				_ = yield(audittest.Decisions(10), nil) && yield(nil, broken)
 			}
 		}, broken.Error()},
-		"actions": {func(p *Publication) {
+		"actions": {func(p *publish.Publication) {
 			p.Actions = func(yield func([]audit.Action, error) bool) { yield(nil, broken) }
 		}, broken.Error()},
-		"run id": {func(p *Publication) { p.Facts.Run.RunID = "../x" }, "is no run id"},
-		"date":   {func(p *Publication) { p.Date = "21.11.2026" }, "is no date"},
-		"gate":   {func(p *Publication) { p.Gate = nil }, "a gate"},
-		"signer": {func(p *Publication) { p.Signer = nil }, "a signer"},
+		"run id": {func(p *publish.Publication) { p.Facts.Run.RunID = "../x" }, "is no run id"},
+		"date":   {func(p *publish.Publication) { p.Date = "21.11.2026" }, "is no date"},
+		"gate":   {func(p *publish.Publication) { p.Gate = nil }, "a gate"},
+		"signer": {func(p *publish.Publication) { p.Signer = nil }, "a signer"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := Publication{Facts: audittest.Facts(1, ""), Root: t.TempDir(), Date: "2026-11-21", Signer: s,
+			p := publish.Publication{Facts: audittest.Facts(1, ""), Root: t.TempDir(), Date: "2026-11-21", Signer: s,
 				Gate: &audittest.Gate{}}
 			c.change(&p)
-			_, err := Publish(t.Context(), p)
+			_, err := publish.Publish(t.Context(), p)
 			require.ErrorContains(t, err, c.want)
 			require.Empty(t, tree(t, p.Root))
 		})
@@ -252,7 +253,7 @@ func TestAFailedPublicationLeavesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	root := t.TempDir()
-	_, err := Publish(ctx, Publication{Facts: audittest.Facts(1, ""), Root: root, Date: "2026-11-21", Signer: s,
+	_, err := publish.Publish(ctx, publish.Publication{Facts: audittest.Facts(1, ""), Root: root, Date: "2026-11-21", Signer: s,
 		Gate: &audittest.Gate{}})
 	require.ErrorIs(t, err, context.Canceled)
 	require.Empty(t, tree(t, root))
@@ -263,7 +264,7 @@ func BenchmarkPublishDecisions(b *testing.B) {
 	rows := audittest.Decisions(n)
 	s, _ := newSigner(b)
 	for b.Loop() {
-		_, err := Publish(b.Context(), Publication{Facts: audittest.Facts(1, ""),
+		_, err := publish.Publish(b.Context(), publish.Publication{Facts: audittest.Facts(1, ""),
 			Decisions: batches(spool.Rows, rows), Root: b.TempDir(), Date: "2026-11-21", Signer: s,
 			Gate: &audittest.Gate{}})
 		require.NoError(b, err)

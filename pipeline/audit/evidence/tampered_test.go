@@ -13,6 +13,7 @@ import (
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/audittest"
+	"lethe/pipeline/audit/page"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/registry/keystore"
 )
@@ -126,7 +127,7 @@ func (c *company) cutBack(t testing.TB, root string, night int) {
 	}
 	_, err = tilelog.Write(root, entries[:night], c.signer, func(string) {})
 	require.NoError(t, err)
-	for _, name := range pageNames {
+	for _, name := range page.Names() {
 		page, err := os.ReadFile(filepath.Join(root, "manifests", fmt.Sprintf("date=2026-11-%d", 20+night),
 			"run="+runID(night), name))
 		require.NoError(t, err)

@@ -1,3 +1,5 @@
+// Package evidence verifies what runs left. Its noun is VerifyReport, on each Night of a folder of reports, or of
+// a copy of one.
 package evidence
 
 import (
@@ -19,15 +21,15 @@ import (
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/expiry"
+	"lethe/pipeline/audit/manifest"
 	"lethe/pipeline/audit/page"
 	"lethe/pipeline/audit/parquet"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/registry/keystore"
 )
 
-// ErrEdited says that reports are not what was signed: something was changed, removed or added
-// afterwards, or the key is another.
-var ErrEdited = errors.New("the reports are not what was signed")
+// ErrEdited says that reports are not what was signed.
+var ErrEdited = manifest.ErrEdited
 
 // VerifyReport says what Verify found.
 type VerifyReport struct {
@@ -57,7 +59,7 @@ type Night struct {
 
 	// As its manifest has them.
 	answers        answers.Head
-	log            *manifestLog
+	log            *manifest.Log
 	heads          []string
 	started, ended time.Time
 }
@@ -227,7 +229,7 @@ func (v *verifier) nights(ctx context.Context) error {
 	var folders []string
 	for _, name := range slices.Sorted(maps.Keys(v.unclaimed)) {
 		dir, base := path.Split(name)
-		if ok, _ := path.Match("manifests/date=*/run=*/", dir); ok && !slices.Contains(pageNames, base) &&
+		if ok, _ := path.Match("manifests/date=*/run=*/", dir); ok && !slices.Contains(page.Names(), base) &&
 			!slices.Contains(folders, dir) {
 			folders = append(folders, dir)
 		}
@@ -254,7 +256,7 @@ func (v *verifier) nights(ctx context.Context) error {
 func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 	wrong, missing := n.wrong, []string{}
 	parts := map[string][]byte{}
-	for _, name := range []string{manifestName, signatureName, keyName} {
+	for _, name := range []string{manifest.Name, manifest.SignatureName, manifest.KeyName} {
 		delete(v.unclaimed, dir+name)
 		body, err := expiry.ReadSmall(v.path(dir + name))
 		if err != nil {
@@ -262,36 +264,36 @@ func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 		}
 		parts[name] = body
 	}
-	sum := sha256.Sum256(parts[manifestName])
+	sum := sha256.Sum256(parts[manifest.Name])
 	n.Manifest = hex.EncodeToString(sum[:])
-	if string(parts[keyName]) != v.key.String()+"\n" {
+	if string(parts[manifest.KeyName]) != v.key.String()+"\n" {
 		wrong("%s does not hold the given public key: it is the night of another company, or of another keystore, "+
 			"or the "+
-			"key is another; keep the folders of two companies apart", keyName)
+			"key is another; keep the folders of two companies apart", manifest.KeyName)
 	}
-	m, err := openManifest(parts[manifestName], parts[signatureName], v.key)
+	m, err := manifest.Open(parts[manifest.Name], parts[manifest.SignatureName], v.key)
 	if err != nil {
-		wrong("%s: %v", manifestName, err)
+		wrong("%s: %v", manifest.Name, err)
 		return nil
 	}
-	if m.runID() != n.RunID || m.Key != v.key.String() {
-		wrong("%s is of run %s: it was moved", manifestName, m.runID())
+	if m.RunID() != n.RunID || m.Key != v.key.String() {
+		wrong("%s is of run %s: it was moved", manifest.Name, m.RunID())
 	}
 	n.Previous = m.Previous
-	n.answers, n.log, n.heads = m.answersHead(), m.Log, m.Heads
-	n.started, n.ended = m.at("started_at"), m.at("ended_at")
+	n.answers, n.log, n.heads = m.AnswersHead(), m.Log, m.Heads
+	n.started, n.ended = m.At("started_at"), m.At("ended_at")
 	pages := map[string]string{}
 	v.newest = pages
 	ours := "/date=" + n.Date + "/run=" + n.RunID
 	for _, f := range m.Files {
 		n.Files, n.Rows = n.Files+1, n.Rows+f.Rows
 		delete(v.unclaimed, f.Path)
-		if name, ok := strings.CutPrefix(f.Path, dir); ok && slices.Contains(pageNames, name) {
+		if name, ok := strings.CutPrefix(f.Path, dir); ok && slices.Contains(page.Names(), name) {
 			pages[name] = f.SHA256
 		} else if table, ok := strings.CutPrefix(f.Path, "table="); ok && strings.HasSuffix(path.Dir(f.Path), ours) {
 			n.Tables[table[:strings.IndexByte(table, '/')]] += f.Rows
 		} else {
-			wrong("%s names %s, which is not of this night", manifestName, f.Path)
+			wrong("%s names %s, which is not of this night", manifest.Name, f.Path)
 			continue
 		}
 		err := v.file(ctx, f)
@@ -319,7 +321,7 @@ func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 }
 
 // file checks digest and length, and only then lets the Parquet reader see the file.
-func (v *verifier) file(ctx context.Context, f manifestFile) error {
+func (v *verifier) file(ctx context.Context, f manifest.File) error {
 	path := v.path(f.Path)
 	info, err := os.Stat(path)
 	if err != nil {
@@ -378,12 +380,9 @@ func (v *verifier) chain() {
 	}
 }
 
-// pageNames are the files that a night's pages are, of which the newest stand on top too.
-var pageNames = []string{page.Report, page.Details}
-
 // newestPage checks the copies of the newest pages.
 func (v *verifier) newestPage() {
-	for _, name := range pageNames {
+	for _, name := range page.Names() {
 		if !v.unclaimed[name] {
 			if len(v.report.Nights) > 0 && (name == page.Report || v.newest[name] != "") {
 				v.problem("%s, the copy of the newest page, is missing", name)

@@ -13,15 +13,17 @@ import (
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/audittest"
+	"lethe/pipeline/audit/manifest"
+	"lethe/pipeline/audit/publish"
 	"lethe/pipeline/registry/keystore"
 )
 
 // threeNights publishes three nights that follow each other.
-func threeNights(t testing.TB) (string, keystore.PublicKey, []Published) {
+func threeNights(t testing.TB) (string, keystore.PublicKey, []publish.Published) {
 	t.Helper()
 	root := t.TempDir()
 	s, pub := newSigner(t)
-	var nights []Published
+	var nights []publish.Published
 	previous := ""
 	for run := 1; run <= 3; run++ {
 		p := publishNight(t, root, run, previous, s)
@@ -77,20 +79,20 @@ func TestAnyChangedByteIsFound(t *testing.T) {
 func TestEveryByteOfManifestSignatureAndKeyCounts(t *testing.T) {
 	root, pub, nights := threeNights(t)
 	folder := filepath.Dir(nights[1].ReportPath)
-	for _, name := range []string{manifestName, signatureName, keyName} {
+	for _, name := range []string{manifest.Name, manifest.SignatureName, manifest.KeyName} {
 		path := filepath.Join(folder, name)
 		body, err := os.ReadFile(path)
 		require.NoError(t, err)
 		parts := map[string][]byte{}
-		for _, part := range []string{manifestName, signatureName, keyName} {
+		for _, part := range []string{manifest.Name, manifest.SignatureName, manifest.KeyName} {
 			parts[part], err = os.ReadFile(filepath.Join(folder, part))
 			require.NoError(t, err)
 		}
 		for i := range body {
 			parts[name] = slices.Clone(body)
 			parts[name][i] ^= 0x20
-			_, err := openManifest(parts[manifestName], parts[signatureName], pub)
-			require.True(t, err != nil || string(parts[keyName]) != pub.String()+"\n", "%s byte %d", name, i)
+			_, err := manifest.Open(parts[manifest.Name], parts[manifest.SignatureName], pub)
+			require.True(t, err != nil || string(parts[manifest.KeyName]) != pub.String()+"\n", "%s byte %d", name, i)
 		}
 	}
 	_, err := Verify(t.Context(), root, pub)

@@ -106,7 +106,8 @@ func (c *Check) terms(p Purge, said answers.Chain) string {
 		return fmt.Sprintf("whether people adopted its terms cannot be seen: %v", err)
 	}
 	if now == nil || now.Digest != p.Policy {
-		return fmt.Sprintf("it rests on policy %.16s, which was not in force: people adopted another, or none", p.Policy)
+		return fmt.Sprintf("it rests on policy %.16s, which was not in force: people adopted another, or none",
+			p.Policy)
 	}
 	var policy struct {
 		Evidence struct{ RowLevel, Keep string }

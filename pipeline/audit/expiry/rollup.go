@@ -28,8 +28,8 @@ func (r *Roller) Take(ctx context.Context, root string, g Gone) error {
 	rows := int64(0)
 	err := parquet.Texts(ctx, filepath.Join(root, filepath.FromSlash(g.Path)), columns, func(t []string) {
 		rows++
-		r.counts[audit.RowRollup{OfRun: g.RunID, OfDate: g.Date, OfTable: of, Silo: t[0], Source: t[1], Object: t[2], Action: t[3],
-			Change: t[4], Reason: t[5], Status: t[6]}]++
+		r.counts[audit.RowRollup{OfRun: g.RunID, OfDate: g.Date, OfTable: of, Silo: t[0], Source: t[1],
+			Object: t[2], Action: t[3], Change: t[4], Reason: t[5], Status: t[6]}]++
 	})
 	if err == nil && rows != g.Rows {
 		err = fmt.Errorf("%d rows, signed were %d", rows, g.Rows)
@@ -77,7 +77,8 @@ func (r *Roller) Rows() []audit.RowRollup {
 	}
 	slices.SortFunc(rows, func(a, b audit.RowRollup) int {
 		return cmp.Or(strings.Compare(a.Silo, b.Silo), strings.Compare(a.OfDate, b.OfDate),
-			strings.Compare(a.OfRun, b.OfRun), strings.Compare(a.OfTable, b.OfTable), strings.Compare(a.Source, b.Source),
+			strings.Compare(a.OfRun, b.OfRun), strings.Compare(a.OfTable, b.OfTable),
+			strings.Compare(a.Source, b.Source),
 			strings.Compare(a.Object, b.Object), strings.Compare(a.Action, b.Action),
 			strings.Compare(a.Change, b.Change), strings.Compare(a.Reason, b.Reason),
 			strings.Compare(a.Status, b.Status))

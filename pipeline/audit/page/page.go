@@ -15,6 +15,9 @@ const (
 	Details = "details.html" // beside it, with what there is no room for
 )
 
+// Names are the names of all pages of a night.
+func Names() []string { return []string{Report, Details} }
+
 // Page is a file.
 type Page struct {
 	Name string

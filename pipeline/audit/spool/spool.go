@@ -1,5 +1,5 @@
-// Package spool keeps rows of the evidence in files until a report is made of them. Its nouns: Spool (a durable file of
-// rows, whatever is cut off), Packer (a stream that is packed) and Sorted (rows in an order of their own, however many).
+// Package spool keeps rows of the evidence in files until a report is made of them. Its nouns: Spool (a durable file
+// of rows, whatever is cut off), Packer (a stream that is packed), Sorted (rows in an order of their own).
 package spool
 
 import (

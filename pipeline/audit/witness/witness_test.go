@@ -13,6 +13,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/audittest"
 	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/audit/publish"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/registry/keystore"
 )
@@ -32,7 +33,7 @@ func published(t testing.TB, s *keystore.Signer, nights int, words string) strin
 		require.NoError(t, err)
 		f.Log = []audit.LogLine{{Size: l.Size(), Root: hex.EncodeToString(hash[:]), Signer: audit.LogSigner}}
 		date := fmt.Sprintf("2026-11-%d", 20+night)
-		p, err := evidence.Publish(t.Context(), evidence.Publication{Facts: f, Root: root, Date: date, Signer: s,
+		p, err := publish.Publish(t.Context(), publish.Publication{Facts: f, Root: root, Date: date, Signer: s,
 			Gate: &audittest.Gate{}})
 		require.NoError(t, err)
 		previous = p.ManifestSHA256

@@ -1,8 +1,7 @@
-// Package evidence publishes what a run left, signs it, and verifies it. Its nouns: Publication (a report
-// to be made), Published (one that stands), the manifest that names and signs all files of a night, and
-// the VerifyReport on each Night of a folder of reports. A report is a projection of the journal: it can
-// be made anew, and is then the same byte for byte.
-package evidence
+// Package publish makes the report of a run: its tables, its pages, and the manifest that names and signs them. Its
+// nouns: Publication (a report to be made) and Published (one that stands). A report is a projection of the journal: it
+// can be made anew, and is then the same byte for byte.
+package publish
 
 import (
 	"bytes"
@@ -26,6 +25,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/expiry"
 	"lethe/pipeline/audit/figures"
+	"lethe/pipeline/audit/manifest"
 	"lethe/pipeline/audit/page"
 	"lethe/pipeline/audit/page/fill"
 	"lethe/pipeline/audit/page/night"
@@ -66,7 +66,7 @@ type Published struct {
 type publisher struct {
 	Publication
 	folder string // ROOT/.tmp-RUN
-	files  []manifestFile
+	files  []manifest.File
 	hits   []error
 	totals figures.Totals
 }
@@ -283,7 +283,7 @@ func writeTable[T any](ctx context.Context, w *publisher, table string, batches 
 		return fmt.Errorf("table %s: %w", table, err)
 	}
 	for _, f := range files {
-		w.files = append(w.files, manifestFile(f))
+		w.files = append(w.files, manifest.File(f))
 	}
 	w.hits = append(w.hits, hits)
 	return nil
@@ -305,7 +305,7 @@ func (w *publisher) pages() error {
 		}
 		path := w.night() + "/" + p.Name
 		sum := sha256.Sum256(p.Body)
-		w.files = append(w.files, manifestFile{Path: path, Bytes: int64(len(p.Body)),
+		w.files = append(w.files, manifest.File{Path: path, Bytes: int64(len(p.Body)),
 			SHA256: hex.EncodeToString(sum[:])})
 		if err := expiry.WriteDurably(filepath.Join(w.folder, filepath.FromSlash(path)), p.Body); err != nil {
 			return err
@@ -317,12 +317,12 @@ func (w *publisher) pages() error {
 // sign writes the manifest, its signature and the key that it is checked with, and returns the
 // manifest's digest.
 func (w *publisher) sign() (string, error) {
-	slices.SortFunc(w.files, func(a, b manifestFile) int { return strings.Compare(a.Path, b.Path) })
-	body, err := newManifest(w.Facts, w.files, w.Signer.Public()).encode()
+	slices.SortFunc(w.files, func(a, b manifest.File) int { return strings.Compare(a.Path, b.Path) })
+	body, err := manifest.New(w.Facts, w.files, w.Signer.Public()).Encode()
 	if err != nil {
 		return "", err
 	}
-	switch standing, err := os.ReadFile(filepath.Join(w.Root, filepath.FromSlash(w.night()), manifestName)); {
+	switch standing, err := os.ReadFile(filepath.Join(w.Root, filepath.FromSlash(w.night()), manifest.Name)); {
 	case err == nil && !bytes.Equal(standing, body):
 		return "", fmt.Errorf("it stands published already in %s, with other content: look there, "+
 			"and use the version of lethe that wrote it to make it anew", w.night())
@@ -332,9 +332,9 @@ func (w *publisher) sign() (string, error) {
 	folder := filepath.Join(w.folder, filepath.FromSlash(w.night()))
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:]), errors.Join(
-		expiry.WriteDurably(filepath.Join(folder, manifestName), body),
-		expiry.WriteDurably(filepath.Join(folder, signatureName), expiry.SignLine(w.Signer, manifestContext, body)),
-		expiry.WriteDurably(filepath.Join(folder, keyName), []byte(w.Signer.Public()+"\n")))
+		expiry.WriteDurably(filepath.Join(folder, manifest.Name), body),
+		expiry.WriteDurably(filepath.Join(folder, manifest.SignatureName), manifest.Sign(w.Signer, body)),
+		expiry.WriteDurably(filepath.Join(folder, manifest.KeyName), []byte(w.Signer.Public()+"\n")))
 }
 
 // moveIn renames the folders of the night into place, the one with the manifest last, and puts the page
@@ -367,7 +367,7 @@ func (w *publisher) moveIn() error {
 	if newest, err := w.newestNight(nights); err != nil || filepath.Base(newest) != "run="+w.Facts.Run.RunID {
 		return err
 	}
-	for _, name := range pageNames {
+	for _, name := range page.Names() {
 		body, err := os.ReadFile(filepath.Join(w.Root, filepath.FromSlash(night), name))
 		if err != nil {
 			return err
@@ -391,13 +391,13 @@ func (w *publisher) newestNight(folders []string) (string, error) {
 		if w.Aside == nil {
 			return folder, nil
 		}
-		body, err := os.ReadFile(filepath.Join(folder, manifestName))
+		body, err := os.ReadFile(filepath.Join(folder, manifest.Name))
 		if err != nil {
 			return "", err
 		}
-		var m manifest
+		var m manifest.Manifest
 		if err := json.Unmarshal(body, &m); err != nil {
-			return "", fmt.Errorf("%s: %w", filepath.Join(folder, manifestName), err)
+			return "", fmt.Errorf("%s: %w", filepath.Join(folder, manifest.Name), err)
 		}
 		if key, _ := m.Run["run_key"].(string); !w.Aside(key) {
 			return folder, nil

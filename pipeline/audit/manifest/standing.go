@@ -1,4 +1,4 @@
-package evidence
+package manifest
 
 import (
 	"crypto/sha256"
@@ -16,6 +16,10 @@ import (
 	"lethe/pipeline/audit/expiry"
 	"lethe/pipeline/registry/keystore"
 )
+
+// ErrEdited says that reports are not what was signed: something was changed, removed or added
+// afterwards, or the key is another.
+var ErrEdited = errors.New("the reports are not what was signed")
 
 // Standing is a report that was published.
 type Standing struct {
@@ -36,7 +40,7 @@ func Stand(root string) (list []Standing, err error) {
 			return nil, fmt.Errorf("list reports: %w", err)
 		}
 		for _, run := range runs {
-			if _, err := os.Stat(ManifestPath(root, date, run)); err == nil {
+			if _, err := os.Stat(Path(root, date, run)); err == nil {
 				list = append(list, Standing{RunID: run, Date: date})
 			} else if !errors.Is(err, fs.ErrNotExist) {
 				return nil, fmt.Errorf("list reports: %w", err)
@@ -76,7 +80,7 @@ func Recall(root string, s Standing, key keystore.PublicKey) (f audit.Facts, dig
 		Phases: text("phases"), Night: text("night"), AsOf: at("as_of"), StartedAt: at("started_at"),
 		EndedAt:  at("ended_at"),
 		ExitCode: int32(exit), RegistryHeads: strings.Join(m.Heads, ";"), PreviousManifest: m.Previous,
-		Answers: m.answersHead().Length, AnswersHead: m.answersHead().Hash, JournalWrites: int64(writes)}
+		Answers: m.AnswersHead().Length, AnswersHead: m.AnswersHead().Hash, JournalWrites: int64(writes)}
 	for _, p := range m.Plans {
 		f.Plans = append(f.Plans, audit.Plan{PlanID: p.PlanID, Digest: p.Digest, State: p.State})
 	}
@@ -85,25 +89,31 @@ func Recall(root string, s Standing, key keystore.PublicKey) (f audit.Facts, dig
 }
 
 // open reads the manifest of a report, and checks who signed it before anything that it says.
-func (s Standing) open(root string, key keystore.PublicKey) (m manifest, body []byte, err error) {
-	path := ManifestPath(root, s.Date, s.RunID)
+func (s Standing) open(root string, key keystore.PublicKey) (m Manifest, body []byte, err error) {
+	path := Path(root, s.Date, s.RunID)
 	if body, err = expiry.ReadSmall(path); err != nil {
 		return m, nil, err
 	}
-	sig, err := expiry.ReadSmall(filepath.Join(filepath.Dir(path), signatureName))
+	sig, err := expiry.ReadSmall(filepath.Join(filepath.Dir(path), SignatureName))
 	if err != nil {
 		return m, nil, err
 	}
-	m, err = openManifest(body, sig, key)
-	if err == nil && m.runID() != s.RunID {
+	m, err = Open(body, sig, key)
+	if err == nil && m.RunID() != s.RunID {
 		err = errors.New("it is of another run")
 	}
 	ours := "/date=" + s.Date + "/run=" + s.RunID + "/"
-	if err == nil && slices.ContainsFunc(m.Files, func(f expiry.File) bool { return !strings.Contains(f.Path, ours) }) {
+	if err == nil && slices.ContainsFunc(m.Files, func(f File) bool { return !strings.Contains(f.Path, ours) }) {
 		err = errors.New("it is of another day: it was moved")
 	}
 	if err != nil {
 		err = fmt.Errorf("%w: %s: %w", ErrEdited, path, err)
 	}
 	return m, body, err
+}
+
+// Files are what a run published besides its manifest, as that names them.
+func Files(root string, s Standing, key keystore.PublicKey) ([]File, error) {
+	m, _, err := s.open(root, key)
+	return m.Files, err
 }
