@@ -21,20 +21,36 @@ func planCommand(c *Command) *cobra.Command {
 	var f nightFlags
 	cmd := &cobra.Command{
 		Use: "plan", Short: "Seal a plan and change nothing", Args: cobra.NoArgs,
-		Example: "  lethe plan\n  lethe plan --as-of 2027-01-01   # what would be due by then\n  lethe plan show",
+		Example: "  lethe plan\n  lethe plan --as-of 2027-01-01   # what would be due by then\n  lethe plan list",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return night(cmd.Context(), c, f, setup.PlanOnly) },
 	}
 	f.register(cmd, false)
 	var rows rowFlags
+	list := &cobra.Command{
+		Use: "list", Short: "List the plans: their states, their rows, until when they can be answered",
+		Args: cobra.NoArgs, Example: "  lethe plan list\n  lethe plan list --json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, _, err := c.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return showPlans(cmd.Context(), c, p, "")
+		},
+	}
 	show := &cobra.Command{
-		Use:   "show [plan]",
-		Short: "List the plans, or one in full: counts, reasons, who has to answer; with --rows each row",
-		Args:  cobra.MaximumNArgs(1),
-		Example: "  lethe plan show\n  lethe plan show 0190f3\n  lethe plan show 0190f3 --rows\n" +
+		Use:   "show <plan>",
+		Short: "Show a plan in full: counts, reasons, who has to answer; with --rows each row",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || args[0] == "" {
+				return fmt.Errorf("%w: name one plan: `lethe plan list` lists them", setup.ErrUsage)
+			}
+			return nil
+		},
+		Example: "  lethe plan show 0190f3\n  lethe plan show 0190f3 --rows\n" +
 			"  lethe plan show 0190f3 --rows --table crm.customers --csv > rows.csv\n" +
 			"  lethe plan show 0190f3 --values --as anna --key anna.key",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := rows.wanted(args, c.json); err != nil {
+			if err := rows.wanted(c.json); err != nil {
 				return err
 			}
 			p, _, err := c.load(cmd.Context())
@@ -44,7 +60,7 @@ func planCommand(c *Command) *cobra.Command {
 			if rows.rows || rows.values {
 				return showRows(cmd.Context(), c, p, args[0], rows)
 			}
-			return showPlans(cmd.Context(), c, p, strings.Join(args, ""))
+			return showPlans(cmd.Context(), c, p, args[0])
 		},
 	}
 	show.Flags().BoolVar(&rows.rows, "rows", false, "each row, by table and key: what, why, until when it was lawful, "+
@@ -55,7 +71,7 @@ func planCommand(c *Command) *cobra.Command {
 		"its silo, who signs that they look")
 	show.Flags().StringVar(&rows.as, "as", "", "with --values: who looks, a name under people")
 	show.Flags().StringVar(&rows.key, "key", "", "with --values: file with that person's signing key")
-	cmd.AddCommand(show, planDiscardCommand(c))
+	cmd.AddCommand(list, show, planDiscardCommand(c))
 	return cmd
 }
 
@@ -72,7 +88,7 @@ func showPlans(ctx context.Context, c *Command, p *setup.Setup, id string) error
 			return !strings.HasPrefix(l.PlanID, id) && !strings.HasPrefix(l.Entry.Digest, id)
 		})
 		if len(plans) == 0 {
-			return errors.Join(whole, fmt.Errorf("%w: no plan is named %q: `lethe plan show` lists them",
+			return errors.Join(whole, fmt.Errorf("%w: no plan is named %q: `lethe plan list` lists them",
 				setup.ErrConfig, id))
 		}
 	}

@@ -33,7 +33,7 @@ type rowFlags struct {
 }
 
 // wanted refuses what says how rows are shown where none are.
-func (f rowFlags) wanted(plans []string, json bool) error {
+func (f rowFlags) wanted(json bool) error {
 	switch {
 	case (f.as != "" || f.key != "") && !f.values, f.values && (f.as == "" || f.key == ""):
 		return fmt.Errorf("%w: --values goes with --as NAME and --key FILE: who looks signs it", setup.ErrUsage)
@@ -41,9 +41,6 @@ func (f rowFlags) wanted(plans []string, json bool) error {
 		return fmt.Errorf("%w: --table and --csv say which rows are shown, and how: add --rows", setup.ErrUsage)
 	case f.csv && json:
 		return fmt.Errorf("%w: --csv and --json are two forms: say one", setup.ErrUsage)
-	case (f.rows || f.values) && len(plans) != 1:
-		return fmt.Errorf("%w: --rows and --values show the rows of one plan: name it, as `lethe plan show` lists them",
-			setup.ErrUsage)
 	}
 	return nil
 }

@@ -94,6 +94,9 @@ func printStatus(c *Command, p *setup.Setup, s ask.Status) {
 	for _, o := range s.Orders {
 		rows = append(rows, []string{"order", fmt.Sprintf("%s of silo %s %s", o.Order, o.Silo, o.Words)})
 	}
+	if s.Policy != "" {
+		rows = append(rows, []string{"policy", s.Policy})
+	}
 	if s.Log.Words != "" {
 		words := s.Log.Words
 		if s.Log.Late {

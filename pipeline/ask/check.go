@@ -83,7 +83,7 @@ func checkOrders(ctx context.Context, p *setup.Setup) (lines []string, err error
 		return nil, nil
 	}
 	all, err := orders.Now(ctx, p)
-	for _, o := range ordersOf(all) {
+	for _, o := range ordersOf(all, p.Adopted == "" || p.Adopted == p.PolicyDigest) {
 		lines = append(lines, fmt.Sprintf("order %s of silo %s %s", o.Order, o.Silo, o.Words))
 	}
 	if p.Adopted == "" {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"lethe/pipeline/adopted"
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/chronicle"
@@ -37,6 +38,7 @@ type Status struct {
 	Copies      []CopyStatus    `json:"copies"`      // how the applications' copies stood after the last delivery
 	Late        []duties.Duty   `json:"late"`        // what people owe
 	Orders      []OrderStatus   `json:"orders"`      // that are not in force, or soon are not
+	Policy      string          `json:"policy"`      // who must still adopt it; "" nobody, or nobody adopted one yet
 	Log         Log             `json:"log"`         // of nights: how it stands, and who cosigned it
 	Journal     string          `json:"journal"`     // why it is not whole; "" it is
 	Registry    string          `json:"registry"`    // why the registry could not be asked for it; "" it could
@@ -106,12 +108,15 @@ type OrderStatus struct {
 }
 
 // ordersOf are those of the standing orders that somebody has to look at.
-func ordersOf(all []orders.Standing) (list []OrderStatus) {
+func ordersOf(all []orders.Standing, adopted bool) (list []OrderStatus) {
 	for _, s := range all {
 		words := "is not in force: " + s.Why()
-		if s.Why() == "" && !s.Ends {
+		switch {
+		case s.Why() == "" && !adopted:
+			words = "is signed, and lets nothing go until the policy is adopted: `lethe policy adopt`"
+		case s.Why() == "" && !s.Ends:
 			continue
-		} else if s.Why() == "" {
+		case s.Why() == "":
 			words = fmt.Sprintf("ends on %s: write a later day and sign it with `lethe order sign`", s.Order.Until)
 		}
 		list = append(list, OrderStatus{s.Name(), s.Order.Silo, words})
@@ -205,14 +210,20 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 	return s, errors.Join(whole, s.sayPlans(ctx, p, j), s.sayOrders(ctx, p, j))
 }
 
-// sayOrders lists the standing orders that somebody has to look at. A chain that does not hold is said of the plans.
+// sayOrders lists the standing orders that somebody has to look at, and says where the policy is not adopted. A chain that does not hold is said of the plans.
 func (s *Status) sayOrders(ctx context.Context, p *setup.Setup, j *journal.Journal) error {
 	b, err := answers.Open(ctx, j, p.Reports)
 	if err != nil {
 		return nil //nolint:nilerr // as said above
 	}
 	all, err := orders.Look(p, b.Chain)
-	s.Orders = ordersOf(all)
+	s.Orders = ordersOf(all, p.Adopted == p.PolicyDigest)
+	if err != nil || p.Adopted == "" || p.Adopted == p.PolicyDigest {
+		return err
+	}
+	missing, err := adopted.Missing(p, b.Chain)
+	s.Policy = fmt.Sprintf("the configuration's is another one than people adopted; it lacks %s: see what differs, and "+
+		"adopt it, with `lethe policy adopt`", strings.Join(missing, " and "))
 	return err
 }
 

@@ -60,7 +60,7 @@ func find(ctx context.Context, j *journal.Journal, id string) (journal.Plan, err
 		}
 	}
 	if len(hits) != 1 || id == "" {
-		return journal.Plan{}, fmt.Errorf("%w: %d plans are named %q: `lethe plan show` lists them",
+		return journal.Plan{}, fmt.Errorf("%w: %d plans are named %q: `lethe plan list` lists them",
 			setup.ErrConfig, len(hits), id)
 	}
 	return hits[0], nil
