@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lethe/jobs/config"
+	"lethe/pipeline/duties"
 	"lethe/pipeline/intake"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/instant"
@@ -27,6 +28,7 @@ type origin struct {
 	silo, source, from, format, notice, country, principal, encoding, dates, zone string
 	purposes, columns, defaults, words                                            map[string]string
 	dryRun                                                                        bool
+	by                                                                            enterFlags
 }
 
 func consentImportCommand(c *Command) *cobra.Command {
@@ -98,6 +100,7 @@ list of addresses to be kept out is imported into the suppression list itself.`,
 	cmd.Flags().BoolVar(&in.dryRun, "dry-run", false, "check everything, record nothing")
 	cmd.MarkFlagsMutuallyExclusive("from", "source")
 	cmd.MarkFlagsMutuallyExclusive("from", "zone") // a source says so itself
+	in.by.register(cmd)
 	required(cmd, "silo")
 	return cmd
 }
@@ -112,13 +115,7 @@ func importEvents(ctx context.Context, c *Command, in origin, args []string) err
 		return fmt.Errorf("%w: --source is missing: say who delivers the file", setup.ErrUsage)
 	}
 	return c.withIntake(ctx, in.silo, func(o opened) error {
-		var taken intake.Taken
-		var err error
-		if in.from != "" {
-			taken, err = takeTable(ctx, o.p, o.intake, in)
-		} else {
-			taken, err = takeFile(ctx, c, o.cfg, o.intake, in, args[0])
-		}
+		taken, err := takeEntered(ctx, c, o, in, args)
 		if taken.Silo == "" || err != nil && taken.Lines == 0 {
 			return err
 		}
@@ -144,6 +141,32 @@ func importEvents(ctx context.Context, c *Command, in origin, args []string) err
 		}
 		return err
 	})
+}
+
+// takeEntered takes events in, which whoever brings them has signed.
+func takeEntered(ctx context.Context, c *Command, o opened, in origin, args []string) (taken intake.Taken, err error) {
+	take := func() (err error) {
+		if in.from != "" {
+			taken, err = takeTable(ctx, o.p, o.intake, in)
+		} else {
+			taken, err = takeFile(ctx, c, o.cfg, o.intake, in, args[0])
+		}
+		return err
+	}
+	if in.dryRun {
+		err = take()
+		return taken, err
+	}
+	who, err := operator(o.cfg, true, in.by.as, in.by.key)
+	if err != nil {
+		return taken, err
+	}
+	what := []string{"import", in.source, in.from}
+	if who != nil && len(args) > 0 {
+		what = append(what, digestOfFile(args[0]))
+	}
+	err = duties.EnteredBy(ctx, o.p, duties.Entry{Silo: in.silo, What: what, Roles: []string{"operator"}}, who, take)
+	return taken, err
 }
 
 func takeTable(ctx context.Context, p *setup.Setup, to *intake.Intake, in origin) (intake.Taken,

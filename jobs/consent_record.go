@@ -10,12 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lethe/pipeline/duties"
 	"lethe/pipeline/policy/instant"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/setup"
 )
 
 func consentRecordCommand(c *Command) *cobra.Command {
+	var by enterFlags
 	var ev struct {
 		silo, purpose, typ, at, notice, method, evidence, id, collection, country string
 		subjects                                                                  []string
@@ -69,7 +71,16 @@ day and has evidence.`,
 						setup.ErrUsage)
 				}
 				e.Country = cmp.Or(ev.country, o.cfg.Country(ev.silo))
-				seq, listed, err := o.intake.Record(cmd.Context(), ev.silo, e)
+				who, err := by.named()
+				if err != nil {
+					return err
+				}
+				seq, listed := int64(0), 0
+				err = duties.EnteredBy(cmd.Context(), o.p, duties.Entry{Silo: ev.silo, What: []string{"record", ev.typ,
+					ev.purpose, e.OccurredAt.UTC().Format(time.RFC3339)}, Roles: []string{"dpo"}}, who, func() (err error) {
+					seq, listed, err = o.intake.Record(cmd.Context(), ev.silo, e)
+					return err
+				})
 				var refused *event.RefusedError
 				switch {
 				case errors.As(err, &refused) && refused.Reason == event.UnknownMethod:
@@ -100,6 +111,7 @@ day and has evidence.`,
 	cmd.Flags().StringVar(&ev.country, "country", "",
 		"country of a phone number without a prefix; default the silo's jurisdiction")
 	cmd.Flags().BoolVar(&ev.marketing, "marketing", false, "the objection is to direct marketing (Art. 21(2))")
+	by.register(cmd)
 	required(cmd, "silo", "subject", "type")
 	return cmd
 }

@@ -69,8 +69,8 @@ func planCommand(c *Command) *cobra.Command {
 	show.Flags().BoolVar(&rows.csv, "csv", false, "with --rows as CSV")
 	show.Flags().BoolVar(&rows.values, "values", false, "each row with what stands in it now, read live, for an owner of "+
 		"its silo, who signs that they look")
-	show.Flags().StringVar(&rows.as, "as", "", "with --values: who looks, a name under people")
-	show.Flags().StringVar(&rows.key, "key", "", "with --values: file with that person's signing key")
+	show.Flags().StringVar(&rows.as, "as", "", "with --rows or --values: who looks, a name under people")
+	show.Flags().StringVar(&rows.key, "key", "", "with --rows or --values: file with that person's signing key")
 	cmd.AddCommand(list, show, planDiscardCommand(c))
 	return cmd
 }

@@ -16,6 +16,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/plan/rows"
+	"lethe/pipeline/plan/values"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/setup"
@@ -35,8 +36,9 @@ type rowFlags struct {
 // wanted refuses what says how rows are shown where none are.
 func (f rowFlags) wanted(json bool) error {
 	switch {
-	case (f.as != "" || f.key != "") && !f.values, f.values && (f.as == "" || f.key == ""):
-		return fmt.Errorf("%w: --values goes with --as NAME and --key FILE: who looks signs it", setup.ErrUsage)
+	case (f.as == "") != (f.key == ""), f.values && f.as == "", f.as != "" && !f.rows && !f.values:
+		return fmt.Errorf("%w: --values goes with --as NAME and --key FILE, and --rows may: who looks signs it",
+			setup.ErrUsage)
 	case !f.rows && !f.values && (f.table != "" || f.csv):
 		return fmt.Errorf("%w: --table and --csv say which rows are shown, and how: add --rows", setup.ErrUsage)
 	case f.csv && json:
@@ -111,6 +113,15 @@ func showRows(ctx context.Context, c *Command, p *setup.Setup, id string, f rowF
 	}) {
 		return fmt.Errorf("%w: --table: plan %s changes no row of %s: `lethe plan show %[2]s` names its tables",
 			setup.ErrConfig, sealed.PlanID, p.Names.Of(f.table))
+	}
+	if !f.values {
+		who, err := (&enterFlags{as: f.as, key: f.key}).named()
+		if err != nil {
+			return err
+		}
+		if err := values.Rows(ctx, p, sealed, who); err != nil {
+			return err
+		}
 	}
 	out := bufio.NewWriterSize(c.data, 1<<16)
 	defer func() { err = errors.Join(err, out.Flush()) }()

@@ -15,6 +15,7 @@ var exceptionRE = regexp.MustCompile(`^[1-9][0-9]?(\([1-9][0-9]?\))?(\([a-z]\))?
 
 func requestCloseCommand(c *Command) *cobra.Command {
 	var s scope
+	var by enterFlags
 	var outcome, exception string
 	cmd := &cobra.Command{
 		Use: "close <request>", Short: "Close a request that was answered", Args: cobra.ExactArgs(1),
@@ -33,7 +34,9 @@ func requestCloseCommand(c *Command) *cobra.Command {
 				return fmt.Errorf("%w: --exception: name the place in the GDPR as 17(3)(e)", setup.ErrUsage)
 			}
 			return c.withRegistry(cmd.Context(), s.silo, func(o opened) error {
-				if err := o.registry.CloseRequest(cmd.Context(), s.silo, args[0], outcome, exception); err != nil {
+				if err := by.request(cmd.Context(), o, s.silo, args[0], func() error {
+					return o.registry.CloseRequest(cmd.Context(), s.silo, args[0], outcome, exception)
+				}, "close", outcome, exception); err != nil {
 					return err
 				}
 				fmt.Fprintf(c.Out, "request %s is closed: %s\n", args[0],
@@ -43,6 +46,7 @@ func requestCloseCommand(c *Command) *cobra.Command {
 		},
 	}
 	s.register(cmd, "")
+	by.register(cmd)
 	cmd.Flags().StringVar(&outcome, "outcome", "", "completed, partly_refused or refused")
 	cmd.Flags().StringVar(&exception, "exception", "", "what allows to refuse, such as 17(3)(e)")
 	required(cmd, "outcome")

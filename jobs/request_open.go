@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,7 @@ import (
 
 func requestOpenCommand(c *Command) *cobra.Command {
 	var s scope
+	var by enterFlags
 	var id, kind, received, purpose string
 	var marketing bool
 	cmd := &cobra.Command{
@@ -46,7 +48,9 @@ func requestOpenCommand(c *Command) *cobra.Command {
 				q := cases.Request{ID: nameOf(id, "request-"), Kind: kind, Received: at, Purpose: purpose,
 					Marketing: marketing}
 				q.Due = answerEnds(o.cfg, o.p.Zone)(q, 1)
-				if err := o.intake.OpenRequest(cmd.Context(), s.silo, q, who, country); err != nil {
+				if err := by.request(cmd.Context(), o, s.silo, q.ID, func() error {
+					return o.intake.OpenRequest(cmd.Context(), s.silo, q, who, country)
+				}, "open", q.Kind, q.Purpose, fmt.Sprint(q.Marketing), q.Received.UTC().Format(time.RFC3339)); err != nil {
 					return err
 				}
 				effect := requestKinds[kind]
@@ -66,6 +70,7 @@ func requestOpenCommand(c *Command) *cobra.Command {
 	cmd.Flags().StringVar(&purpose, "purpose", "",
 		"of an objection or withdrawal: the purpose it is about; default all of the silo")
 	cmd.Flags().BoolVar(&marketing, "marketing", false, "of an objection: it is to direct marketing (Art. 21(2))")
+	by.register(cmd)
 	required(cmd, "kind", "subject")
 	return cmd
 }

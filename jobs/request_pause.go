@@ -8,6 +8,7 @@ import (
 
 func requestPauseCommand(c *Command) *cobra.Command {
 	var s scope
+	var by enterFlags
 	cmd := &cobra.Command{
 		Use:   "pause <request>",
 		Short: "Let the term rest while the person is asked to show who they are",
@@ -20,7 +21,9 @@ with a refusal, close --outcome refused --exception '12(2)'.`,
 		Example: "  lethe request pause request-1b9d6bcd --silo customers",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withRegistry(cmd.Context(), s.silo, func(o opened) error {
-				if err := o.registry.PauseRequest(cmd.Context(), s.silo, args[0]); err != nil {
+				if err := by.request(cmd.Context(), o, s.silo, args[0], func() error {
+					return o.registry.PauseRequest(cmd.Context(), s.silo, args[0])
+				}, "pause"); err != nil {
 					return err
 				}
 				fmt.Fprintf(c.Out, "request %s is paused; when the person has shown who they are: lethe request "+
@@ -30,5 +33,6 @@ with a refusal, close --outcome refused --exception '12(2)'.`,
 		},
 	}
 	s.register(cmd, "")
+	by.register(cmd)
 	return cmd
 }

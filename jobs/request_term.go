@@ -17,6 +17,7 @@ import (
 
 func requestResumeCommand(c *Command) *cobra.Command {
 	var s scope
+	var by enterFlags
 	var on string
 	cmd := &cobra.Command{
 		Use:   "resume <request>",
@@ -26,19 +27,21 @@ func requestResumeCommand(c *Command) *cobra.Command {
 			"rested.",
 		Example: "  lethe request resume request-1b9d6bcd --silo customers --on 2026-11-25",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return changeTerm(cmd.Context(), c, s.silo, args[0], "on", on,
+			return changeTerm(cmd.Context(), c, termChange{s.silo, args[0], "on", on, &by, []string{"resume"}},
 				func(r *registry.Registry, at time.Time, ends func(cases.Request, int) time.Time) error {
 					return r.ResumeRequest(cmd.Context(), s.silo, args[0], at, ends)
 				})
 		},
 	}
 	s.register(cmd, "")
+	by.register(cmd)
 	cmd.Flags().StringVar(&on, "on", "", "when the person had shown it: 2006-01-02 or RFC 3339; default now")
 	return cmd
 }
 
 func requestExtendCommand(c *Command) *cobra.Command {
 	var s scope
+	var by enterFlags
 	var told, because string
 	cmd := &cobra.Command{
 		Use:   "extend <request>",
@@ -49,13 +52,14 @@ makes that necessary. The person has to be told within the first month, with the
 tell them first.`,
 		Example: "  lethe request extend request-1b9d6bcd --silo customers --because complexity --told 2026-11-25",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return changeTerm(cmd.Context(), c, s.silo, args[0], "told", told,
+			return changeTerm(cmd.Context(), c, termChange{s.silo, args[0], "told", told, &by, []string{"extend", because}},
 				func(r *registry.Registry, at time.Time, ends func(cases.Request, int) time.Time) error {
 					return r.ExtendRequest(cmd.Context(), s.silo, args[0], because, at, ends)
 				})
 		},
 	}
 	s.register(cmd, "")
+	by.register(cmd)
 	cmd.Flags().StringVar(&because, "because", "",
 		"what the person was told: "+strings.Join(cases.ExtensionReasons, " or ")+" (of requests)")
 	cmd.Flags().StringVar(&told, "told", "", "when the person was told: 2006-01-02 or RFC 3339; default now")
@@ -63,30 +67,39 @@ tell them first.`,
 	return cmd
 }
 
-// changeTerm changes the term of a request, and says what it is now. on is the text of the flag of that name.
-func changeTerm(ctx context.Context, c *Command, silo, request, flag, on string,
+// termChange is a change of the term of a request: by whom, and what they sign of it. On is the text of the flag of that name.
+type termChange struct {
+	silo, request, flag, on string
+	by                      *enterFlags
+	what                    []string
+}
+
+// changeTerm changes the term of a request, and says what it is now.
+func changeTerm(ctx context.Context, c *Command, t termChange,
 	change func(r *registry.Registry, at time.Time, ends func(cases.Request, int) time.Time) error) error {
-	return c.withRegistry(ctx, silo, func(o opened) error {
-		at, err := pastInstant("--"+flag, on, c.Now(), o.p.Zone)
+	return c.withRegistry(ctx, t.silo, func(o opened) error {
+		at, err := pastInstant("--"+t.flag, t.on, c.Now(), o.p.Zone)
 		if err != nil {
 			return err
 		}
-		if err := change(o.registry, at, answerEnds(o.cfg, o.p.Zone)); err != nil {
+		if err := t.by.request(ctx, o, t.silo, t.request, func() error {
+			return change(o.registry, at, answerEnds(o.cfg, o.p.Zone))
+		}, append(t.what, at.UTC().Format(time.RFC3339))...); err != nil {
 			return err
 		}
-		requests, err := o.registry.Requests(ctx, silo)
+		requests, err := o.registry.Requests(ctx, t.silo)
 		if err != nil {
 			return err
 		}
 		for _, q := range requests {
-			if q.ID != request {
+			if q.ID != t.request {
 				continue
 			}
 			if !q.PausedAt.IsZero() {
-				fmt.Fprintf(c.Out, "request %s is paused; its term will be three months\n", request)
+				fmt.Fprintf(c.Out, "request %s is paused; its term will be three months\n", t.request)
 				continue
 			}
-			fmt.Fprintf(c.Out, "request %s is to be answered by %s\n", request, lastDay(q.Deadline(), o.p.Zone))
+			fmt.Fprintf(c.Out, "request %s is to be answered by %s\n", t.request, lastDay(q.Deadline(), o.p.Zone))
 		}
 		return nil
 	})

@@ -14,6 +14,9 @@ import (
 	"lethe/pipeline/setup"
 )
 
+// siloRoles are those that somebody has in one silo.
+var siloRoles = []string{"owner", "user", "reader"}
+
 // roles are those that are of no silo.
 var roles = []string{"custodian", "dpo", "admin", "operator"}
 
@@ -41,14 +44,15 @@ func (c *Config) buildPeople(p *setup.Setup) error {
 			until = (day + 1).Start(p.Zone)
 		}
 		for _, role := range person.Roles {
-			silo, owner := strings.CutPrefix(role, "owner:")
-			if _, known := c.Silos[silo]; owner && !known || !owner && !slices.Contains(roles, role) {
-				errs = append(errs, fmt.Errorf("people.%s: role %q: use owner:SILO, %s", name, role,
-					strings.Join(roles, ", ")))
+			of, silo, sited := strings.Cut(role, ":")
+			_, known := c.Silos[silo]
+			if sited && (!known || !slices.Contains(siloRoles, of)) || !sited && !slices.Contains(roles, role) {
+				errs = append(errs, fmt.Errorf("people.%s: role %q: use %s:SILO, %s", name, role,
+					strings.Join(siloRoles, ":SILO, "), strings.Join(roles, ", ")))
 			}
 		}
-		p.Operated = p.Operated || slices.Contains(person.Roles, "operator")
 		p.People[name] = setup.Person{Key: key, Roles: person.Roles, Until: until, Single: c.Approvals == 1}
+		p.Hold(p.People[name])
 	}
 	if o := c.Operator; o != (Operator{}) && (o.Key == "" || !p.People[o.Name].Is("operator")) {
 		errs = append(errs, fmt.Errorf("operator: name somebody with the role operator under people, and the file of "+

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -79,8 +80,9 @@ func Judge(p *setup.Setup, c answers.Chain) (*setup.Setup, error) {
 	judged := *p
 	judged.Adopted = now.Digest
 	judged.Approvals = max(now.Approvals, p.Approvals)
+	judged.Held = maps.Clone(p.Held)
 	for _, person := range now.People { // also if the configuration leaves them out
-		judged.Operated = judged.Operated || person.Is("operator")
+		judged.Hold(person)
 	}
 	judged.People = answers.People{}
 	revoked := Revocations(p, c)
@@ -141,8 +143,9 @@ func Sign(ctx context.Context, p *setup.Setup, actor, comment string, signer *ke
 	if err != nil {
 		return nil, err
 	}
-	if !adoption.Owns(person) && len(person.Roles) == 0 {
-		return nil, fmt.Errorf("%w: to adopt a policy takes an owner of a silo or a custodian", setup.ErrConfig)
+	if !person.MayRevoke() { // who may answer for more than one's own work
+		return nil, fmt.Errorf("%w: to adopt a policy takes an owner of a silo or a custodian; a change of people also "+
+			"the data protection officer or an admin", setup.ErrConfig)
 	}
 	j, b, err := state.Book(ctx, p)
 	if err != nil {

@@ -61,6 +61,7 @@ const (
 	Destroy     Act = "destroy"     // a key
 	Rebuild     Act = "rebuild"     // the state, from registry and evidence
 	Look        Act = "look"        // at what stands in the rows of a plan
+	Enter       Act = "enter"       // a request of a person, what becomes of it, or events that they or applications told
 	Run         Act = "run"         // a night that changes what is due, under the policy of the digest
 )
 
@@ -79,6 +80,9 @@ func AboutPlan(id string) string { return aboutPlan + id }
 // AboutValues names what stands in the rows of a plan; to look at it is no answer to the plan.
 func AboutValues(plan string) string { return "values:" + plan }
 
+// AboutRows names the keys of a plan's rows.
+func AboutRows(plan string) string { return "rows:" + plan }
+
 // AboutRun names a night.
 func AboutRun(id string) string { return "run:" + id }
 
@@ -90,7 +94,7 @@ type Answer struct {
 	Seq      int64     `json:"seq"`      // its place in the chain, from 1
 	Previous string    `json:"previous"` // hash of the answer before it, hex; "" of the first
 	Act      Act       `json:"act"`
-	About    string    `json:"about"`  // plan:ID, policy, order:SILO, hold:SILO/ID, key:PUBLIC, run:ID, answers, ...
+	About    string    `json:"about"`  // plan:ID, policy, order:SILO, hold:SILO/ID, key:PUBLIC, run:ID, silo:NAME, ...
 	Digest   string    `json:"digest"` // of what it is about, hex
 	Rows     int64     `json:"rows"`   // how many rows that is, where rows are what it is about
 	Actor    string    `json:"actor"`  // a name under people

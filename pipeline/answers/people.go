@@ -12,7 +12,7 @@ import (
 // Person is somebody whose answers count.
 type Person struct {
 	Key   keystore.PublicKey
-	Roles []string  // owner:<silo>, custodian, dpo, admin, operator
+	Roles []string  // owner:, user: and reader:<silo>; custodian, dpo, admin, operator
 	Until time.Time // the key counts before; zero: it has no end
 
 	// Single: their policy asks for one approval only.

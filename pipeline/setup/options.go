@@ -13,7 +13,7 @@ type Options struct {
 	Phases  Phases
 	Rebuild Rebuilding // of RebuildOnly
 
-	// Operator runs a night that applies; nil: nobody in particular, which Setup.Operated refuses.
+	// Operator runs a night that applies; nil: nobody in particular, which is refused where somebody has that role.
 	Operator *Witness
 	Full     bool // read every row, whatever Sampling says
 }

@@ -34,6 +34,16 @@ func (p *Setup) Signs(name string, signer *keystore.Signer) (Person, error) {
 	return person, nil
 }
 
+// Hold notes that somebody has the roles of a person.
+func (p *Setup) Hold(person Person) {
+	if p.Held == nil {
+		p.Held = map[string]bool{}
+	}
+	for _, role := range person.Roles {
+		p.Held[role] = true
+	}
+}
+
 // Nobody is the error of a name that the configuration does not know.
 func (p *Setup) Nobody(name string) error {
 	if p.Adopted != "" && p.Adopted != p.PolicyDigest {

@@ -98,8 +98,8 @@ type Setup struct {
 	RegistryAge  calendar.Period // the oldest registry that may be relied on
 	Keys         *keystore.Keystore
 	People       answers.People
-	Approvals    int  // people who must approve a plan: 2, or 1 in a company of one
-	Operated     bool // somebody has the role operator: nights that apply are run by one of them
+	Approvals    int             // people who must approve a plan: 2, or 1 in a company of one
+	Held         map[string]bool // roles that somebody has, by the configuration or the policy that people adopted
 	Orders       []Order
 	Breakers     Breakers
 	Sampling     Sampling

@@ -1,0 +1,76 @@
+package duties
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"lethe/pipeline/answers"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
+)
+
+// Entry is what somebody enters into the registry in other people's name.
+type Entry struct {
+	Silo    string
+	Request string   // what is done with a person's request, by its name; "" events come in
+	What    []string // what is signed of it, in its order; no value of a record
+	Roles   []string // beside an owner of the silo, and who has the role user there
+}
+
+// about names what is entered.
+func (e Entry) about() string {
+	if e.Request != "" {
+		return "request:" + e.Silo + "/" + e.Request
+	}
+	return "silo:" + e.Silo
+}
+
+// digest is over what is signed.
+func (e Entry) digest() string {
+	body, err := json.Marshal(append([]string{e.Silo, e.Request}, e.What...))
+	if err != nil {
+		panic(err) // texts always marshal
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(body))
+}
+
+// EnteredBy lets who enters something sign it, before it is done. Who is nil where nobody is named: a silo that has
+// people who do this (user:SILO) refuses that; in others whoever reaches the keystore enters. Cut off between the two,
+// it is asked for again: what was signed has no effect by itself.
+func EnteredBy(ctx context.Context, p *setup.Setup, e Entry, who *setup.Witness, do func() error) (err error) {
+	role := "user:" + e.Silo
+	if who == nil {
+		if p.Held[role] {
+			return fmt.Errorf("%w: in silo %s this is done by people who have the role %s: say who, with --as NAME and "+
+				"--key FILE", setup.ErrConfig, e.Silo, role)
+		}
+		return do()
+	}
+	person, err := p.Signs(who.Name, who.Signer)
+	if err != nil {
+		return err
+	}
+	if !person.Owns(e.Silo) && !person.Is(role) && !slices.ContainsFunc(e.Roles, person.Is) {
+		return fmt.Errorf("%w: this takes an owner of silo %s, or somebody with the role %s: %s is none", setup.ErrConfig,
+			e.Silo, role, who.Name)
+	}
+	j, book, err := state.Book(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, j.Close()) }()
+	comment := ""
+	for _, word := range e.What[:1] {
+		comment = word
+	}
+	_, err = state.Say(ctx, p, book, answers.Answer{Act: answers.Enter, About: e.about(), Digest: e.digest(),
+		Actor: who.Name, Comment: comment}, who.Signer, nil)
+	if err != nil {
+		return err
+	}
+	return do()
+}
