@@ -144,8 +144,8 @@ func Sign(ctx context.Context, p *setup.Setup, actor, comment string, signer *ke
 		return nil, err
 	}
 	if !person.MayRevoke() { // who may answer for more than one's own work
-		return nil, fmt.Errorf("%w: to adopt a policy takes an owner of a silo or a custodian; a change of people also "+
-			"the data protection officer or an admin", setup.ErrConfig)
+		return nil, fmt.Errorf("%w: to adopt a policy takes an owner of a silo or a custodian; a change of people "+
+			"also the data protection officer or an admin", setup.ErrConfig)
 	}
 	j, b, err := state.Book(ctx, p)
 	if err != nil {

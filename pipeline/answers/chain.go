@@ -61,7 +61,7 @@ const (
 	Destroy     Act = "destroy"     // a key
 	Rebuild     Act = "rebuild"     // the state, from registry and evidence
 	Look        Act = "look"        // at what stands in the rows of a plan
-	Enter       Act = "enter"       // a request of a person, what becomes of it, or events that they or applications told
+	Enter       Act = "enter"       // a request of a person, what becomes of it, or events of people
 	Run         Act = "run"         // a night that changes what is due, under the policy of the digest
 )
 

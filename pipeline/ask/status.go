@@ -210,7 +210,8 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 	return s, errors.Join(whole, s.sayPlans(ctx, p, j), s.sayOrders(ctx, p, j))
 }
 
-// sayOrders lists the standing orders that somebody has to look at, and says where the policy is not adopted. A chain that does not hold is said of the plans.
+// sayOrders lists the standing orders that somebody has to look at, and says where the policy is not adopted. A
+// chain that does not hold is said of the plans.
 func (s *Status) sayOrders(ctx context.Context, p *setup.Setup, j *journal.Journal) error {
 	b, err := answers.Open(ctx, j, p.Reports)
 	if err != nil {
@@ -222,8 +223,8 @@ func (s *Status) sayOrders(ctx context.Context, p *setup.Setup, j *journal.Journ
 		return err
 	}
 	missing, err := adopted.Missing(p, b.Chain)
-	s.Policy = fmt.Sprintf("the configuration's is another one than people adopted; it lacks %s: see what differs, and "+
-		"adopt it, with `lethe policy adopt`", strings.Join(missing, " and "))
+	s.Policy = fmt.Sprintf("the configuration's is another one than people adopted; it lacks %s: see what differs, "+
+		"and adopt it, with `lethe policy adopt`", strings.Join(missing, " and "))
 	return err
 }
 

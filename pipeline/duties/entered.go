@@ -45,8 +45,8 @@ func EnteredBy(ctx context.Context, p *setup.Setup, e Entry, who *setup.Witness,
 	role := "user:" + e.Silo
 	if who == nil {
 		if p.Held[role] {
-			return fmt.Errorf("%w: in silo %s this is done by people who have the role %s: say who, with --as NAME and "+
-				"--key FILE", setup.ErrConfig, e.Silo, role)
+			return fmt.Errorf("%w: in silo %s this is done by people who have the role %s: say who, with --as NAME "+
+				"and --key FILE", setup.ErrConfig, e.Silo, role)
 		}
 		return do()
 	}
@@ -55,8 +55,8 @@ func EnteredBy(ctx context.Context, p *setup.Setup, e Entry, who *setup.Witness,
 		return err
 	}
 	if !person.Owns(e.Silo) && !person.Is(role) && !slices.ContainsFunc(e.Roles, person.Is) {
-		return fmt.Errorf("%w: this takes an owner of silo %s, or somebody with the role %s: %s is none", setup.ErrConfig,
-			e.Silo, role, who.Name)
+		return fmt.Errorf("%w: this takes an owner of silo %s, or somebody with the role %s: %s is none",
+			setup.ErrConfig, e.Silo, role, who.Name)
 	}
 	j, book, err := state.Book(ctx, p)
 	if err != nil {

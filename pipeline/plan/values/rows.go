@@ -21,8 +21,8 @@ func Rows(ctx context.Context, p *setup.Setup, sealed *plan.Sealed, who *setup.W
 	}
 	if who == nil {
 		if i := slices.IndexFunc(silos, func(silo string) bool { return p.Held["reader:"+silo] }); i >= 0 {
-			return fmt.Errorf("%w: rows of silo %s are shown to people who have the role reader:%[2]s: say who looks, with "+
-				"--as NAME and --key FILE", setup.ErrConfig, silos[i])
+			return fmt.Errorf("%w: rows of silo %s are shown to people who have the role reader:%[2]s: say who looks, "+
+				"with --as NAME and --key FILE", setup.ErrConfig, silos[i])
 		}
 		return nil
 	}
@@ -32,9 +32,9 @@ func Rows(ctx context.Context, p *setup.Setup, sealed *plan.Sealed, who *setup.W
 	}
 	for _, silo := range silos {
 		if !person.Owns(silo) && !person.Is("reader:"+silo) && !person.Is("custodian") && !person.Is("dpo") {
-			return fmt.Errorf("%w: --rows shows whose rows they are: it takes an owner or a reader of each silo of the "+
-				"plan, a custodian or the data protection officer, and %s is none for silo %s", setup.ErrConfig, who.Name,
-				silo)
+			return fmt.Errorf("%w: --rows shows whose rows they are: it takes an owner or a reader of each silo of "+
+				"the plan, a custodian or the data protection officer, and %s is none for silo %s", setup.ErrConfig,
+				who.Name, silo)
 		}
 	}
 	j, book, err := state.Book(ctx, p)
