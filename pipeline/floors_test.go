@@ -104,6 +104,7 @@ var floors = []floor{
 	{pkg: "connectors/internal/dumpfile", may: []string{"connectors", "connectors/internal/keyset", "connectors/internal/textfile"}},
 	{pkg: "connectors/internal/keyset", may: []string{"connectors"}},
 	{pkg: "connectors/internal/textfile", may: []string{"connectors"}},
+	{pkg: "connectors/internal/anew", may: []string{"connectors", "connectors/internal/textfile"}},
 	{pkg: "connectors/wire"}, // connections, whatever speaks on them
 	{pkg: "connectors/...", may: []string{"connectors", "connectors/delimited", "connectors/wire", "connectors/internal/..."}},
 	{pkg: "fixtures/...", may: []string{"..."}, test: true},

@@ -44,12 +44,20 @@ func (h Harness) without(t Table) Table {
 		}
 		var short []any
 		for _, i := range keep {
-			short = append(short, row[i])
+			v := row[i]
+			if other, odd := beyondCalendar[v]; odd && slices.Contains(h.Lacks, ZeroDate) {
+				v = other
+			}
+			short = append(short, v)
 		}
 		out.Rows = append(out.Rows, short)
 	}
 	return out
 }
+
+// beyondCalendar has, for values of days and times that only some engines hold, others.
+var beyondCalendar = map[any]any{"0000-00-00": "0001-01-01", "0000-00-00 00:00:00": "0001-01-01 00:00:00",
+	"27:00:00": "23:59:59"}
 
 func (h Harness) sameKey(a, b string) bool {
 	return a == b || h.SameKey != nil && h.SameKey(a, b)

@@ -43,6 +43,7 @@ const (
 	JSON       Feature = "json fields"
 	Generated  Feature = "generated fields"
 	AutoUpdate Feature = "fields set by the engine at every update"
+	ZeroDate   Feature = "days that no calendar has, and times of more than a day"
 )
 
 // Store is a place where a source lives, apart from the source itself.

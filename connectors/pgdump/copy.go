@@ -8,11 +8,10 @@ import (
 
 // copyRows reads the rows of a COPY; Rest begins with the first.
 func (w *walker) copyRows(h insert) error {
-	g, err := w.begin(h)
+	g, err := w.begin(h, true)
 	if err != nil {
 		return err
 	}
-	w.dialect.copying = true
 	if g == nil {
 		return w.skipCopy(w.tables[h.id])
 	}
@@ -30,8 +29,8 @@ func (w *walker) copyRows(h insert) error {
 				line = line[:n-1]
 			}
 			if len(line) == 2 && line[0] == '\\' && line[1] == '.' {
-				w.Drop(i + n + 1)
-				return nil
+				w.Drop(i)
+				return w.pass(n + 1)
 			}
 			w.spans = w.spans[:0]
 			if len(line) > 0 || g.Arity > 0 {
@@ -42,7 +41,7 @@ func (w *walker) copyRows(h insert) error {
 					connectors.ErrDamaged)
 			}
 			t.Seen++
-			if err := w.onRow(g, line, w.spans); err != nil {
+			if err := w.onRow(g, row{line, w.spans, b[i+len(line) : i+n+1]}); err != nil {
 				return w.place(i, err)
 			}
 			i += n + 1
@@ -79,8 +78,7 @@ func (w *walker) skipCopy(t *table) error {
 				break
 			}
 			if bytes.HasPrefix(b[end:], []byte(`\.`)) {
-				w.Drop(end + n + 1)
-				return nil
+				return w.pass(end + n + 1)
 			}
 			if i := bytes.Index(b[end+n:], []byte("\n\\.")); i >= 0 {
 				end += n + i + 1
@@ -88,7 +86,9 @@ func (w *walker) skipCopy(t *table) error {
 				end = bytes.LastIndexByte(b, '\n') + 1
 			}
 			t.Seen += int64(bytes.Count(b[:end], []byte("\n")))
-			w.Drop(end)
+			if err := w.pass(end); err != nil {
+				return err
+			}
 			b, end = b[end:], 0
 		}
 		if err := w.extend(); err != nil {
@@ -101,8 +101,7 @@ func (w *walker) skipCopy(t *table) error {
 func (w *walker) copy(p *parser, n int) error {
 	p.advance()
 	if p.t.kind == '(' { // COPY (SELECT ..) TO
-		w.Drop(n)
-		return nil
+		return w.pass(n)
 	}
 	p.accept("ONLY")
 	h := insert{id: p.id()}
@@ -113,15 +112,16 @@ func (w *walker) copy(p *parser, n int) error {
 		return w.At(0, "a COPY: %w", p.err)
 	}
 	if p.accept("TO") {
-		w.Drop(n)
-		return nil
+		return w.pass(n)
 	}
 	h.rows = p.accept("FROM") && p.accept("STDIN") && p.t.kind == endOfText
 	if !h.rows {
 		return w.notUnderstood(h.id)
 	}
 	w.note(h)
-	w.Drop(n)
+	if err := w.pass(n); err != nil {
+		return err
+	}
 	for {
 		b := w.Rest()
 		i := 0
@@ -129,7 +129,9 @@ func (w *walker) copy(p *parser, n int) error {
 			i++
 		}
 		if i < len(b) && b[i] == '\n' {
-			w.Drop(i + 1)
+			if err := w.pass(i + 1); err != nil {
+				return err
+			}
 			return w.copyRows(h)
 		}
 		if i < len(b) {

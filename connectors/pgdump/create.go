@@ -12,8 +12,9 @@ import (
 // table is a table as the file describes it.
 type table struct {
 	dumpfile.Entry
-	info  []typeInfo // of each field
-	arity int        // of the rows, where the file does not name their fields
+	info   []typeInfo        // of each field
+	arity  int               // of the rows, where the file does not name their fields
+	parent *dumpfile.TableID // whose partition it is
 }
 
 // parser reads one statement that defines something.
@@ -151,7 +152,9 @@ func (p *parser) createTable() {
 	p.out = &table{Entry: dumpfile.Entry{Created: true}}
 	p.out.ID = p.id()
 	if p.accept("PARTITION", "OF") {
-		p.inherit(p.id())
+		parent := p.id()
+		p.out.parent = &parent
+		p.inherit(parent)
 		return
 	}
 	if p.accept("OF") {
@@ -358,9 +361,51 @@ func (p *parser) createDomain() {
 	if p.accept("COLLATE") && p.unlike[p.id()] {
 		info.loose = collated
 	}
+	for p.err == nil && p.t.kind != endOfText {
+		if p.accept("NOT", "NULL") {
+			info.notNull = true
+			continue
+		}
+		p.pass()
+	}
 	if p.err == nil {
 		p.domains[id] = info
 	}
+}
+
+// createType reads what follows CREATE TYPE, for the texts that an enumeration takes.
+func (p *parser) createType() {
+	id := p.id()
+	if !p.accept("AS", "ENUM") || p.t.kind != '(' {
+		return
+	}
+	labels := []string{}
+	for p.advance(); p.t.kind == literal; p.advance() {
+		labels = append(labels, p.text())
+		if p.advance(); p.t.kind != ',' {
+			break
+		}
+	}
+	if p.t.kind == ')' {
+		p.enums[id] = labels
+	}
+}
+
+// alterType reads what follows ALTER TYPE: dumps of pg_upgrade add the texts of an enumeration one by one.
+func (p *parser) alterType() {
+	id := p.id()
+	if labels := p.enums[id]; labels != nil && p.accept("ADD", "VALUE") {
+		p.enums[id] = append(slices.Clip(labels), p.text())
+	}
+}
+
+// text is what the literal at hand means.
+func (p *parser) text() string {
+	v, _, _, err := dialect{conform: p.l.conform}.literal(p.l.b[p.t.start:p.t.end], nil)
+	if err != nil {
+		p.fail("a text")
+	}
+	return string(v)
 }
 
 // createUniqueIndex reads what follows CREATE UNIQUE INDEX; one on plain fields is a constraint in all but
@@ -402,7 +447,16 @@ func (p *parser) alterTable() (changed *table) {
 	}
 	for p.err == nil && p.t.kind != endOfText {
 		switch {
-		case p.t.is("DISABLE"), p.t.is("ENABLE"), p.t.is("OWNER"), p.t.is("ATTACH"):
+		case p.t.is("DISABLE"), p.t.is("ENABLE"), p.t.is("OWNER"):
+		case p.accept("ATTACH", "PARTITION"):
+			parent := p.out.ID
+			if part := p.tables[p.id()]; part != nil && part.Seen == 0 && p.root(parent) != part.ID {
+				part.parent = &parent
+			} else if part != nil {
+				changed = p.out // its rows stand before that
+			}
+		case p.accept("DETACH"):
+			changed = p.out
 		case p.accept("ADD"):
 			p.accept("COLUMN")
 			p.accept("IF", "NOT", "EXISTS")

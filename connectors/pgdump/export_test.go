@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/anew"
 	"lethe/connectors/internal/dumpfile"
 	"lethe/connectors/internal/textfile"
 )
@@ -28,3 +29,33 @@ func Stream(ctx context.Context, text []byte, window int,
 	}
 	return tables, f.Walk(textfile.NewWindow(ctx, bytes.NewReader(text), window), targets, &dumpfile.Batches{Out: out})
 }
+
+// Rewritten reads a text twice and writes it anew, through windows that begin with so many bytes, and returns what is
+// written.
+func Rewritten(ctx context.Context, text []byte, window int,
+	edit connectors.EditFunc) (tables []connectors.Table, out []byte, err error) {
+	f := format{file: "x.sql", unchecked: true}
+	found, err := f.Survey(textfile.NewWindow(ctx, bytes.NewReader(text), window))
+	if err != nil {
+		return nil, nil, err
+	}
+	targets := map[dumpfile.TableID]*target{}
+	for _, t := range found {
+		tables = append(tables, t.Table)
+		if t.Unread != nil || t.Absent != "" {
+			continue
+		}
+		if targets[t.ID], err = f.Target(t, connectors.Query{Table: t.Name, MaxRows: 3}); err != nil {
+			return nil, nil, err
+		}
+	}
+	e := &editor{edit: edit, counts: map[*target]*connectors.RewriteCount{}, out: func(b []byte) error {
+		out = append(out, b...)
+		return nil
+	}}
+	err = f.run(f.walk(textfile.NewWindow(ctx, bytes.NewReader(text), window), targets, e))
+	return tables, out, err
+}
+
+// Interrupt asks hook at each point of a rewrite.
+func Interrupt(src connectors.Source, hook func(anew.Point) error) { src.(*rewriter).hook = hook }

@@ -1,15 +1,22 @@
-// Package pgdump reads the plain files that pg_dump and pg_dumpall write: as they are, gzip or zstd, with
+// Package pgdump reads and rewrites the plain files that pg_dump and pg_dumpall write: as they are, gzip or zstd, with
 // COPY or INSERT, whatever the options; also SQL scripts that other tools or people wrote for PostgreSQL.
 // Archives (-Fc, -Ft, -Fd) become such a file with pg_restore.
 //
 // The file is a stream. Scan answers all its queries in one pass, in the file's order; a cursor is the
 // ordinal of a row in its table. Keys and references stand at the end of a dump, so Tables reads the whole
-// file, once for as long as it does not change.
+// file, once for as long as it does not change. Rewrite copies everything that no edit touches byte for byte, as seen
+// after decompression.
 //
-// Table names are without their schema where that is public, else schema.table. Partitions and children are
-// tables of their own, which hold the rows that stand under their names. Timestamps with an offset are
-// brought to UTC, bytea to raw bytes, bool to t and f; arrays, ranges, enumerations and whatever else are
-// the server's text.
+// Table names are without their schema where that is public, else schema.table. A partition is no table: its rows are
+// those of the root, under whose name or its own they stand. Children (INHERITS) are tables of their own. Timestamps
+// with an offset are brought to UTC, bytea to raw bytes, bool to t and f; arrays, ranges, enumerations and whatever
+// else are the server's text. A table that a statement changes in a way that is not followed (UPDATE, DROP COLUMN) is
+// in the catalog, and its rows are refused.
+//
+// A new value is written as the server writes it, in the character set of the file, and refused where it is not sure
+// that the type takes it, as the file could not be restored: of types not known here (xml, ranges, what extensions
+// bring) only NULL is written. CHECK and EXCLUDE constraints are not evaluated. Triggers and rules run for no row of a
+// restored file: they stand behind the rows.
 //
 // What is not in the file cannot be known: a generated field, which pg_dump leaves out, is NULL. Where a
 // dump of data alone names its fields they are text, unless the catalog given at Open knows more.
@@ -42,20 +49,20 @@ var Connector = connectors.Connector{
 	},
 }
 
-// Open opens the dump at the path o.DSN, to be read only. The file is looked at, not read: Tables does the
-// first pass.
+// Open opens the dump at the path o.DSN. The file is looked at, not read: Tables does the first pass. With o.Rewrite
+// the Source is a connectors.Rewriter.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
-	s := &dumpfile.Source[*table, *target]{Name: cmp.Or(o.Name, filepath.Base(o.DSN)), Path: o.DSN,
-		Format: format{file: o.DSN, catalog: o.Catalog, unchecked: o.Unchecked, home: dumpfile.HomeOf(o)}}
+	f := format{file: filepath.Base(o.DSN), catalog: o.Catalog, unchecked: o.Unchecked, home: dumpfile.HomeOf(o)}
+	s := &source{Name: cmp.Or(o.Name, f.file), Path: o.DSN, Format: f}
 	if err := connectors.CheckOptions(dumpfile.Options, o.Extra); err != nil {
 		return nil, s.Fail("open", "", err, "")
 	}
 	if o.DSN == "" {
 		return nil, s.Fail("open", "", fmt.Errorf("no path: %w", connectors.ErrConfig), "give the path of a dump")
 	}
-	if o.ApplyDSN != "" || o.Rewrite {
-		return nil, s.Fail("open", "", fmt.Errorf("a dump of PostgreSQL is only read: %w", connectors.ErrConfig),
-			"leave out apply_dsn and rewrite, and let it expire: keep")
+	if o.ApplyDSN != "" {
+		return nil, s.Fail("open", "", fmt.Errorf("a dump is not changed in place: %w", connectors.ErrConfig),
+			"leave out apply_dsn; `rewrite:` lets it be written anew")
 	}
 	if _, err := textfile.StampOf(o.DSN); errors.Is(err, connectors.ErrConfig) {
 		return nil, s.Fail("open", "", err, textfile.NoFile)
@@ -71,6 +78,9 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 			return nil, s.Fail("open", "", fmt.Errorf("it is a dump of MySQL or MariaDB: %w", connectors.ErrDamaged),
 				"open it with the connector mysqldump")
 		}
+	}
+	if o.Rewrite {
+		return &rewriter{source: s, format: f}, ctx.Err()
 	}
 	return s, ctx.Err()
 }
@@ -105,10 +115,16 @@ type format struct {
 	catalog   []connectors.Table
 	unchecked bool
 	home      dumpfile.Home
+	before    []*table // what a file held before it was rewritten, of which the new file may show no trace
 }
 
+// source is a dump that is only read.
+type source = dumpfile.Source[*table, *target]
+
 // Open opens the file of a dump.
-func (format) Open(path string) (*textfile.Text, error) { return textfile.Open(path) }
+func (f format) Open(path string) (*textfile.Text, error) {
+	return textfile.OpenWith(path, textfile.Options{Name: f.file})
+}
 
 // Hint says what to do about an error of the format's own.
 func (format) Hint(err error) string {
@@ -142,7 +158,7 @@ func (f format) Survey(in *textfile.Window) ([]*table, error) {
 			databases = append(databases, t.ID.Database)
 		}
 	}
-	tables = append(tables, w.absent...)
+	tables = f.held(w.merged(append(tables, w.absent...)))
 	home, err := f.home.Among(databases)
 	if err != nil {
 		return nil, err
@@ -159,7 +175,7 @@ func (f format) Survey(in *textfile.Window) ([]*table, error) {
 	}
 	for _, t := range tables {
 		t.Report(qualify, f.file)
-		if !t.Created {
+		if !t.Created && f.before == nil {
 			if err := f.describe(t); err != nil {
 				return nil, err
 			}
@@ -167,6 +183,24 @@ func (f format) Survey(in *textfile.Window) ([]*table, error) {
 	}
 	dumpfile.Sort(tables)
 	return tables, dumpfile.Distinct(tables) // "a.b" of public, and b of a
+}
+
+// held adds what a file held before it was rewritten: a table that the file does not create is known by its rows alone.
+func (f format) held(tables []*table) []*table {
+	for _, was := range f.before {
+		if was.Created {
+			continue
+		}
+		i := slices.IndexFunc(tables, func(t *table) bool { return t.ID == was.ID })
+		if i < 0 {
+			i = len(tables)
+			tables = append(tables, &table{Entry: dumpfile.Entry{ID: was.ID}})
+		}
+		seen := tables[i].Seen
+		*tables[i] = *was
+		tables[i].Seen = seen
+	}
+	return tables
 }
 
 // run reads to the end of a dump, which must be whole.
@@ -214,11 +248,11 @@ func (f format) describe(t *table) error {
 func (f format) Walk(in *textfile.Window, targets map[dumpfile.TableID]*target, batches *dumpfile.Batches) error {
 	w := newWalker(in)
 	w.unchecked, w.targets, w.flush = f.unchecked, targets, batches.Flush
-	w.onRow = func(g *target, row []byte, values []span) error {
+	w.onRow = func(g *target, r row) error {
 		if err := batches.Begin(&g.Target); err != nil {
 			return err
 		}
-		taken, err := g.take(w.dialect, row, values)
+		taken, err := g.take(w.dialect, r.text, r.values)
 		if err != nil || !taken {
 			return err
 		}

@@ -34,6 +34,9 @@ func (w *walker) command() error {
 		}
 		w.path, w.dialect.conform, w.lastText = "public", true, nil
 	case `\encoding`:
+		if err := w.flush(); err != nil {
+			return err
+		}
 		if err := w.encoding(strings.TrimSpace(args)); err != nil {
 			return err
 		}
@@ -42,8 +45,7 @@ func (w *walker) command() error {
 			return w.At(0, "the file reads another, which cannot be followed: %w", connectors.ErrDamaged)
 		}
 	}
-	w.Drop(end)
-	return nil
+	return w.pass(end)
 }
 
 // connectTo returns the database that \connect names: shop, "my shop" or -reuse-previous=on "dbname='my shop'".
@@ -97,8 +99,15 @@ func (w *walker) other() error {
 	if err = w.define(&p, keyword); err == nil && p.err != nil {
 		err = w.At(0, "%w", p.err)
 	}
-	w.Drop(len(text))
-	return err
+	if err != nil {
+		return err
+	}
+	if w.taken {
+		w.taken = false
+		w.Drop(len(text))
+		return nil
+	}
+	return w.pass(len(text))
 }
 
 // define follows a statement for what it defines or sets.
@@ -108,9 +117,11 @@ func (w *walker) define(p *parser, keyword string) error {
 	case "CREATE":
 		return w.create(p)
 	case "ALTER":
-		if p.accept("TABLE") {
-			if changed := p.alterTable(); changed != nil && w.targets[changed.ID] != nil && !w.unchecked {
-				return w.notUnderstood(changed.ID)
+		if p.accept("TYPE") {
+			p.alterType()
+		} else if p.accept("TABLE") {
+			if changed := p.alterTable(); changed != nil {
+				return w.untold(changed.ID)
 			}
 		}
 	case "SET":
@@ -118,6 +129,9 @@ func (w *walker) define(p *parser, keyword string) error {
 	case "SELECT":
 		if p.accept("pg_catalog"); p.t.kind == '.' {
 			p.advance()
+		}
+		if p.t.is("lo_create") {
+			w.largeObject()
 		}
 		if p.accept("set_config") && p.t.kind == '(' {
 			p.advance()
@@ -135,13 +149,24 @@ func (w *walker) define(p *parser, keyword string) error {
 	return nil
 }
 
+// largeObject notes that a database of the file has large objects.
+func (w *walker) largeObject() {
+	id := dumpfile.TableID{Database: w.database, Schema: "public", Name: "large objects"}
+	if !w.others[id] {
+		w.others[id] = true
+		w.absent = append(w.absent, &table{Entry: dumpfile.Entry{ID: id, Created: true,
+			Absent: "large objects: what the file holds of them is not read, and never changed"}})
+	}
+}
+
 // insertDefaults reads an INSERT of DEFAULT VALUES, which is all that a table without fields can hold.
 func (w *walker) insertDefaults(p *parser) error {
 	p.accept("INTO")
 	if t := w.tables[p.id()]; t != nil && len(t.Fields) == 0 && t.Created && p.accept("DEFAULT", "VALUES") {
 		t.Seen++
 		if g := w.targets[t.ID]; g != nil {
-			return w.onRow(g, nil, nil)
+			w.taken = true
+			return w.onRow(g, row{end: w.Rest()[:len(p.l.b)+1]})
 		}
 		return nil
 	}
@@ -160,16 +185,18 @@ func (p *parser) string() string {
 	return strings.Trim(string(p.l.b[p.t.start:p.t.end]), "eE'")
 }
 
-// mentions refuses a statement that names a table whose rows are asked for.
+// mentions refuses the rows of tables that a statement names.
 func (w *walker) mentions(p *parser) error {
-	for ; len(w.targets) > 0 && !w.unchecked && p.t.kind != endOfText; p.advance() {
+	for ; p.t.kind != endOfText; p.advance() {
 		name, ok := p.t.name()
 		if !ok {
 			continue
 		}
-		for id := range w.targets {
+		for id := range w.tables {
 			if id.Name == name {
-				return w.notUnderstood(id)
+				if err := w.untold(id); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -204,6 +231,8 @@ func (w *walker) create(p *parser) error {
 		p.createUniqueIndex()
 	case p.accept("DOMAIN"):
 		p.createDomain()
+	case p.accept("TYPE"):
+		p.createType()
 	case p.accept("DATABASE"):
 		w.database = p.name()
 	case p.accept("COLLATION"):
@@ -273,6 +302,6 @@ func (w *walker) encoding(name string) error {
 	if !ok {
 		return w.At(0, "%w: %w", errCharset, connectors.ErrDamaged)
 	}
-	w.dialect.charset = set
+	w.dialect.charset, w.dialect.unsaid = set, canonicalName(name) == "SQLASCII"
 	return nil
 }

@@ -170,14 +170,22 @@ func TestSuite(t *testing.T) {
 			connectortest.Run(t, connectortest.Harness{
 				Stream: true,
 				// pg_dump leaves generated values out
-				Lacks: []connectortest.Feature{connectortest.Generated, connectortest.AutoUpdate},
+				Lacks: []connectortest.Feature{connectortest.Generated, connectortest.AutoUpdate,
+					connectortest.ZeroDate},
 				New: func(t *testing.T, tables []connectortest.Table) connectortest.Store {
 					path := connectortest.WriteFile(t, "suite"+suffix, connectortest.Pack(t, suffix, dumpOf(tables, l)))
-					return connectortest.Store{Open: func(t *testing.T) connectors.Source {
-						src, err := pgdump.Connector.Open(t.Context(), connectors.Options{Name: "suite", DSN: path})
-						require.NoError(t, err)
-						return src
-					}}
+					return connectortest.Store{
+						Path:  path,
+						Bytes: func(t *testing.T) []byte { return connectortest.Unpack(t, path) },
+						Open: func(t *testing.T) connectors.Source {
+							src, err := pgdump.Connector.Open(t.Context(),
+								connectors.Options{Name: "suite", DSN: path, Rewrite: true})
+							require.NoError(t, err)
+							require.Implements(t, (*connectors.Rewriter)(nil), src)
+							require.Implements(t, (*connectors.Foreseer)(nil), src)
+							return src
+						},
+					}
 				},
 			})
 		})

@@ -14,6 +14,13 @@ type typeInfo struct {
 	form   form
 	length int
 	loose  looseness
+
+	// of what is written
+	base, args string // the type and what stands in its parentheses
+	array      bool
+	zoned      bool
+	notNull    bool     // a domain that takes no NULL
+	labels     []string // of an enumeration
 }
 
 // looseness says which texts that differ the server takes for equal.
@@ -72,11 +79,12 @@ var kinds = map[string]connectors.Kind{
 
 // infoOf describes a type of the server; args is what stands in its parentheses.
 func infoOf(base, args string) typeInfo {
-	t := typeInfo{kind: connectors.Text}
+	t := typeInfo{kind: connectors.Text, base: base, args: args}
 	if k, ok := kinds[base]; ok {
 		t.kind = k
 	}
 	t.form = formOf(t.kind)
+	t.zoned = base == "timestamptz" || base == "timestamp with time zone"
 	switch base {
 	case "citext":
 		t.loose = collated
@@ -124,9 +132,11 @@ func (p *parser) typ() (text string, info typeInfo) {
 			domain, known := p.domains[id]
 			switch {
 			case array:
-				return text, typeInfo{kind: connectors.Text}
+				return text, typeInfo{kind: connectors.Text, array: true}
 			case known:
 				return text, domain
+			case p.enums[id] != nil:
+				return text, typeInfo{kind: connectors.Text, base: base, labels: p.enums[id]}
 			case isName && base == "char": // "char" is one byte
 				return text, typeInfo{kind: connectors.Text}
 			}

@@ -18,6 +18,7 @@ type dialect struct {
 	conform bool              // standard_conforming_strings
 	copying bool              // rows are lines of COPY, not tuples of INSERT
 	charset encoding.Encoding // nil: UTF-8
+	unsaid  bool              // SQL_ASCII: bytes of any character set
 }
 
 // charsets are PostgreSQL's names of the single-byte character sets, besides UTF8.
@@ -39,8 +40,12 @@ var charsets = map[string]encoding.Encoding{
 
 // charsetNamed finds a character set; nil is UTF-8. As in PostgreSQL, case and punctuation do not matter.
 func charsetNamed(name string) (encoding.Encoding, bool) {
-	set, ok := charsets[strings.ToUpper(strings.NewReplacer("-", "", "_", "", " ", "").Replace(name))]
+	set, ok := charsets[canonicalName(name)]
 	return set, ok
+}
+
+func canonicalName(charset string) string {
+	return strings.ToUpper(strings.NewReplacer("-", "", "_", "", " ", "").Replace(charset))
 }
 
 var (

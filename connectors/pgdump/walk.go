@@ -21,6 +21,7 @@ type schema struct {
 	tables   map[dumpfile.TableID]*table
 	order    []*table
 	domains  map[dumpfile.TableID]typeInfo
+	enums    map[dumpfile.TableID][]string
 	unlike   map[dumpfile.TableID]bool // collations that are not deterministic
 	others   map[dumpfile.TableID]bool // views, temporary tables
 	absent   []*table                  // of the views, those that keep rows
@@ -37,17 +38,45 @@ type walker struct {
 	last      insert // the header before, for dumps with one row a statement
 	lastText  []byte
 	spans     []span
-	onRow     func(t *target, row []byte, values []span) error
+	onRow     func(g *target, r row) error
 	flush     func() error // ends the batch at hand: called before anything but a row of the same table
+	editor    *editor      // nil while only reading
+	taken     bool         // the statement at hand was a row, which onRow got
+}
+
+// row is a row as it stands in the file.
+type row struct {
+	text   []byte // a tuple, or a line of COPY without its end
+	values []span
+	end    []byte // of the line
 }
 
 // span is where a value stands in a row.
 type span struct{ start, end int }
 
+// pass consumes n bytes that are no row, and copies them where the file is written anew.
+func (w *walker) pass(n int) error {
+	b := w.Rest()[:n]
+	w.Drop(n)
+	if w.editor == nil || n == 0 {
+		return nil
+	}
+	return w.editor.text(b)
+}
+
+// part consumes n bytes of an INSERT.
+func (w *walker) part(kind byte, n int) {
+	if w.editor != nil {
+		w.editor.add(kind, w.Rest()[:n], -1)
+	}
+	w.Drop(n)
+}
+
 func newWalker(w *textfile.Window) *walker {
 	return &walker{
 		Window: dumpfile.Window{Window: w}, dialect: dialect{conform: true}, flush: func() error { return nil },
 		schema: &schema{path: "public", tables: map[dumpfile.TableID]*table{}, domains: map[dumpfile.TableID]typeInfo{},
+			enums:  map[dumpfile.TableID][]string{},
 			unlike: map[dumpfile.TableID]bool{}, others: map[dumpfile.TableID]bool{}},
 	}
 }
@@ -71,7 +100,9 @@ func (w *walker) run() error {
 		}
 	}
 	if bytes.HasPrefix(w.Rest(), []byte(mark)) {
-		w.Drop(len(mark))
+		if err := w.pass(len(mark)); err != nil {
+			return err
+		}
 	}
 	for {
 		more, err := w.blank()
@@ -107,7 +138,9 @@ func (w *walker) blank() (bool, error) {
 		for i < len(b) && (isBlank(b[i]) || b[i] == 0 || b[i] == ';') {
 			i++
 		}
-		w.Drop(i)
+		if err := w.pass(i); err != nil {
+			return false, err
+		}
 		if b = w.Rest(); len(b) > 0 {
 			switch end := comment(b, 0, w.EOF()); {
 			case end == 0:
@@ -116,7 +149,9 @@ func (w *walker) blank() (bool, error) {
 				if slices.ContainsFunc(trailers, func(t []byte) bool { return bytes.HasPrefix(b, t) }) {
 					w.complete = true
 				}
-				w.Drop(end)
+				if err := w.pass(end); err != nil {
+					return false, err
+				}
 				continue
 			case w.EOF():
 				return false, w.At(0, "the file ends within a comment: %w", connectors.ErrDamaged)
@@ -224,14 +259,35 @@ func (w *walker) notUnderstood(id dumpfile.TableID) error {
 	return w.At(0, "a statement changes table %s in a way that cannot be followed: %w", id.Name, connectors.ErrDamaged)
 }
 
+// untold says that a statement changes a table in a way that is not followed. While the file is surveyed, that goes to
+// the table, whose rows are then refused and no others.
+func (w *walker) untold(id dumpfile.TableID) error {
+	if w.unchecked {
+		return nil
+	}
+	if w.targets != nil {
+		if g := w.targets[w.root(id)]; g != nil {
+			return &connectors.Error{Table: g.Name, Err: w.notUnderstood(id)}
+		}
+		return nil
+	}
+	if t := w.tables[id]; t != nil && t.Unread == nil {
+		t.Unread = w.At(0, "a statement changes table %s in a way that cannot be followed: %w", id.Name,
+			errors.ErrUnsupported)
+	}
+	return nil
+}
+
 // begin prepares for the rows of a table, whose target it returns; nil if nobody asks for them.
-func (w *walker) begin(h insert) (*target, error) {
+func (w *walker) begin(h insert, copying bool) (*target, error) {
+	h = w.rooted(h)
 	g := w.targets[h.id]
-	if g == nil || g.Changes(h.columns) {
+	if g == nil || g.Changes(h.columns) || w.dialect.copying != copying {
 		if err := w.flush(); err != nil {
 			return nil, err
 		}
 	}
+	w.dialect.copying = copying
 	if g == nil {
 		return nil, nil
 	}
@@ -243,12 +299,17 @@ func (w *walker) begin(h insert) (*target, error) {
 
 // rows reads the rows of an INSERT whose header is n bytes long.
 func (w *walker) rows(h insert, n int) error {
-	g, err := w.begin(h)
+	g, err := w.begin(h, false)
 	if err != nil {
 		return err
 	}
-	w.dialect.copying = false
-	w.Drop(n)
+	if g == nil {
+		if err := w.pass(n); err != nil {
+			return err
+		}
+	} else {
+		w.part(evHeader, n)
+	}
 	t := w.tables[h.id]
 	for {
 		size, err := w.row(t, g)
@@ -256,13 +317,16 @@ func (w *walker) rows(h insert, n int) error {
 			return err
 		}
 		t.Seen++
-		if g != nil {
-			if err := w.onRow(g, w.Rest()[:size], w.spans); err != nil {
-				return w.place(0, err)
-			}
+		if g == nil {
+			err = w.pass(size)
+		} else {
+			err = w.onRow(g, row{text: w.Rest()[:size], values: w.spans})
+			w.Drop(size)
 		}
-		w.Drop(size)
-		last, err := w.separator(h)
+		if err != nil {
+			return w.place(0, err)
+		}
+		last, err := w.separator(h, g)
 		if err != nil || last {
 			return err
 		}
@@ -292,19 +356,26 @@ func (w *walker) row(t *table, g *target) (size int, err error) {
 	}
 }
 
+// between consumes n bytes of an INSERT behind a row.
+func (w *walker) between(g *target, kind byte, n int) error {
+	if g == nil {
+		return w.pass(n)
+	}
+	w.part(kind, n)
+	return nil
+}
+
 // separator reads what stands behind a row: the comma before the next, or the end of the statement.
-func (w *walker) separator(h insert) (last bool, err error) {
+func (w *walker) separator(h insert, g *target) (last bool, err error) {
 	for {
 		b := w.Rest()
 		i := blank(b, 0, w.EOF())
 		if i >= 0 && i < len(b) && b[i] == ';' {
-			w.Drop(i + 1)
-			return true, nil
+			return true, w.between(g, evEnd, i+1)
 		}
 		if i >= 0 && i < len(b) && b[i] == ',' {
 			if i = blank(b, i+1, w.EOF()); i >= 0 && i < len(b) && b[i] == '(' {
-				w.Drop(i)
-				return false, nil
+				return false, w.between(g, evSeparator, i)
 			}
 		}
 		if i < 0 || i == len(b) {
@@ -325,7 +396,6 @@ func (w *walker) separator(h insert) (last bool, err error) {
 		if !p.accept("ON", "CONFLICT", "DO", "NOTHING") && !w.unchecked {
 			return false, w.notUnderstood(h.id)
 		}
-		w.Drop(end)
-		return true, nil
+		return true, w.between(g, evEnd, end)
 	}
 }

@@ -255,6 +255,7 @@ func TestScripts(t *testing.T) {
 		return dir
 	})
 	commands := fileCommands()
+	maps.Copy(commands, dumpCommands(t))
 	maps.Copy(commands, map[string]func(*testscript.TestScript, bool, []string){
 		// company makes the folder of a company that is ready for its first night.
 		"company": func(ts *testscript.TestScript, _ bool, _ []string) {

@@ -1,0 +1,291 @@
+// Package anew puts a new file in the place of an old one, as a connectors.Rewriter has to: written beside the old,
+// read back, with owner, mode and time of the old, and only then renamed over it. Its nouns: a Job is one rewrite; a
+// Digest is the checksum of bytes as they pass; a Writer packs what is written; a side-car is a file NAME.sha256 or
+// NAME.md5 beside the file, which is computed anew with it.
+//
+// Only after an error behind the last rename (of a side-car, or the folder's fsync) is the original gone already: the
+// new, verified file stands there. Temporary files of runs that were killed are removed when the next begins.
+package anew
+
+import (
+	"crypto/md5"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"lethe/connectors"
+	"lethe/connectors/internal/textfile"
+)
+
+// Point is a moment of a rewrite at which tests kill it.
+type Point string
+
+// The points, in order.
+const (
+	Written  Point = "temporary file written"
+	Verified Point = "verified"
+	Ready    Point = "before rename"
+	Renamed  Point = "after rename"
+)
+
+// Points are all of them, in order.
+var Points = []Point{Written, Verified, Ready, Renamed}
+
+var errMoved = fmt.Errorf("the file was changed by someone else while it was being rewritten: %w",
+	connectors.ErrTransient)
+
+// Hint says what to do about an error of a rewrite, "" for those of others.
+func Hint(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "the original is as it was; the folder needs free space for a second copy of the file"
+	case errors.Is(err, errSecondName):
+		return mendSecondName
+	}
+	return ""
+}
+
+// Job is one rewrite.
+type Job struct {
+	Before, After connectors.FileState // once it is written
+
+	target  string // the path whose bytes are replaced, symbolic links resolved
+	hook    func(Point) error
+	info    os.FileInfo // of the original
+	temp    string      // "" once it has been renamed
+	swapped bool        // the new file is in place
+	sums    []*sidecar
+}
+
+// Begin looks at the file at a path and clears what a killed run left. hook is asked at each Point: nil, or of tests.
+// Whoever begins also defers Discard.
+func Begin(path string, hook func(Point) error) (*Job, error) {
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, textfile.Error(err)
+	}
+	j := &Job{target: target, hook: hook, Before: connectors.FileState{Path: path},
+		After: connectors.FileState{Path: path}}
+	if j.info, err = os.Stat(target); err != nil {
+		return nil, textfile.Error(err)
+	}
+	if linked(j.info) {
+		return nil, fmt.Errorf("%w: %w", errSecondName, connectors.ErrConfig)
+	}
+	if err := clearTemporary(target); err != nil {
+		return nil, err
+	}
+	j.sums, err = sidecars(target)
+	return j, err
+}
+
+func clearTemporary(path string) error {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), connectors.TemporaryPrefix(path)) {
+			if err := os.Remove(filepath.Join(filepath.Dir(path), e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Target is the path whose bytes are replaced.
+func (j *Job) Target() string { return j.target }
+
+// Discard removes the temporary files that are still there. Once the new file is in place its side-cars are kept: the
+// next rewrite puts them in place.
+func (j *Job) Discard() {
+	if j.swapped {
+		return
+	}
+	if j.temp != "" {
+		os.Remove(j.temp)
+	}
+	for _, s := range j.sums {
+		if s.temp != "" {
+			os.Remove(s.temp)
+		}
+	}
+}
+
+// Create makes the temporary file, which the caller closes.
+func (j *Job) Create() (*os.File, error) {
+	f, err := os.CreateTemp(filepath.Dir(j.target), connectors.TemporaryPrefix(j.target)+"*")
+	if err == nil {
+		j.temp = f.Name()
+	}
+	return f, err
+}
+
+// Digest makes a digest for what Wrote needs.
+func (j *Job) Digest() *Digest {
+	return newDigest(slices.ContainsFunc(j.sums, func(s *sidecar) bool { return s.md5 }))
+}
+
+// Wrote says what was read of the original and what the temporary file holds, and syncs that. A side-car that does not
+// belong to the original is an error.
+func (j *Job) Wrote(f *os.File, before, after *Digest) error {
+	if before.size != j.info.Size() {
+		return errMoved
+	}
+	j.Before.Size, j.Before.SHA256 = before.size, before.sha()
+	j.After.Size, j.After.SHA256 = after.size, after.sha()
+	for _, s := range j.sums {
+		if err := s.prepare(before, after); err != nil {
+			return err
+		}
+	}
+	return f.Sync()
+}
+
+// Finish has the temporary file verified and puts it in the place of the original, if that still holds what was read.
+func (j *Job) Finish(verify func(temp string) error) error {
+	if err := j.reached(Written); err != nil {
+		return err
+	}
+	if err := verify(j.temp); err != nil {
+		return err
+	}
+	if err := j.reached(Verified); err != nil {
+		return err
+	}
+	if err := j.unchanged(); err != nil {
+		return err
+	}
+	return j.replace()
+}
+
+func (j *Job) reached(p Point) error {
+	if j.hook == nil {
+		return nil
+	}
+	return j.hook(p)
+}
+
+// unchanged checks that the original still holds the bytes that were read.
+func (j *Job) unchanged() error {
+	info, err := os.Stat(j.target)
+	if err != nil {
+		return textfile.Error(err)
+	}
+	if !os.SameFile(info, j.info) || info.Size() != j.info.Size() || !info.ModTime().Equal(j.info.ModTime()) {
+		return errMoved
+	}
+	now := newDigest(false)
+	if err := now.ReadFile(j.target); err != nil {
+		return err
+	}
+	if now.sha() != j.Before.SHA256 {
+		return errMoved
+	}
+	return nil
+}
+
+// replace puts the new file in the place of the original.
+func (j *Job) replace() error {
+	if err := j.dress(j.temp); err != nil {
+		return err
+	}
+	for _, s := range j.sums {
+		if err := s.write(j); err != nil {
+			return err
+		}
+	}
+	if err := j.reached(Ready); err != nil {
+		return err
+	}
+	if err := os.Rename(j.temp, j.target); err != nil {
+		return err
+	}
+	j.temp, j.swapped = "", true
+	if err := j.reached(Renamed); err != nil {
+		return err
+	}
+	for _, s := range j.sums {
+		if err := os.Rename(s.temp, s.path); err != nil {
+			return err
+		}
+		s.temp = ""
+	}
+	return syncFolder(filepath.Dir(j.target))
+}
+
+// dress gives a temporary file owner, mode and times of the original, so that a backup still expires on its day, and
+// syncs it.
+func (j *Job) dress(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if st, ok := j.info.Sys().(*syscall.Stat_t); ok {
+		if err := f.Chown(int(st.Uid), int(st.Gid)); err != nil {
+			return fmt.Errorf("keep the owner: %w", err)
+		}
+	}
+	if err := f.Chmod(j.info.Mode().Perm()); err != nil {
+		return fmt.Errorf("keep the mode: %w", err)
+	}
+	if err := os.Chtimes(path, j.info.ModTime(), j.info.ModTime()); err != nil {
+		return fmt.Errorf("keep the time: %w", err)
+	}
+	return f.Sync()
+}
+
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// Digest hashes the bytes of a file as they pass.
+type Digest struct {
+	size   int64
+	sha256 hash.Hash
+	md5    hash.Hash // nil unless there is a side-car that needs it
+}
+
+func newDigest(withMD5 bool) *Digest {
+	d := &Digest{sha256: sha256.New()}
+	if withMD5 {
+		d.md5 = md5.New()
+	}
+	return d
+}
+
+func (d *Digest) Write(b []byte) (int, error) {
+	d.size += int64(len(b))
+	d.sha256.Write(b)
+	if d.md5 != nil {
+		d.md5.Write(b)
+	}
+	return len(b), nil
+}
+
+// ReadFile hashes a file from its beginning to its end.
+func (d *Digest) ReadFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return textfile.Error(err)
+	}
+	defer f.Close()
+	_, err = io.Copy(d, f)
+	return err
+}
+
+func (d *Digest) sha() [32]byte { return [32]byte(d.sha256.Sum(nil)) }

@@ -1,0 +1,110 @@
+package anew
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"lethe/connectors"
+)
+
+// sidecar is a file beside the file that holds its checksum, in any layout: sha256sum's, BSD's or the bare
+// digits.
+type sidecar struct {
+	path string
+	md5  bool
+	old  []byte
+	new  []byte
+	temp string // "" once it has been renamed, or before it is written
+}
+
+// sidecars finds the side-cars of a path. One that a killed run had written but not yet put in place is put
+// in place, if it belongs to the file as it is.
+func sidecars(path string) ([]*sidecar, error) {
+	var list []*sidecar
+	for _, suffix := range []string{".sha256", ".md5"} {
+		s := &sidecar{path: path + suffix, md5: suffix == ".md5"}
+		if err := s.recover(path); err != nil {
+			return nil, err
+		}
+		content, err := os.ReadFile(s.path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.old = content
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+func (s *sidecar) recover(path string) error {
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(s.path), connectors.TemporaryPrefix(s.path)+"*"))
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	d := newDigest(s.md5)
+	if err := d.ReadFile(path); err != nil {
+		return err
+	}
+	for _, temp := range left {
+		content, err := os.ReadFile(temp)
+		if err != nil {
+			return err
+		}
+		if bytes.Contains(bytes.ToLower(content), s.digits(d)) {
+			if err := os.Rename(temp, s.path); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := os.Remove(temp); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// digits is the checksum of the side-car's kind in hexadecimal.
+func (s *sidecar) digits(d *Digest) []byte {
+	sum := d.sha256
+	if s.md5 {
+		sum = d.md5
+	}
+	return hex.AppendEncode(nil, sum.Sum(nil))
+}
+
+// prepare makes the new content.
+func (s *sidecar) prepare(before, after *Digest) error {
+	old := s.digits(before)
+	at := bytes.Index(bytes.ToLower(s.old), old)
+	if at < 0 {
+		return fmt.Errorf("the file does not have the checksum that %s gives: %w", filepath.Base(s.path),
+			connectors.ErrDamaged)
+	}
+	s.new = append(append(bytes.Clone(s.old[:at]), s.digits(after)...), s.old[at+len(old):]...)
+	return nil
+}
+
+// write puts the new content into a temporary file that has owner, mode and time of the file's.
+func (s *sidecar) write(j *Job) error {
+	f, err := os.CreateTemp(filepath.Dir(s.path), connectors.TemporaryPrefix(s.path)+"*")
+	if err != nil {
+		return err
+	}
+	s.temp = f.Name()
+	if _, err := f.Write(s.new); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return j.dress(s.temp)
+}

@@ -1,0 +1,107 @@
+package anew
+
+import (
+	"io"
+	"sync/atomic"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"lethe/connectors/internal/textfile"
+)
+
+const (
+	chunkBytes = 256 << 10
+	chunks     = 8
+)
+
+// Writer packs, hashes and writes in a goroutine of its own.
+type Writer struct {
+	full   chan []byte
+	free   chan []byte
+	now    []byte
+	failed atomic.Bool
+	done   chan struct{}
+	err    error
+	closed bool
+}
+
+// NewWriter makes a writer that packs what it is given as p says.
+func NewWriter(w io.Writer, p textfile.Packing) (*Writer, error) {
+	var z io.WriteCloser = plainWriter{w}
+	var err error
+	switch p.Compression {
+	case textfile.Gzip:
+		level := 6
+		if p.Best {
+			level = gzip.BestCompression
+		} else if p.Fastest {
+			level = gzip.BestSpeed
+		}
+		var g *gzip.Writer
+		if g, err = gzip.NewWriterLevel(w, level); err == nil {
+			g.Header = p.Header
+			z = g
+		}
+	case textfile.Zstd:
+		z, err = zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault),
+			zstd.WithLowerEncoderMem(true))
+	}
+	if err != nil {
+		return nil, err
+	}
+	b := &Writer{full: make(chan []byte, chunks), free: make(chan []byte, chunks), done: make(chan struct{})}
+	for range chunks - 1 {
+		b.free <- make([]byte, 0, chunkBytes)
+	}
+	b.now = make([]byte, 0, chunkBytes)
+	go b.run(z)
+	return b, nil
+}
+
+type plainWriter struct{ io.Writer }
+
+func (plainWriter) Close() error { return nil }
+
+func (b *Writer) run(z io.WriteCloser) {
+	defer close(b.done)
+	for chunk := range b.full {
+		if b.err == nil {
+			if _, b.err = z.Write(chunk); b.err != nil {
+				b.failed.Store(true)
+			}
+		}
+		b.free <- chunk[:0]
+	}
+	if err := z.Close(); b.err == nil {
+		b.err = err
+	}
+}
+
+// Put copies p. An error of the goroutine ends it early; Close returns that error.
+func (b *Writer) Put(p []byte) error {
+	for len(p) > 0 {
+		if len(b.now) == cap(b.now) {
+			if b.failed.Load() {
+				return b.Close()
+			}
+			b.full <- b.now
+			b.now = <-b.free
+		}
+		n := copy(b.now[len(b.now):cap(b.now)], p)
+		b.now = b.now[:len(b.now)+n]
+		p = p[n:]
+	}
+	return nil
+}
+
+// Close writes what is left, ends the goroutine and returns its error. It may be called again.
+func (b *Writer) Close() error {
+	if !b.closed {
+		b.closed = true
+		b.full <- b.now
+		close(b.full)
+		<-b.done
+	}
+	return b.err
+}
