@@ -119,11 +119,11 @@ var texts = []string{"text", "citext", "character varying", "char varying", "var
 	"national character", "nchar", "national character varying"}
 
 var (
-	integer   = regexp.MustCompile(`^-?[0-9]{1,19}$`)
-	decimal   = regexp.MustCompile(`^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?$`)
-	day       = regexp.MustCompile(`^[0-9]{4,6}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])( BC)?$`)
-	clock     = regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?$|^24:00:00$`)
-	moment    = regexp.MustCompile(`^([0-9]{4,6}-[0-9]{2}-[0-9]{2})(?:[ T]([0-9:.]+))?` +
+	integer = regexp.MustCompile(`^-?[0-9]{1,19}$`)
+	decimal = regexp.MustCompile(`^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?$`)
+	day     = regexp.MustCompile(`^[0-9]{4,6}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])( BC)?$`)
+	clock   = regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?$|^24:00:00$`)
+	moment  = regexp.MustCompile(`^([0-9]{4,6}-[0-9]{2}-[0-9]{2})(?:[ T]([0-9:.]+))?` +
 		`([-+][0-9]{2}(?::[0-9]{2}){0,2})?( BC)?$`)
 	universal = regexp.MustCompile(`^(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 )
