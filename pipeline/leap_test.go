@@ -8,6 +8,9 @@ import (
 
 	"lethe/pipeline"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/duties"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/setup"
 )
@@ -67,6 +70,73 @@ func TestAClockThatLeaptIsLookedAt(t *testing.T) {
 			_, err = w.night()
 			require.NoError(t, err)
 			require.False(t, found(w), "people have approved a plan since")
+		})
+	}
+}
+
+// TestTwoPeopleSayThatTheClockIsRight lets them sign it after a leap: a standing order lets a plan go from then on, until
+// the clock leaps again, or goes on still further before a night has seen it.
+func TestTwoPeopleSayThatTheClockIsRight(t *testing.T) {
+	leapt := func(w *world) {
+		w.T.Helper()
+		w.UsualEvents()
+		w.Setup.Orders = onlyWithdrawn()
+		w.Setup.Orders[0].Until = mustDate("2029-01-01")
+		w.Setup.Breakers.PauseDays = 40
+		_, err := w.night()
+		require.NoError(w.T, err)
+		w.approve()
+		w.applied()
+		w.Now = w.Now.AddDate(0, 0, 200)
+		w.Event(event.Withdrawn, "ada@lago.it", "news", w.Now)
+	}
+	sign := func(w *world, comment string, names ...string) error {
+		var two []setup.Witness
+		for _, name := range names {
+			two = append(two, setup.Witness{Name: name, Signer: w.Signers[name]})
+		}
+		_, err := duties.Clock(t.Context(), w.Setup, two, comment)
+		return err
+	}
+	for name, c := range map[string]struct {
+		before bool // a night sees the leap before they sign
+		then   int  // by how many days the clock goes on after they signed
+		asks   bool
+	}{
+		"before a night":            {false, 0, false},
+		"after a night":             {true, 1, false},
+		"and it leaps again":        {true, 41, true},
+		"and it goes on by a day":   {false, 1, false},
+		"and it goes on still more": {false, 41, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, news(nil), people())
+			leapt(w)
+			if c.before {
+				_, err := w.night()
+				require.ErrorContains(t, err, "B_CLOCK_AHEAD")
+			}
+			require.ErrorContains(t, sign(w, "closed", "anna"), "two people")
+			require.ErrorContains(t, sign(w, "closed", "anna", "anna"), "named twice")
+			require.ErrorContains(t, sign(w, " ", "anna", "bo"), "say what happened")
+			require.NoError(t, sign(w, "closed", "anna", "bo"))
+			if c.before { // a plan that was sealed before still asks: somebody answers it
+				docs, err := plan.List(t.Context(), w.Setup, journal.Waiting)
+				require.NoError(t, err)
+				require.Len(t, docs, 1)
+				_, _, err = plan.Approve(t.Context(), w.Setup, docs[0].PlanID, "anna", "reject", "", w.Signers["anna"])
+				require.NoError(t, err)
+			}
+			require.ErrorContains(t, sign(w, "closed", "anna", "bo"), "nothing to acknowledge")
+			w.Now = w.Now.AddDate(0, 0, c.then)
+			_, err := w.night()
+			if c.asks {
+				require.ErrorContains(t, err, "B_CLOCK_AHEAD")
+				require.Len(t, w.Rows("people"), 1)
+				return
+			}
+			require.NoError(t, err)
+			require.Empty(t, w.Rows("people"))
 		})
 	}
 }

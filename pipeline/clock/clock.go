@@ -30,14 +30,36 @@ type Watch struct {
 
 // Leapt finds that the clock went on by more days since the run before this one than the breakers allow: either nothing
 // ran for so long, or somebody set it on, so that what is due much later would go now. That stands, through all runs,
-// until people have approved a plan.
+// until people have approved a plan since, or two have signed that the clock is right.
 func (w *Watch) Leapt(runs []journal.Run, said answers.Chain) (bool, error) {
-	at, words, answered := w.Setup.Now(), "", int64(len(said.All()))
-	pause := time.Duration(w.Setup.Breakers.PauseDays) * 24 * time.Hour
+	l, err := LeapOf(w.Setup, runs, said)
+	if err != nil || l.From == "" && l.Words == "" {
+		return false, err
+	}
+	w.Notes.Find(audit.Finding{Kind: clockAhead, Severity: "high", Object: l.From, Count: 1, Article: "Art. 5(1)(f)",
+		Words: l.Words + eitherOr + "Until two people have approved a plan, or signed that the clock is right with " +
+			"`lethe audit acknowledge --clock`, no standing order lets one go, and the registry forgets nothing."})
+	return true, nil
+}
+
+// Leap is one of the clock, between two runs.
+type Leap struct {
+	From  string // when the run before it began, RFC 3339; "" an earlier build found it, and did not say
+	Words string // "" there was none, or people have looked at it
+	to    time.Time
+	pause time.Duration
+}
+
+// LeapOf finds a leap that nobody has looked at yet.
+func LeapOf(p *setup.Setup, runs []journal.Run, said answers.Chain) (l Leap, err error) {
+	at, answered := p.Now(), int64(len(said.All()))
+	pause := time.Duration(p.Breakers.PauseDays) * 24 * time.Hour
 	for _, r := range runs { // those that were cut off, up to the newest that has something to say
-		if pause > 0 && at.Sub(r.StartedAt) > pause && !w.Setup.Simulated {
-			words = fmt.Sprintf("The clock went on from %s to %s between two runs.",
-				r.StartedAt.UTC().Format(time.RFC3339), at.UTC().Format(time.RFC3339))
+		if pause > 0 && at.Sub(r.StartedAt) > pause && !p.Simulated {
+			l.From = r.StartedAt.UTC().Format(time.RFC3339)
+			l.to, l.pause = at, pause
+			l.Words = fmt.Sprintf("The clock went on from %s to %s between two runs.", l.From,
+				at.UTC().Format(time.RFC3339))
 			break
 		}
 		at = r.StartedAt
@@ -46,27 +68,48 @@ func (w *Watch) Leapt(runs []journal.Run, said answers.Chain) (bool, error) {
 		}
 		f, err := state.FactsOf(r)
 		if err != nil {
-			return false, err
+			return l, err
 		}
 		if i := slices.IndexFunc(f.Findings, func(f audit.Finding) bool { return f.Kind == clockAhead }); i >= 0 {
-			words, _, _ = strings.Cut(f.Findings[i].Words, eitherOr)
+			l.From = f.Findings[i].Object
+			l.Words, _, _ = strings.Cut(f.Findings[i].Words, eitherOr)
 			answered = f.Run.Answers
 		}
 		break
 	}
-	if words == "" || said.Approved(answered, w.Setup.Approvals) {
-		return false, nil
+	if l.Words == "" || said.Approved(answered, p.Approvals) || l.lookedAt(p, said) {
+		return Leap{}, nil
 	}
-	w.Notes.Find(audit.Finding{Kind: clockAhead, Severity: "high", Count: 1, Article: "Art. 5(1)(f)", Words: words +
-		eitherOr + "Until two people have approved a plan no standing order lets one go, and the registry forgets " +
-		"nothing."})
-	return true, nil
+	return l, nil
 }
 
 const (
 	clockAhead = "F_CLOCK_AHEAD"
 	eitherOr   = " Either nothing ran in between, or somebody set it on. "
 )
+
+// About is what those sign about who have looked at the leap.
+func (l Leap) About() string { return "clock:" + l.From }
+
+// lookedAt reports whether two people who may have signed that the clock is right: at about the time that it says, not
+// before it went on still further.
+func (l Leap) lookedAt(p *setup.Setup, said answers.Chain) bool {
+	var by []answers.Answer
+	for _, s := range said.All() {
+		a := s.Answer
+		if a.Act != answers.Acknowledge || a.About != l.About() || l.From == "" ||
+			l.to.Sub(a.SignedAt) > l.pause && !l.to.IsZero() || said.Voided(p.People, s, a.Digest, p.Now()) != "" {
+			continue
+		}
+		if slices.ContainsFunc(by, func(b answers.Answer) bool {
+			return b.Key != a.Key && state.MayAcknowledge(p.People[a.Actor], p.People[b.Actor]) == nil
+		}) {
+			return true
+		}
+		by = append(by, a)
+	}
+	return false
+}
 
 // Back finds that this machine's clock stands before a night that was, or before something that the registry recorded:
 // what is due since then would stay, and nobody would notice. The night goes on, since it is right for the day that it

@@ -33,7 +33,7 @@ var questionWords = map[string]string{
 	"B_POLICY_CHANGED": "the policy is not the one that people adopted",
 	"B_EMPTY_TABLE":    "a table would be nearly emptied",
 	"B_STATE_REBUILT":  "nights before were forgotten, and nobody has approved a plan since",
-	"B_CLOCK_AHEAD":    "the clock leapt between two runs, and nobody has approved a plan since",
+	"B_CLOCK_AHEAD":    "the clock leapt between two runs, and nobody has approved a plan since, or signed for it",
 	"B_TRIGGER":        "triggers of the database would run that no plan before showed as they are now",
 }
 
