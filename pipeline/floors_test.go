@@ -30,7 +30,7 @@ type floor struct {
 var house = [][]string{
 	// days, names, reasons, values, durable state, keys, identifiers, a database, tables: no package of ours
 	{"registry/identifier/scripts", "registry/identifier/residue", "registry/identifier/signs"},
-	{"dependents/circles", "policy/calendar", "policy/names", "policy/reason", "policy/subject", "anonymize", "registry/keystore",
+	{"numbered", "dependents/circles", "policy/calendar", "policy/names", "policy/reason", "policy/subject", "anonymize", "registry/keystore",
 		"registry/identifier",
 		"registry/internal/database", "audit", "audit/page/lang", "audit/page/chart", "shown"},
 	{"journal", "audit/spool"}, // sealed with a key; rows of the evidence, until a report is made
@@ -54,6 +54,7 @@ var house = [][]string{
 	{"census"},                       // the people and rows that the night meets
 	{"judge"},                        // one row
 	{"change", "stores", "remnants"}, // a change of a row; the open sources; people in fields that no silo governs
+	{"dependents/edges"},             // how rows refer to each other
 	{"dependents", "scan", "intake"},
 	{"plan", "copies/snapshot"},
 	{"execute/verdict"}, // what may happen to a changed row now

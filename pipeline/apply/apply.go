@@ -17,7 +17,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/census"
 	"lethe/pipeline/change"
-	"lethe/pipeline/dependents"
+	"lethe/pipeline/dependents/edges"
 	"lethe/pipeline/execute"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
@@ -318,7 +318,7 @@ func (a *application) share(ctx context.Context, list []stores.Share) error {
 // barred says which table of the set cannot be changed as it is, and reports whether there is one: then nothing of the
 // set is begun, or gone on with.
 func (a *application) barred(ctx context.Context) bool {
-	if _, err := dependents.New(a.store, a.plan.RunID, nil).Foresee(ctx); err != nil {
+	if _, err := edges.Of(a.store).Foresee(ctx); err != nil {
 		return false // changing will tell
 	}
 	for _, table := range a.plan.Sets[a.position].Tables {

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"lethe/pipeline/change"
-	"lethe/pipeline/dependents"
+	"lethe/pipeline/dependents/edges"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/setup"
 )
@@ -27,13 +27,13 @@ func (a *application) sameMeaning() error {
 				c.Table, a.store.Name)
 		}
 	}
-	now := dependents.New(a.store, a.plan.RunID, nil)
+	now := edges.Of(a.store)
 	return errors.Join(a.sameEdges(now), a.sameReasons(now))
 }
 
 // sameEdges refuses a set whose tables are referred to in a way that it does not know: a release came between, and
 // what the engine would take along by the new foreign key, or what the policy names by now, was never looked at.
-func (a *application) sameEdges(now *dependents.Graph) error {
+func (a *application) sameEdges(now *edges.Set) error {
 	touched := map[string]bool{}
 	for i := range a.set.Rows {
 		touched[a.set.Rows[i].Table] = true
@@ -59,7 +59,7 @@ func (a *application) sameEdges(now *dependents.Graph) error {
 
 // sameReasons refuses a set of which a row goes with another one, forgets it or is owned by it, where the policy of
 // today says something else.
-func (a *application) sameReasons(now *dependents.Graph) error {
+func (a *application) sameReasons(now *edges.Set) error {
 	for from := 0; from < len(a.set.Rows); {
 		to := a.set.UnitEnd(from)
 		via := a.reached(now, from, to)
@@ -84,7 +84,7 @@ func (a *application) sameReasons(now *dependents.Graph) error {
 
 // reached are the records, by row of a unit, by whose word it goes: of a root its own, of what follows those from which
 // it is reached.
-func (a *application) reached(now *dependents.Graph, from, to int) [][]*judge.Judge {
+func (a *application) reached(now *edges.Set, from, to int) [][]*judge.Judge {
 	via := make([][]*judge.Judge, to-from)
 	for i := from; i < to; i++ {
 		if c := &a.set.Rows[i]; c.Kind == change.Root {

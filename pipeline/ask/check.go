@@ -21,7 +21,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/ask/zones"
 	"lethe/pipeline/copies"
-	"lethe/pipeline/dependents"
+	"lethe/pipeline/dependents/edges"
 	"lethe/pipeline/orders"
 	"lethe/pipeline/policy/lint"
 	"lethe/pipeline/report"
@@ -110,7 +110,7 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 	} else if _, ok := s.Conn.(connectors.Rewriter); ok && src.Rewrite != nil {
 		can = "may be rewritten"
 	}
-	g := dependents.New(s, "", nil)
+	g := edges.Of(s)
 	said, err := foresee(ctx, set, s, g)
 	if _, barred := s.BarredFile(); barred {
 		can = "may be rewritten, and cannot be as it is"
@@ -213,7 +213,7 @@ func triggers(s *stores.Store, uses []connectors.Use) (lines []string) {
 
 // foresee asks a source what would keep it from what nights can do there. What it is in doubt of is a line; the
 // error joins what it is sure of.
-func foresee(ctx context.Context, set *stores.Set, s *stores.Store, g *dependents.Graph) (lines []string, err error) {
+func foresee(ctx context.Context, set *stores.Set, s *stores.Store, g *edges.Set) (lines []string, err error) {
 	found, err := g.Foresee(ctx)
 	errs := []error{err}
 	if _, ok := s.Conn.(connectors.Mutator); ok {

@@ -1,10 +1,9 @@
 package dependents
 
 import (
-	"slices"
-
-	"lethe/pipeline/change"
+	"lethe/connectors"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/numbered"
 )
 
 // Behind says that the source is a backup of that of another graph, which was followed: what is due and stays there
@@ -12,62 +11,47 @@ import (
 func (g *Graph) Behind(live *Graph) { g.live = live }
 
 // due is what becomes of a root, unless something holds it back: what became of the same row in the live store.
-func (g *Graph) due(n *node) ending {
-	if n.root.Change == judge.Anonymize {
-		n.ends = emptied
-	} else {
-		n.ends = goes
+func (g *Graph) due(n int32) ending {
+	r, ends := g.rootOf(n), goes
+	if r.Change == judge.Anonymize {
+		ends = emptied
 	}
-	l := g.inLive(n.id)
-	switch {
-	case l == nil || l.root == nil || l.waits:
-	case l.root.Held:
+	g.at(n).ends = ends
+	at, l := g.inLive(g.table(n).name, connectors.Key(g.names.Key(n)))
+	if l == nil || l.root == 0 || l.waits {
+		return ends
+	}
+	switch live := g.live.rootOf(at); {
+	case live.Held:
 		return stays
-	case l.root.Kept && n.ends == goes:
-		if !n.elseEmptied() {
+	case live.Kept && ends == goes:
+		if !r.elseEmptied() {
 			return stays
 		}
 		return emptied
 	}
-	return n.ends
+	return ends
 }
 
 // keeps reports whether a row that only follows others, or is owned, is held in the live store.
-func (g *Graph) keeps(at id) bool {
-	l := g.inLive(at)
-	return l != nil && l.root == nil && !l.waits && (l.held || !l.governed && !l.live && l.owner == nil && l.owned())
-}
-
-// owned reports whether a row that goes, or no longer names it, owns the row.
-func (n *node) owned() bool {
-	return slices.ContainsFunc(n.in, func(r ref) bool {
-		return r.child.root != nil && r.child.live && (r.child.leaves() || r.lets()) && r.edge.owned[r.child.judge]
-	})
+func (g *Graph) keeps(table string, key connectors.Key) bool {
+	at, l := g.inLive(table, key)
+	return l != nil && l.root == 0 && !l.waits &&
+		(l.held || !l.governed && !l.live && l.owner == 0 && numbered.Any(g.live.refs.To(at), g.live.owns))
 }
 
 // inLive is the same row of the live store; nil where that is not known.
-func (g *Graph) inLive(at id) *node {
+func (g *Graph) inLive(table string, key connectors.Key) (int32, *row) {
 	if g.live == nil {
-		return nil
+		return 0, nil
 	}
-	return g.live.index[at]
-}
-
-// Says is what records declare of those that refer by an edge to a row which goes by their word.
-type Says struct{ Goes, Forgets, Owns bool }
-
-// Says is what any of these records declares of an edge.
-func (g *Graph) Says(of change.Edge, by []*judge.Judge) (says Says) {
-	child, _ := g.store.Tables.Find(of.Child)
-	parent, _ := g.store.Tables.Find(of.Parent)
-	e := g.find(child, of.Fields, parent)
-	if e == nil {
-		return says
+	t, ok := g.live.byName[table]
+	if !ok {
+		return 0, nil
 	}
-	for _, j := range by {
-		says.Goes = says.Goes || e.do[j] == string(judge.Delete)
-		says.Forgets = says.Forgets || e.do[j] == string(judge.SetNull)
-		says.Owns = says.Owns || e.owned[j]
+	n, ok := g.live.names.Find(t, string(key))
+	if !ok {
+		return 0, nil
 	}
-	return says
+	return n, g.live.at(n)
 }

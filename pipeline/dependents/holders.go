@@ -2,13 +2,10 @@ package dependents
 
 import (
 	"cmp"
-	"errors"
-	"maps"
 	"slices"
 	"strings"
 
-	"lethe/connectors"
-	"lethe/pipeline/change"
+	"lethe/pipeline/dependents/edges"
 	"lethe/pipeline/judge"
 )
 
@@ -41,20 +38,21 @@ type Holder struct {
 // instead, nor those that wait with a plan.
 func (g *Graph) Holders() ([]Holder, map[Holder]int64) {
 	counts := map[Holder]int64{}
-	for _, n := range g.nodes {
-		if n.root == nil || !n.root.Held {
-			continue
+	g.each(func(n int32, _ *row) {
+		r := g.rootOf(n)
+		if r == nil || !r.Held {
+			return
 		}
-		found := map[Holder]bool{}
-		n.holders(n.judge, map[*node]bool{n: true}, found)
+		found, table := map[Holder]bool{}, g.table(n).name
+		g.holders(n, r.by, map[int32]bool{n: true}, found)
 		if len(found) == 0 {
-			found[Holder{By: n.table, Cause: Circle}] = true
+			found[Holder{By: table, Cause: Circle}] = true
 		}
 		for h := range found {
-			h.Silo, h.Table = n.judge.Silo.Silo.Name, n.table
+			h.Silo, h.Table = r.by.Silo.Silo.Name, table
 			counts[h]++
 		}
-	}
+	})
 	list := make([]Holder, 0, len(counts))
 	for h := range counts {
 		list = append(list, h)
@@ -67,73 +65,38 @@ func (g *Graph) Holders() ([]Holder, map[Holder]int64) {
 }
 
 // holders finds what would keep a row, and what goes with it by the records that from judges, from going.
-func (n *node) holders(from *judge.Judge, seen map[*node]bool, found map[Holder]bool) {
-	say := func(e *edge, why Cause) {
+func (g *Graph) holders(n int32, from *judge.Judge, seen map[int32]bool, found map[Holder]bool) {
+	say := func(e *edges.Edge, why Cause) {
 		found[Holder{By: e.Child, Fields: strings.Join(e.Fields, ", "), Cause: why}] = true
 	}
-	for _, e := range n.unnamed {
+	for _, e := range g.nameless(n) {
 		switch {
-		case e.outside.Hidden:
+		case e.Outside.Hidden:
 			say(e, Hidden)
-		case e.outside.Table != "":
+		case e.Outside.Table != "":
 			say(e, Outside)
 		default:
 			say(e, NoKey)
 		}
 	}
-	for _, r := range n.in {
-		does := r.edge.do[from]
-		switch c := r.child; {
-		case c.barred:
-			say(r.edge, Barred)
-		case seen[c] || c.leaves() || r.lets() || does == string(judge.SetNull) && r.canForget():
-		case c.governed:
-			say(r.edge, Governed)
-		case does == string(judge.SetNull) && r.edge.computed():
-			say(r.edge, Computed)
+	for _, r := range g.refs.To(n) {
+		c, e := r.Child, g.edge(r)
+		does := e.Do[from]
+		switch {
+		case g.table(c).barred:
+			say(e, Barred)
+		case seen[c] || g.leaves(c) || g.lets(r) || does == string(judge.SetNull) && g.canForget(r):
+		case g.at(c).governed:
+			say(e, Governed)
+		case does == string(judge.SetNull) && e.Computed():
+			say(e, Computed)
 		case does == string(judge.SetNull):
-			say(r.edge, Shared)
+			say(e, Shared)
 		case does != string(judge.Delete):
-			say(r.edge, Unlisted)
+			say(e, Unlisted)
 		default:
 			seen[c] = true
-			c.holders(from, seen, found)
+			g.holders(c, from, seen, found)
 		}
 	}
-}
-
-// computed reports whether the engine computes a field of the edge.
-func (e *edge) computed() bool {
-	return slices.ContainsFunc(e.Fields, func(name string) bool {
-		f, _ := e.child.Field(name)
-		return f.Generated
-	})
-}
-
-// Cannot says which rows can never forget what they refer to, though a policy says that they do.
-func (g *Graph) Cannot() (list []connectors.Obstacle) {
-	for _, e := range g.edges {
-		forgets := slices.Contains(slices.Collect(maps.Values(e.do)), string(judge.SetNull))
-		o := connectors.Obstacle{Table: e.Child, DSN: "apply_dsn", Kind: errors.ErrUnsupported,
-			Mend: "say what else becomes of the rows, such as `do: delete`"}
-		fields := strings.Join(e.Fields, ", ")
-		switch {
-		case !forgets:
-		case e.computed():
-			o.What = "the engine computes " + fields + ", so that `do: set_null` cannot empty it"
-			list = append(list, o)
-		case len(e.shares) > 0 && len(change.Own(e.Edge, edgesOf(e.shares))) == 0:
-			o.What, o.Doubt = "each of "+fields+" is of another foreign key too: where that one stays, "+
-				"`do: set_null` can empty none", true
-			list = append(list, o)
-		}
-	}
-	return list
-}
-
-func edgesOf(edges []*edge) (list []change.Edge) {
-	for _, e := range edges {
-		list = append(list, e.Edge)
-	}
-	return list
 }

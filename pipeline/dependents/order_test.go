@@ -6,39 +6,60 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/change"
+	"lethe/pipeline/dependents/edges"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/stores"
 )
 
-// circle is a customer and an order that refer to each other, in an engine that minds at once. nullable are the
-// fields of the customer's reference that can be NULL.
-func circle(nullable ...string) (g *Graph, customer, order *node) {
-	customer = &node{id: id{table: "customers"}, live: true}
-	order = &node{id: id{table: "orders"}, live: true, seq: 1}
-	refer := func(child, parent *node, field string, nullable []string) {
-		r := ref{child: child, parent: parent, edge: &edge{nullable: nullable,
-			Edge: change.Edge{Child: child.table, Fields: []string{field}, Parent: parent.table, OnDelete: "RESTRICT"}}}
-		child.out, parent.in = append(child.out, r), append(parent.in, r)
-	}
-	refer(customer, order, "last_order", nullable)
-	refer(order, customer, "customer", nil)
-	return &Graph{store: &stores.Store{}, nodes: []*node{customer, order}}, customer, order
+// graph is one of rows that go, in an engine that minds at once, and of references between them.
+type graph struct{ *Graph }
+
+func newGraph() graph { return graph{New(&stores.Store{}, "run", nil)} }
+
+// goes adds a row that goes.
+func (g graph) goes(table string) int32 {
+	n := g.number(table, "1")
+	g.at(n).live = true
+	return n
+}
+
+// refer lets a row refer to another by a field; nullable are those of the edge's fields that can be NULL.
+func (g graph) refer(child, parent int32, field string, nullable ...string) {
+	e := &edges.Edge{At: len(g.List), Nullable: nullable, Edge: change.Edge{Child: g.table(child).name,
+		Fields: []string{field}, Parent: g.table(parent).name, OnDelete: "RESTRICT"}, Do: map[*judge.Judge]string{}}
+	g.List, g.used = append(g.List, e), append(g.used, false)
+	g.Graph.refer(child, parent, e, "")
+}
+
+func (g graph) orders() bool {
+	g.findCircular()
+	return g.order(false)
+}
+
+// circle is a customer and an order that refer to each other. nullable are the fields of the customer's reference
+// that can be NULL.
+func circle(nullable ...string) (g graph, customer, order int32) {
+	g = newGraph()
+	customer, order = g.goes("customers"), g.goes("orders")
+	g.refer(customer, order, "last_order", nullable...)
+	g.refer(order, customer, "customer")
+	return g, customer, order
 }
 
 func TestACircleGoesWhereAReferenceOfItCanBeEmptied(t *testing.T) {
 	g, customer, order := circle("last_order")
-	require.True(t, g.order(false))
-	require.Equal(t, []string{"last_order"}, customer.detach)
-	require.Empty(t, order.detach)
-	require.Greater(t, order.level, customer.level, "the order, which still refers, goes first")
+	require.True(t, g.orders())
+	require.Equal(t, []string{"last_order"}, g.detach[customer])
+	require.Empty(t, g.detach[order])
+	require.Greater(t, g.at(order).level, g.at(customer).level, "the order, which still refers, goes first")
 
-	customer = &node{id: id{table: "customers"}, live: true}
-	self := ref{child: customer, parent: customer, edge: &edge{nullable: []string{"referred_by"},
-		Edge: change.Edge{Child: "customers", Fields: []string{"referred_by"}, Parent: "customers", OnDelete: "RESTRICT"}}}
-	customer.out, customer.in = []ref{self}, []ref{self}
-	require.True(t, (&Graph{store: &stores.Store{}, nodes: []*node{customer}}).order(false))
-	require.Equal(t, []string{"referred_by"}, customer.detach, "it is a circle of its own")
+	g = newGraph()
+	customer = g.goes("customers")
+	g.refer(customer, customer, "referred_by", "referred_by")
+	require.True(t, g.orders())
+	require.Equal(t, []string{"referred_by"}, g.detach[customer], "it is a circle of its own")
 
 	g, customer, order = circle()
-	require.False(t, g.order(false))
-	require.True(t, customer.held && order.held)
+	require.False(t, g.orders())
+	require.True(t, g.at(customer).held && g.at(order).held)
 }

@@ -8,7 +8,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/change"
-	"lethe/pipeline/dependents"
+	"lethe/pipeline/dependents/edges"
 	"lethe/pipeline/execute/verdict"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
@@ -134,7 +134,7 @@ func (l *looking) ask(ctx context.Context, child connectors.Table, deleted []int
 	e := l.set.Edges[l.edge]
 	l.query = connectors.Query{Table: e.Child, Keys: &connectors.Keys{
 		Fields: e.Fields, Of: &connectors.Referred{Table: e.Parent, Fields: e.RefFields}}}
-	l.query.Fields, l.key, l.refs = dependents.Union(child.Key, e.Fields)
+	l.query.Fields, l.key, l.refs = edges.Union(child.Key, e.Fields)
 	values, err := l.valuesOf(ctx, l.edge, deleted)
 	if err != nil {
 		return err
@@ -202,7 +202,7 @@ func (t *transaction) valuesOf(ctx context.Context, edge int, rows []int) (map[i
 		byKey[t.set.Rows[i].Key] = i
 	}
 	var keyCols, refCols []int
-	q.Fields, keyCols, refCols = dependents.Union(tab.Key, e.RefFields)
+	q.Fields, keyCols, refCols = edges.Union(tab.Key, e.RefFields)
 	for b, err := range t.store.Conn.Scan(ctx, q) {
 		if err != nil {
 			return nil, err

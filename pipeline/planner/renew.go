@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"lethe/pipeline/dependents"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
@@ -163,7 +164,9 @@ func asks(d *plan.Draft) bool {
 		c := destroyed(true)(d, r)
 		return c == judge.Delete || c == judge.Anonymize
 	}
-	return len(d.Graph.Select(chosen)) > 0 || slices.ContainsFunc(d.Judges, func(g *judge.Judge) bool {
+	ends := false
+	_ = d.Graph.Select(chosen, func(s dependents.Selection) error { ends = s.Len() > 0; return nil })
+	return ends || slices.ContainsFunc(d.Judges, func(g *judge.Judge) bool {
 		return slices.ContainsFunc(g.Roots, func(r *judge.Root) bool { return destroyed(true)(d, r) == judge.Clear })
 	})
 }

@@ -49,23 +49,22 @@ func (pl *Planner) seal(ctx context.Context, drafts []*plan.Draft, part plan.Par
 	pl.Setup.Crash("plan_key")
 	s := &sealer{Planner: pl, plan: p, to: to, counts: map[plan.Count]*plan.Count{},
 		people: map[plan.Count]*census.People{}}
-	selected := make([][]dependents.Selected, len(drafts))
-	for i, d := range drafts {
-		if d.Backup() && !d.Due {
-			continue
-		}
-		selected[i] = d.Graph.Select(func(r *judge.Root) bool {
+	held := slices.DeleteFunc(slices.Clone(drafts), func(d *plan.Draft) bool { return d.Backup() && !d.Due })
+	for _, d := range held {
+		ends := func(r *judge.Root) bool {
 			c := choose(d, r)
 			return c == judge.Delete || c == judge.Anonymize
-		})
-		if err := s.source(d, selected[i], choose); err != nil {
+		}
+		if err := d.Graph.Select(ends, func(together dependents.Selection) error {
+			return s.source(d, together, choose)
+		}); err != nil {
 			return nil, err
 		}
 	}
 	sealed, err := pl.finish(ctx, s, name == "ordered")
 	if err == nil && sealed != nil {
-		for i, d := range drafts {
-			d.Graph.Seal(selected[i])
+		for _, d := range held {
+			d.Graph.Seal()
 		}
 	}
 	return sealed, err
@@ -81,11 +80,11 @@ type sealer struct {
 }
 
 // source writes the set of one source: what goes together, then the rows that are changed by themselves.
-func (s *sealer) source(d *plan.Draft, together []dependents.Selected,
+func (s *sealer) source(d *plan.Draft, together dependents.Selection,
 	choose func(*plan.Draft, *judge.Root) judge.Change) error {
 	w := &setWriter{sealer: s, draft: d}
-	for i := range together {
-		if err := w.add(together[i]); err != nil {
+	for c := range together.Rows() {
+		if err := w.add(c); err != nil {
 			return err
 		}
 	}
@@ -101,7 +100,7 @@ func (s *sealer) source(d *plan.Draft, together []dependents.Selected,
 			if c.Reversible() {
 				saw = r.BlockGuard
 			}
-			alone := change.Change{Unit: int64(len(together)) + w.rows, Kind: change.Root, Mapping: d.Mapping(g),
+			alone := change.Change{Unit: int64(together.Len()) + w.rows, Kind: change.Root, Mapping: d.Mapping(g),
 				Silo: g.Silo.Silo.Name, Table: g.Table.Name, Key: r.Key, Op: c,
 				Fields: r.Clear, Guard: saw, Subject: r.Subject, Record: r.Record}
 			if c != judge.Clear {

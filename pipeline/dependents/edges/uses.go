@@ -1,7 +1,8 @@
-package dependents
+package edges
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"lethe/connectors"
@@ -11,39 +12,39 @@ import (
 
 // Foresee asks the source, once, what stands in the way of what nights can do with it. From then on the rows of tables
 // that cannot be changed stay.
-func (g *Graph) Foresee(ctx context.Context) ([]connectors.Obstacle, error) {
-	f, ok := g.store.Conn.(connectors.Foreseer)
-	if ok && !g.store.Foreseen {
-		found, err := f.Foresee(ctx, g.Uses())
+func (es *Set) Foresee(ctx context.Context) ([]connectors.Obstacle, error) {
+	f, ok := es.Store.Conn.(connectors.Foreseer)
+	if ok && !es.Store.Foreseen {
+		found, err := f.Foresee(ctx, es.Uses())
 		if err != nil {
 			return nil, err
 		}
-		g.store.Obstacles, g.store.Foreseen = found, true
+		es.Store.Obstacles, es.Store.Foreseen = found, true
 	}
-	return g.store.Obstacles, nil
+	return es.Store.Obstacles, nil
 }
 
 // Uses are what nights can do with the tables of the source: they read all but those that are left out; and where
 // it can be changed they block, clear and anonymize the rows that silos govern, delete them with what goes with
 // them, and look, under lock, at all that refers to these.
-func (g *Graph) Uses() []connectors.Use {
-	u := &uses{Graph: g, byTable: map[string]*connectors.Use{}}
-	for _, t := range g.store.Tables {
-		if _, left := g.store.Skip[t.Name]; !left && !stores.IsCopy(t) {
+func (es *Set) Uses() []connectors.Use {
+	u := &uses{Set: es, byTable: map[string]*connectors.Use{}}
+	for _, t := range es.Store.Tables {
+		if _, left := es.Store.Skip[t.Name]; !left && !stores.IsCopy(t) {
 			u.of(t.Name).Fields = slices.DeleteFunc(fieldNames(t), func(f string) bool {
-				_, left := g.store.Skip[t.Name+"."+f]
+				_, left := es.Store.Skip[t.Name+"."+f]
 				return left
 			})
 		}
 	}
-	if _, ok := g.store.Conn.(connectors.Mutator); ok {
-		for _, j := range g.store.Judges {
+	if _, ok := es.Store.Conn.(connectors.Mutator); ok {
+		for _, j := range es.Store.Judges {
 			u.governed(j)
 		}
 		u.detached()
 	}
 	var all []connectors.Use
-	for _, table := range sortedKeys(u.byTable) {
+	for _, table := range slices.Sorted(maps.Keys(u.byTable)) {
 		all = append(all, *u.byTable[table])
 	}
 	return all
@@ -58,7 +59,7 @@ func fieldNames(t connectors.Table) (names []string) {
 
 // uses collects what is done with each table.
 type uses struct {
-	*Graph
+	*Set
 	byTable map[string]*connectors.Use
 }
 
@@ -89,7 +90,7 @@ func (u *uses) governed(j *judge.Judge) {
 	use.Update, _, _ = Union(use.Update, j.Writes())
 	u.deleted(j, j.Table, map[string]bool{})
 	for _, o := range j.Records.Owns {
-		owned, _ := u.store.Tables.Find(o.Table)
+		owned, _ := u.Store.Tables.Find(o.Table)
 		u.lock(owned).Delete = true
 		u.referring(owned)
 	}
@@ -103,18 +104,18 @@ func (u *uses) deleted(j *judge.Judge, t connectors.Table, seen map[string]bool)
 	seen[t.Name] = true
 	u.lock(t).Delete = true
 	u.referring(t)
-	for _, e := range u.to[t.Name] {
-		switch e.do[j] {
+	for _, e := range u.To[t.Name] {
+		switch e.Do[j] {
 		case string(judge.SetNull):
-			if len(e.nullable) != len(e.Fields) {
+			if len(e.Nullable) != len(e.Fields) {
 				continue // Cannot says so
 			}
-			use := u.lock(e.child, e.Fields...)
+			use := u.lock(e.From, e.Fields...)
 			use.Update, _, _ = Union(use.Update, e.Fields)
 		case string(judge.Delete):
-			if wholly := slices.ContainsFunc(u.store.Governed[e.Child],
+			if wholly := slices.ContainsFunc(u.Store.Governed[e.Child],
 				func(j *judge.Judge) bool { return len(j.Records.Where) == 0 }); !wholly {
-				u.deleted(j, e.child, seen)
+				u.deleted(j, e.From, seen)
 			}
 		}
 	}
@@ -122,9 +123,9 @@ func (u *uses) deleted(j *judge.Judge, t connectors.Table, seen map[string]bool)
 
 // referring adds that rows are looked at which refer to those of a table.
 func (u *uses) referring(t connectors.Table) {
-	for _, e := range u.to[t.Name] {
-		if e.outside.Table == "" {
-			u.lock(e.child, e.Fields...)
+	for _, e := range u.To[t.Name] {
+		if e.Outside.Table == "" {
+			u.lock(e.From, e.Fields...)
 		}
 	}
 }
@@ -132,15 +133,15 @@ func (u *uses) referring(t connectors.Table) {
 // detached adds that references which can be NULL are emptied where rows refer to each other in a circle, and the
 // engine minds.
 func (u *uses) detached() {
-	if u.store.Defers() {
+	if u.Store.Defers() {
 		return
 	}
 	goes := func(table string) bool { return u.byTable[table] != nil && u.byTable[table].Delete }
-	for _, e := range u.edges {
+	for _, e := range u.List {
 		known := e.OnDelete != "" && goes(e.Child) && goes(e.Parent)
-		if known && len(e.nullable) > 0 && u.leads(e.Parent, e.Child, goes) {
-			use := u.lock(e.child, e.Fields...)
-			use.Update, _, _ = Union(use.Update, e.nullable)
+		if known && len(e.Nullable) > 0 && u.leads(e.Parent, e.Child, goes) {
+			use := u.lock(e.From, e.Fields...)
+			use.Update, _, _ = Union(use.Update, e.Nullable)
 		}
 	}
 }
@@ -149,7 +150,7 @@ func (u *uses) detached() {
 func (u *uses) leads(from, to string, goes func(string) bool) bool {
 	reached := []string{from}
 	for i := 0; i < len(reached); i++ {
-		for _, e := range u.edges {
+		for _, e := range u.List {
 			if e.Child == reached[i] && e.OnDelete != "" && goes(e.Parent) && !slices.Contains(reached, e.Parent) {
 				reached = append(reached, e.Parent)
 			}
