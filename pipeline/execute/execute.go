@@ -126,7 +126,8 @@ func (x *Executor) newTable(t connectors.Table) *table {
 		all = append(all, f.Name)
 	}
 	whole := x.layout(t, all)
-	if len(x.store.Governed[t.Name]) > 0 { // a row may have become a silo's
+	// A row may have become a silo's, or people may be ended in any field of it.
+	if len(x.store.Governed[t.Name]) > 0 || len(x.store.Endings[t.Name]) > 0 {
 		return &table{Table: t, whole: whole, brief: whole}
 	}
 	return &table{Table: t, whole: whole, brief: x.layout(t, brief)}
