@@ -86,7 +86,8 @@ func (b *book) operated(ctx context.Context) error {
 }
 
 // noteAnswers puts into the facts how long the chain of answers is now, and what was answered since the last report.
-func (b *book) noteAnswers(ctx context.Context) error {
+// It returns them, and how many that report knew.
+func (b *book) noteAnswers(ctx context.Context) (said answers.Chain, known int64, err error) {
 	now, err := answers.Open(ctx, b.journal, b.setup.Reports)
 	if err != nil {
 		now = b.answers // as the run found it
@@ -95,10 +96,10 @@ func (b *book) noteAnswers(ctx context.Context) error {
 	b.notes.Facts.Run.Answers, b.notes.Facts.Run.AnswersHead = head.Length, head.Hash
 	published, err2 := b.published(ctx)
 	if err2 != nil {
-		return err2
+		return now.Chain, 0, err2
 	}
 	report.Answered(b.notes, b.setup, now.All()[min(published, head.Length):])
-	return err
+	return now.Chain, published, err
 }
 
 // published is how many answers the last report that was published knew.

@@ -59,8 +59,12 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	settledErr = errors.Join(settledErr, beforeErr)
 	b.overdue(slices.Concat(settled, before))
 	night.balance.Draw(settled)
-	err = errors.Join(err, b.noteAnswers(ctx), b.noteLog())
+	said, known, answersErr := b.noteAnswers(ctx)
+	err = errors.Join(err, answersErr, b.noteLog())
 	figures.Conclude(&b.notes.Facts, b.notes.History, totals, b.tonight.Today.String())
+	err = errors.Join(err, night.proofs.Draw(ctx, said, known))
+	tampered := errors.Is(errors.Join(errors.Join(b.notes.Problems...), err), setup.ErrTampered)
+	night.incidents.Look(said, b.entry.StartedAt, tampered)
 	err = errors.Join(err, b.writable())
 
 	facts := b.notes.Facts // whatever becomes of the report, what was done is said

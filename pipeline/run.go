@@ -21,11 +21,13 @@ import (
 	"lethe/pipeline/duties"
 	"lethe/pipeline/findings"
 	"lethe/pipeline/forget"
+	"lethe/pipeline/incidents"
 	"lethe/pipeline/intake"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/limits"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/planner"
+	"lethe/pipeline/proofs"
 	"lethe/pipeline/remnants"
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
@@ -138,6 +140,8 @@ type rooms struct {
 	terms     *terms.Keeper
 	inspector *findings.Inspector
 	owing     *duties.Book
+	proofs    *proofs.Book
+	incidents *incidents.Watch
 	balance   *balance.Book
 }
 
@@ -174,7 +178,9 @@ func furnish(b *book) *rooms {
 		inspector: &findings.Inspector{Setup: p, Tonight: t, Notes: notes, Scanner: scanner},
 		balance: &balance.Book{Setup: p, Tonight: t, Notes: notes, Census: session.Census, Stores: stores,
 			Scanner: scanner},
-		owing: &duties.Book{Setup: p, Tonight: t, Notes: notes, Answers: b.answers},
+		proofs:    &proofs.Book{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos},
+		incidents: &incidents.Watch{Setup: p, Tonight: t, Notes: notes},
+		owing:     &duties.Book{Setup: p, Tonight: t, Notes: notes, Answers: b.answers},
 	}
 }
 

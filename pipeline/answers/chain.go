@@ -62,6 +62,7 @@ const (
 	Rebuild     Act = "rebuild"     // the state, from registry and evidence
 	Look        Act = "look"        // at what stands in the rows of a plan
 	Enter       Act = "enter"       // a request of a person, what becomes of it, or events of people
+	Assess      Act = "assess"      // a hint of an incident: what it was, and what follows
 	Run         Act = "run"         // a night that changes what is due, under the policy of the digest
 )
 
@@ -85,6 +86,9 @@ func AboutRows(plan string) string { return "rows:" + plan }
 
 // AboutRun names a night.
 func AboutRun(id string) string { return "run:" + id }
+
+// AboutIncident names a hint of an incident.
+func AboutIncident(hint string) string { return "incident:" + hint }
 
 // AboutKey names a person's public key.
 func AboutKey(key string) string { return aboutKey + key }

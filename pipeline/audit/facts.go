@@ -24,6 +24,12 @@ type Facts struct {
 	Remnants    []Remnant
 	Log         []LogLine
 
+	Verification  []Verified
+	Answers       []Answered
+	PolicyChanges []PolicyChange
+	Restores      []Restore
+	Hints         []Hint
+
 	Silos   []Silo
 	Ages    []Age
 	Sources []Source

@@ -29,6 +29,11 @@ func Tables() []Table {
 		{"run_rollup", reflect.TypeFor[Rollup]()},
 		{"ages", reflect.TypeFor[Age]()},
 		{"sources", reflect.TypeFor[Source]()},
+		{"verification", reflect.TypeFor[Verified]()},
+		{"answers", reflect.TypeFor[Answered]()},
+		{"policy_changes", reflect.TypeFor[PolicyChange]()},
+		{"restores", reflect.TypeFor[Restore]()},
+		{"incident_hints", reflect.TypeFor[Hint]()},
 		{"decisions", reflect.TypeFor[Decision]()},
 		{"actions", reflect.TypeFor[Action]()},
 	}

@@ -152,6 +152,9 @@ var tablesSource string
 //go:embed log.go
 var logSource string
 
+//go:embed proof.go
+var proofSource string
+
 // comment is what stands beside a type and its fields.
 type comment struct {
 	doc    string
@@ -167,7 +170,7 @@ var (
 func comments() map[string]comment {
 	found := map[string]comment{}
 	name, above := "", []string(nil)
-	for line := range strings.Lines(tablesSource + logSource) {
+	for line := range strings.Lines(tablesSource + logSource + proofSource) {
 		line = strings.TrimRight(line, "\n")
 		if m := typeLine.FindStringSubmatch(line); m != nil {
 			name = m[1]

@@ -28,6 +28,7 @@ func named(f audit.Facts, n *shown.Names) audit.Facts {
 	f.Plans, f.Exceptions, f.Backups = slices.Clone(f.Plans), slices.Clone(f.Exceptions), slices.Clone(f.Backups)
 	f.ConsentSync, f.Starts, f.Remnants = slices.Clone(f.ConsentSync), slices.Clone(f.Starts), slices.Clone(f.Remnants)
 	f.Silos, f.Ages, f.Sources = slices.Clone(f.Silos), slices.Clone(f.Ages), slices.Clone(f.Sources)
+	f.Restores, f.Hints = slices.Clone(f.Restores), slices.Clone(f.Hints)
 	f.Ended, f.Kept = slices.Clone(f.Ended), slices.Clone(f.Kept)
 	for i := range f.Kept {
 		k := &f.Kept[i]

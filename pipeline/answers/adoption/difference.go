@@ -24,6 +24,8 @@ type Difference struct {
 	Lines []string // PATH: OLD -> NEW
 	Silos []string // concerned, of those that both have or the old one had; sorted
 	kinds map[string]bool
+
+	Changes []Change // the same as the lines
 }
 
 // Kind says who has to adopt it. What is not known to keep more is taken for what destroys more.
@@ -119,15 +121,32 @@ func (d *Difference) note(path []string, a, b any) {
 	if path[0] == "Silos" && len(path) > 1 {
 		d.Silos = append(d.Silos, path[1])
 	}
+	kind := kindOf(path, a, b)
+	d.kinds[kind] = true
+	c := Change{Path: strings.Join(path, "."), Before: say(a), After: say(b), Kind: kind}
+	if path[0] == "Silos" && len(path) > 1 {
+		c.Silo = path[1]
+	}
+	d.Changes = append(d.Changes, c)
+}
+
+// Change is one thing that differs.
+type Change struct {
+	Path          string // keys of the policy's text, joined by dots
+	Silo          string // whose it is; "" nobody's, or all's
+	Before, After string // JSON; nothing
+	Kind          string
+}
+
+func kindOf(path []string, a, b any) string {
 	switch {
 	case path[0] == "People" || path[0] == "Approvals":
-		d.kinds[OfPeople] = true
+		return OfPeople
 	case keepsMore(path, a, b), path[0] == "Reviews", path[0] == "Detectors", // what a field holds decides no row
 		path[0] == "Orders": // of an earlier build; they are signed by themselves
-		d.kinds[Relaxing] = true
-	default:
-		d.kinds[Tightening] = true
+		return Relaxing
 	}
+	return Tightening
 }
 
 // keepsMore reports whether a change is one of those few of which it is known that they keep more: a longer term of a

@@ -175,6 +175,11 @@ func (w *publisher) tables(ctx context.Context) error {
 		func() error { return writeRows(ctx, w, "run_rollup", f.Rollup, nil) },
 		func() error { return writeRows(ctx, w, "ages", f.Ages, func(a *audit.Age) string { return a.Silo }) },
 		func() error { return writeRows(ctx, w, "sources", f.Sources, nil) },
+		func() error { return writeRows(ctx, w, "verification", f.Verification, nil) },
+		func() error { return writeRows(ctx, w, "answers", f.Answers, nil) },
+		func() error { return writeRows(ctx, w, "policy_changes", f.PolicyChanges, nil) },
+		func() error { return writeRows(ctx, w, "restores", f.Restores, nil) },
+		func() error { return writeRows(ctx, w, "incident_hints", f.Hints, nil) },
 		func() error {
 			rows := byRecord(w, w.Decisions, decisionsInOrder())
 			return writeTable(ctx, w, "decisions", rows, func(d *audit.Decision) string { return d.Silo })

@@ -31,6 +31,10 @@ UNION ALL SELECT code, silo, rows, NULL
 FROM exceptions WHERE date = getvariable('night') AND (code LIKE 'E_%' OR code = 'K_OBJECTION_PENDING')
 ORDER BY needed_on, kind, silo;
 
+-- q7: What was checked of the evidence, with the result
+SELECT what, silo, checked, missing, result, checked_at
+FROM verification WHERE date = getvariable('night') ORDER BY what, silo;
+
 -- q8: The last cosignature by the DPO's own key
 SELECT size AS position, actor, key_id, signed_at,
        (SELECT max(size) FROM log WHERE signer = 'log') - size AS positions_since
@@ -39,6 +43,10 @@ FROM log WHERE date = getvariable('night') AND signer = 'dpo' ORDER BY size DESC
 -- q9: Time stamps over the checkpoint
 SELECT size AS position, signed_at, signer AS authority
 FROM log WHERE date = getvariable('night') AND signer LIKE 'tsa:%' ORDER BY size DESC LIMIT 1;
+
+-- q10: Hints of an incident that nobody has closed
+SELECT hint_id, kind, source, object, rows, sensitivity, noticed_at, clock_72h_until
+FROM incident_hints WHERE date = getvariable('night') AND closed_at IS NULL ORDER BY clock_72h_until, kind, object;
 
 -- q11: People, by silo: held, without a ground, of them blocked, unknown to the registry
 SELECT silo, people, people_without_ground, people_blocked, people_unknown
@@ -140,6 +148,10 @@ SELECT date_trunc('month', date) AS month, max_by(people_without_ground, date) A
        sum(requests_in_term) AS in_term
 FROM run_rollup WHERE date > getvariable('night') - INTERVAL 12 MONTH AND date <= getvariable('night')
 GROUP BY 1 ORDER BY 1;
+
+-- q33: What changed in the policy, and by whose signatures: the 31 days to the night
+SELECT date, changed_at, silo, place, before, after, effect, adopted_by
+FROM policy_changes WHERE date > getvariable('night') - 31 AND date <= getvariable('night') ORDER BY changed_at, place;
 
 -- q34: What somebody should look at, by weight
 SELECT kind, severity, source, object, field, count AS rows, first_seen, words

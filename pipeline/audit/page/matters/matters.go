@@ -21,6 +21,7 @@ const Most = 8
 // Kinds of matters, the most urgent first.
 const (
 	altered = iota
+	hint
 	late
 	stopped
 	objection
@@ -33,7 +34,8 @@ const (
 
 // kinds are the words and the mark of each.
 var kinds = []struct{ key, mark string }{
-	altered: {"kind.altered", "red"}, late: {"kind.late", "red"}, stopped: {"kind.stopped", "stop"},
+	altered: {"kind.altered", "red"}, hint: {"kind.hint", "red"}, late: {"kind.late", "red"},
+	stopped:   {"kind.stopped", "stop"},
 	objection: {"kind.objection", "amber"}, dueSoon: {"kind.due", "amber"}, waits: {"kind.waits", "amber"},
 	notRead: {"kind.notread", "stop"}, refused: {"kind.refused", "amber"}, question: {"kind.question", "ask"},
 }
@@ -67,7 +69,8 @@ func (m Matter) Red() bool { return m.kind <= late || m.kind == stopped && m.Mar
 // list gathers all matters, the most urgent first.
 func (n night) list() []Matter {
 	var list []Matter
-	for _, some := range [][]Matter{n.alteredNeeds(), n.requestNeeds(), n.planNeeds(), n.sourceNeeds(), n.useNeeds(),
+	for _, some := range [][]Matter{n.alteredNeeds(), n.hintNeeds(), n.requestNeeds(), n.planNeeds(), n.sourceNeeds(),
+		n.useNeeds(),
 		n.copyNeeds(), n.refusedNeeds(), n.holdNeeds(), n.questionNeeds()} {
 		list = append(list, some...)
 	}
@@ -195,6 +198,21 @@ func (n night) alteredNeeds() []Matter {
 		m.Queries = []string{"q7"}
 	}
 	n.who(&m, "", "role.operator")
+	return []Matter{m}
+}
+
+// hintNeeds are the hints of an incident that nobody has assessed.
+func (n night) hintNeeds() []Matter {
+	open := n.OpenHints()
+	if len(open) == 0 {
+		return nil
+	}
+	first := open[0]
+	place := strings.Trim(first.Source+"."+first.Object, ".")
+	m := Matter{kind: hint, Clause: "clause.hint", Queries: []string{"q10"}, By: n.Civil(first.ClockUntil),
+		weight: int64(len(open)), short: n.Say("short.hint")}
+	m.What = n.Say("need.hint", int64(len(open)), lang.Code(place))
+	n.who(&m, "", "role.dpo")
 	return []Matter{m}
 }
 

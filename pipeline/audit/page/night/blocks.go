@@ -28,9 +28,18 @@ func (n night) evidence() []cell {
 		holds.Mark, holds.Title = "amber", n.Say("evidence.missing")
 		holds.Text += " " + n.Say("evidence.missing.text", lang.Name(missing[0].Source), int64(len(missing)))
 	}
-	return []cell{holds, n.cosigned(), n.stamped(),
-		{"ask", n.Say("hints.none"), n.Say("hints.none.text"), []string{"q10"}},
+	return []cell{holds, n.cosigned(), n.stamped(), n.hints()}
+}
+
+// hints says whether there are signs of an incident that nobody has assessed.
+func (n night) hints() cell {
+	open := n.OpenHints()
+	if len(open) == 0 {
+		return cell{"green", n.Say("hints.none"), n.Say("hints.none.text"), []string{"q10"}}
 	}
+	noticed, until := open[0].NoticedAt, open[0].ClockUntil
+	return cell{"red", n.Say("hints.open", int64(len(open))), n.Say("hints.open.text", n.When(n.Civil(noticed)),
+		n.When(n.Civil(until)), n.Clock(until)), []string{"q10"}}
 }
 
 // newest is the log's newest line of a signer, and how many entries the log has.

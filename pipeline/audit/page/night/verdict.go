@@ -22,7 +22,8 @@ type verdict struct {
 const longestVerdict = 110
 
 // clauses, the worst first.
-var clauses = []string{"clause.altered", "clause.noregistry", "clause.lapsed", "clause.error", "clause.late",
+var clauses = []string{"clause.altered", "clause.hint", "clause.noregistry", "clause.lapsed", "clause.error",
+	"clause.late",
 	"clause.use", "clause.lag", "clause.notread", "clause.killed", "clause.window", "clause.objection", "clause.waits",
 	"clause.due",
 	"clause.refused", "clause.hold", "clause.question"}

@@ -143,6 +143,11 @@ func (n *Night) Unread() (names []audit.Inventory) {
 	return names
 }
 
+// OpenHints are the hints of an incident that nobody has assessed, the first first.
+func (n *Night) OpenHints() []audit.Hint {
+	return slices.DeleteFunc(slices.Clone(n.Facts.Hints), func(h audit.Hint) bool { return !h.ClosedAt.IsZero() })
+}
+
 // Series are the nights' values of one figure.
 func (n *Night) Series(of func(audit.Figures) int64) []int64 {
 	list := make([]int64, len(n.Nights))
