@@ -240,6 +240,9 @@ type application struct {
 	set      *change.Set
 	x        *execute.Executor // nil while the source cannot be read
 	source   *application      // of a backup: what the plan changes in its live store; nil: nothing
+
+	changed []journal.Chunk // whose rows are changed, and whose traces and outcomes are not yet durable
+	since   time.Time       // when the first of them was
 }
 
 // own are the chunks of the application's set.
@@ -364,11 +367,11 @@ func latest(times ...time.Time) (last time.Time) {
 
 // trace leaves in the registry what later nights need: tombstones of what is gone or anonymized, and the mark
 // of what Lethe blocked.
-func (a *application) trace(ctx context.Context, from, to int) error {
+func (a *application) trace(ctx context.Context, chunks []journal.Chunk) error {
 	tombs, blocked, freed := map[string][]registry.Tombstone{}, map[string][]registry.Flag{},
 		map[string][]registry.FlagKey{}
 	drop := a.lastBackup(a.store.System())
-	a.x.Changed(from, to, func(c *change.Change) {
+	each := func(c *change.Change) {
 		mark := registry.FlagKey{Record: c.Record, Reason: judge.FlagBlocked}
 		switch c.Op {
 		case judge.Delete, judge.Anonymize:
@@ -389,7 +392,10 @@ func (a *application) trace(ctx context.Context, from, to int) error {
 		case judge.Unblock:
 			freed[c.Silo] = append(freed[c.Silo], mark)
 		}
-	})
+	}
+	for _, c := range chunks {
+		a.x.Changed(int(c.First), int(c.First+c.Rows), each)
+	}
 	r := a.Silos.Registry
 	var errs []error
 	for silo := range a.Silos.Silos {

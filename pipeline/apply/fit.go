@@ -98,7 +98,8 @@ func (ap *Applier) close(ctx context.Context, p *plan.Sealed, apps []*applicatio
 		return false, nil
 	}
 	a.x.Take(int(c.First), found)
-	return true, a.record(ctx, c, int(c.First), int(c.First+c.Rows))
+	a.changed = append(a.changed, c)
+	return true, a.record(ctx)
 }
 
 // found says what the rows from one position of the set up to another show of the change that they were to get.

@@ -61,7 +61,7 @@ func (a *application) rewrite(ctx context.Context, chunks []journal.Chunk) (done
 	b := a.Limits.BackupRow(a.store)
 	b.Before, b.After, b.Status, b.LastRewrite, b.Pending, b.Size = hex.EncodeToString(report.Before.SHA256[:]),
 		after, "rewritten", a.Tonight.AsOf, 0, report.After.Size
-	if err := a.settle(ctx, intent, 0, rows); err != nil {
+	if err := a.settle(ctx, intent); err != nil {
 		return false, err
 	}
 	a.x.Changed(0, rows, a.count)

@@ -353,27 +353,35 @@ func (j *Journal) Intend(ctx context.Context, c Chunk) (Chunk, error) {
 	return c, j.wrap("record intent", err)
 }
 
-// Settle makes the outcome of a chunk durable, with what the database refused of it: both or neither.
-// runID is the run that settles it, which may not be the one that began.
-func (j *Journal) Settle(ctx context.Context, id int64, runID string, outcome []byte, refused []Refusal,
-	at time.Time) error {
+// Outcomes is what became of the rows of a chunk.
+type Outcomes struct {
+	Chunk   int64
+	Of      []byte    // each row
+	Refused []Refusal // what the database refused
+}
+
+// Settle makes the outcomes of chunks durable, with what the database refused of them: all or nothing. runID is the
+// run that settles them, which may not be the one that began.
+func (j *Journal) Settle(ctx context.Context, runID string, at time.Time, chunks ...Outcomes) error {
 	tx, err := j.db.BeginTx(ctx, nil)
 	if err != nil {
 		return j.wrap("record outcome", err)
 	}
-	res, err := tx.ExecContext(ctx, `UPDATE chunk SET outcome = ?, settled_at = ?, run_id = ? WHERE id = ?
-		AND outcome IS NULL`, outcome, stamp(at), runID, id)
-	if err == nil {
-		var n int64
-		if n, err = res.RowsAffected(); err == nil && n != 1 {
-			err = fmt.Errorf("chunk %d: %w", id, ErrCorrupt)
+	for _, c := range chunks {
+		res, failed := tx.ExecContext(ctx, `UPDATE chunk SET outcome = ?, settled_at = ?, run_id = ? WHERE id = ?
+			AND outcome IS NULL`, c.Of, stamp(at), runID, c.Chunk)
+		if err = failed; err == nil {
+			var n int64
+			if n, err = res.RowsAffected(); err == nil && n != 1 {
+				err = fmt.Errorf("chunk %d: %w", c.Chunk, ErrCorrupt)
+			}
 		}
-	}
-	if err == nil {
-		err = refuse(ctx, tx, refused)
-	}
-	if err != nil {
-		return j.wrap("record outcome", errors.Join(err, tx.Rollback()))
+		if err == nil {
+			err = refuse(ctx, tx, c.Refused)
+		}
+		if err != nil {
+			return j.wrap("record outcome", errors.Join(err, tx.Rollback()))
+		}
 	}
 	return j.wrap("record outcome", tx.Commit())
 }

@@ -174,8 +174,8 @@ func TestAChunkIsIntendedOnceAndSettledOnce(t *testing.T) {
 	require.Equal(t, c.ID, again.ID)
 	_, err = j.Intend(t.Context(), journal.Chunk{RunID: "b", PlanID: "p", Group: 0, First: 0, Rows: 5, IntentAt: now})
 	require.NoError(t, err)
-	require.NoError(t, j.Settle(t.Context(), c.ID, "b", []byte("dds"), nil, now))
-	require.ErrorIs(t, j.Settle(t.Context(), c.ID, "b", []byte("ddd"), nil, now), journal.ErrCorrupt,
+	require.NoError(t, j.Settle(t.Context(), "b", now, journal.Outcomes{Chunk: c.ID, Of: []byte("dds")}))
+	require.ErrorIs(t, j.Settle(t.Context(), "b", now, journal.Outcomes{Chunk: c.ID, Of: []byte("ddd")}), journal.ErrCorrupt,
 		"an outcome is never written over")
 	chunks, err := j.Chunks(t.Context(), "p")
 	require.NoError(t, err)
@@ -196,7 +196,7 @@ func TestARunTakesOverWhatACutOffRunHadSettled(t *testing.T) {
 	for i, run := range []string{"ended", "killed"} {
 		c, err := j.Intend(t.Context(), journal.Chunk{RunID: run, PlanID: "p", First: int64(i), Rows: 1, IntentAt: now})
 		require.NoError(t, err)
-		require.NoError(t, j.Settle(t.Context(), c.ID, run, []byte("d"), nil, now))
+		require.NoError(t, j.Settle(t.Context(), run, now, journal.Outcomes{Chunk: c.ID, Of: []byte("d")}))
 	}
 	require.NoError(t, j.TakeOver(t.Context(), "mine"))
 	chunks, err := j.Chunks(t.Context(), "p")
@@ -241,11 +241,11 @@ func refuse(t *testing.T, j *journal.Journal, id string, day time.Time) {
 	plan(t, j, id, journal.Approved)
 	c, err := j.Intend(t.Context(), journal.Chunk{RunID: "a", PlanID: id, Rows: 2, IntentAt: now})
 	require.NoError(t, err)
-	require.NoError(t, j.Settle(t.Context(), c.ID, "a", []byte("rr"), []journal.Refusal{
+	require.NoError(t, j.Settle(t.Context(), "a", now, journal.Outcomes{Chunk: c.ID, Of: []byte("rr"), Refused: []journal.Refusal{
 		{PlanID: id, Row: 0, Class: "TRIGGER", At: day},
 		{PlanID: id, Row: 1, Class: "TRIGGER", By: "keep", At: day, Aside: &journal.Aside{Source: "crm", Table: "people",
 			Record: "ab", Destroys: true, Policy: "p"}},
-	}, now))
+	}}))
 }
 
 func TestARefusedRowIsSetAsideForTwiceAsLongEachTime(t *testing.T) {

@@ -175,7 +175,7 @@ func TestAPlanThatHasBegunAndCannotBeFinishedIsDiscarded(t *testing.T) {
 			d.approve(t)
 			c, err := d.j.Intend(t.Context(), journal.Chunk{PlanID: d.plan.PlanID, RunID: "run2", Rows: 1, IntentAt: noon})
 			require.NoError(t, err)
-			require.NoError(t, d.j.Settle(t.Context(), c.ID, "run2", []byte{Done}, nil, noon))
+			require.NoError(t, d.j.Settle(t.Context(), "run2", noon, journal.Outcomes{Chunk: c.ID, Of: []byte{Done}}))
 			require.ErrorContains(t, d.discard(t, "anna", "sound"), "it has to be finished")
 			stuck(t, d)
 			require.NoError(t, d.discard(t, "anna carl", "lost"))

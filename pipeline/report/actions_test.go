@@ -176,7 +176,7 @@ func evening(t *testing.T, first []byte) (*setup.Setup, *journal.Journal) {
 		c, err := j.Intend(t.Context(), journal.Chunk{PlanID: id, RunID: "r", Rows: 1, IntentAt: settledAt})
 		require.NoError(t, err)
 		by, outcome := []string{"ours", "theirs", "ours"}[i], [][]byte{first, {plan.Done}, {plan.Done}}[i]
-		require.NoError(t, j.Settle(t.Context(), c.ID, by, outcome, nil, settledAt))
+		require.NoError(t, j.Settle(t.Context(), by, settledAt, journal.Outcomes{Chunk: c.ID, Of: outcome}))
 	}
 	return p, j
 }

@@ -25,6 +25,7 @@ func (b *Book) Change(ctx context.Context, tx *database.Txn, t Table, refs [][]b
 			return err
 		}
 	}
+	b.found = c.sum.Rows
 	if err := do(); err != nil {
 		return err
 	}
@@ -35,6 +36,10 @@ func (b *Book) Change(ctx context.Context, tx *database.Txn, t Table, refs [][]b
 	b.sums[t], b.left = b.sums[t].Less(c.sum).Plus(after), after.Rows
 	return nil
 }
+
+// Found is how many rows the last Change found, of those it was about, before it changed them; a silo that is not
+// Sealed counts none.
+func (b *Book) Found() int64 { return b.found }
 
 // Least is an error where the last Change left fewer rows, of those it was about: a trigger of somebody else takes away
 // what is written.

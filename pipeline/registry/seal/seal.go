@@ -184,7 +184,8 @@ type Book struct {
 	id     int64
 	sealer *keystore.Sealer // nil of a silo that ended: nobody can seal or check anything of it
 	sums   [count]keystore.Sum
-	left   int64 // the rows that the last Change left
+	found  int64 // the rows that the last Change found
+	left   int64 // and those that it left
 	buf    []byte
 }
 

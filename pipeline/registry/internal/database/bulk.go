@@ -14,29 +14,20 @@ const LookUpRows = 500
 // LookUp runs a query that ends with "silo = ? AND <key> " for each of the keys, in key order.
 func (t *Txn) LookUp(ctx context.Context, silo int64, query string, keys [][]byte, each func(Row) error) error {
 	slices.SortFunc(keys, bytes.Compare)
+	if t.Direct {
+		return t.lookUpDirect(ctx, silo, query+"= ?", keys, each)
+	}
 	for portion := range slices.Chunk(keys, LookUpRows) {
-		if err := t.lookUpSome(ctx, silo, query+"IN ("+Placeholders(len(portion))+")", portion, each); err != nil {
+		args := make([]any, 0, 1+len(portion))
+		args = append(args, silo)
+		for _, key := range portion {
+			args = append(args, key)
+		}
+		if err := t.Scanned(ctx, query+"IN ("+Placeholders(len(portion))+")", each, args...); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (t *Txn) lookUpSome(ctx context.Context, silo int64, query string, keys [][]byte, each func(Row) error) error {
-	if t.Direct {
-		args := make([]Cell, 0, 1+len(keys))
-		args = append(args, Number(silo))
-		for _, key := range keys {
-			args = append(args, Blob(key))
-		}
-		return t.eachDirectGiven(ctx, query, each, args)
-	}
-	args := make([]any, 0, 1+len(keys))
-	args = append(args, silo)
-	for _, key := range keys {
-		args = append(args, key)
-	}
-	return t.Scanned(ctx, query, each, args...)
 }
 
 // Placeholders are n of ?, with commas between them.

@@ -1,6 +1,7 @@
 package database
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -160,6 +161,40 @@ func (t *Txn) eachDirectGiven(ctx context.Context, query string, do func(Row) er
 			}
 		}
 		return st.Err()
+	})
+}
+
+// lookUpDirect runs a query for one key after the other: an engine in the process answers that in less time than it
+// takes to make a table of many keys of a statement.
+func (t *Txn) lookUpDirect(ctx context.Context, silo int64, query string, keys [][]byte, each func(Row) error) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	return t.WithStatement(query, func(st *sqlite3.Stmt) error {
+		if err := st.BindInt64(1, silo); err != nil {
+			return err
+		}
+		current := &sqliteRow{st}
+		for i, key := range keys {
+			if i > 0 && bytes.Equal(key, keys[i-1]) {
+				continue
+			}
+			if i%PauseRows == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err := st.BindBlob(2, key); err != nil {
+				return err
+			}
+			for st.Step() {
+				if err := each(current); err != nil {
+					return err
+				}
+			}
+			if err := errors.Join(st.Err(), st.Reset()); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
