@@ -211,8 +211,9 @@ func TestKilledAnywhere(t *testing.T) {
 	for _, point := range r.points {
 		passings[point]++
 		n := passings[point]
-		if n > 3 && slices.Contains([]string{"intent", "changed", "traced", "outcome"}, point) {
-			continue // how many chunks there are hangs on how long they took
+		if n > 3 && slices.Contains([]string{"intent", "changed"}, point) ||
+			n > 1 && slices.Contains([]string{"traced", "outcome"}, point) {
+			continue // how many chunks there are, and how many are recorded together, hangs on how long they took
 		}
 		t.Run(fmt.Sprintf("%s %d", point, n), func(t *testing.T) {
 			t.Parallel()
@@ -266,8 +267,8 @@ func TestKilledOnMariaDB(t *testing.T) {
 		n     int
 	}{
 		{"copy_begun", 1}, {"copy_page", 1}, {"copy_written", 1}, {"copy_acknowledged", 1},
-		{"intent", 1}, {"changed", 1}, {"traced", 1}, {"outcome", 1}, {"intent", 3}, {"changed", 3}, {"traced", 3},
-		{"outcome", 3}, {"settled", 1}, {"ended", 1},
+		{"intent", 1}, {"changed", 1}, {"traced", 1}, {"outcome", 1}, {"intent", 3}, {"changed", 3}, // of three chunks
+		{"settled", 1}, {"ended", 1},
 	} {
 		t.Run(fmt.Sprintf("%s %d", c.point, c.n), func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "company")
