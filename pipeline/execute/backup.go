@@ -31,7 +31,7 @@ func (x *Executor) Backup(ctx context.Context, r connectors.Rewriter, live Kept,
 	w := &rewrite{Executor: x, live: live, recovering: recovering, rows: x.rowsByKey()}
 	var queries []connectors.Query
 	for _, name := range sortedKeys(w.rows) {
-		queries = append(queries, connectors.Query{Table: name, Fields: x.tables[name].brief.fields,
+		queries = append(queries, connectors.Query{Table: name, Fields: w.rows[name].layout.fields,
 			Keys: &connectors.Keys{Fields: x.tables[name].Key, Tuples: w.rows[name].keys}})
 	}
 	known := w.view(verdict.Agrees)
@@ -94,10 +94,11 @@ type rewrite struct {
 
 // rowsOf are the rows of the set in one table.
 type rowsOf struct {
-	keys  []connectors.Key
-	index *connectors.KeyIndex
-	at    []int         // of each key, the row
-	twice map[int][]int // by the first row of a key, the others: one may be emptied and forget
+	layout layout // what is looked at of them
+	keys   []connectors.Key
+	index  *connectors.KeyIndex
+	at     []int         // of each key, the row
+	twice  map[int][]int // by the first row of a key, the others: one may be emptied and forget
 }
 
 func (x *Executor) rowsByKey() map[string]*rowsOf {
@@ -105,9 +106,12 @@ func (x *Executor) rowsByKey() map[string]*rowsOf {
 	for i := range x.set.Rows {
 		c := &x.set.Rows[i]
 		if tables[c.Table] == nil {
-			tables[c.Table] = &rowsOf{twice: map[int][]int{}}
+			tables[c.Table] = &rowsOf{layout: x.tables[c.Table].brief, twice: map[int][]int{}}
 		}
 		t := tables[c.Table]
+		if c.Kind == change.Root {
+			t.layout = x.tables[c.Table].whole
+		}
 		t.keys, t.at = append(t.keys, c.Key), append(t.at, i)
 	}
 	for _, t := range tables {
@@ -122,8 +126,8 @@ func (x *Executor) rowsByKey() map[string]*rowsOf {
 }
 
 // each calls do for every row of the set that a row of a batch is; key is memory to use again.
-func (t *rowsOf) each(b connectors.Batch, l layout, row int, key []byte, do func(i int)) []byte {
-	key, ok := connectors.AppendKey(key[:0], b.Rows, l.key, row)
+func (t *rowsOf) each(b connectors.Batch, row int, key []byte, do func(i int)) []byte {
+	key, ok := connectors.AppendKey(key[:0], b.Rows, t.layout.key, row)
 	if !ok {
 		return key
 	}
@@ -175,11 +179,11 @@ func (w *rewrite) decide(v *verdict.View) ([]verdict.Verdict, map[int]Refusal) {
 // edit looks at the rows of one batch of the file, and says what happens to each that is as it was assumed.
 func (w *rewrite) edit(b connectors.Batch) (connectors.Edit, error) {
 	e := change.NewEdits(b)
-	t, l := w.rows[b.Table], w.tables[b.Table].brief
+	t := w.rows[b.Table]
 	var key []byte
 	for row := range e.Ops {
-		key = t.each(b, l, row, key, func(i int) {
-			w.meet(b, l, row, i)
+		key = t.each(b, row, key, func(i int) {
+			w.meet(b, t.layout, row, i)
 			switch v := w.given[i]; {
 			case w.asAssumed(i):
 				c := &w.set.Rows[i]
@@ -248,9 +252,9 @@ func (w *rewrite) verify(ctx context.Context, rewritten connectors.Source, queri
 		if err != nil {
 			return err
 		}
-		l := w.tables[b.Table].brief
+		t := w.rows[b.Table]
 		for row := range int(b.Rows.NumRows()) {
-			key = w.rows[b.Table].each(b, l, row, key, func(i int) { err = cmp.Or(err, w.stands(b, l, row, i)) })
+			key = t.each(b, row, key, func(i int) { err = cmp.Or(err, w.stands(b, t.layout, row, i)) })
 			if err != nil {
 				return err
 			}
