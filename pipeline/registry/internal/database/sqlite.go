@@ -136,32 +136,28 @@ const PauseRows = 1024
 
 // eachDirect calls do with every row of a query.
 func (t *Txn) eachDirect(ctx context.Context, query string, do func(Row) error, args []int64) error {
-	cells := make([]Cell, len(args))
-	for i, arg := range args {
-		cells[i] = Number(arg)
-	}
-	return t.eachDirectGiven(ctx, query, do, cells)
+	return t.WithStatement(query, func(st *sqlite3.Stmt) error {
+		for i, arg := range args {
+			if err := st.BindInt64(i+1, arg); err != nil {
+				return err
+			}
+		}
+		return eachRow(ctx, st, do)
+	})
 }
 
-// eachDirectGiven is eachDirect for arguments of other kinds.
-func (t *Txn) eachDirectGiven(ctx context.Context, query string, do func(Row) error, args []Cell) error {
-	return t.WithStatement(query, func(st *sqlite3.Stmt) error {
-		for i := range args {
-			if err := bind(st, i+1, &args[i]); err != nil {
-				return err
-			}
+// eachRow calls do with every row of a statement that is bound.
+func eachRow(ctx context.Context, st *sqlite3.Stmt, do func(Row) error) error {
+	current := &sqliteRow{st}
+	for n := 0; st.Step(); n++ {
+		if n%PauseRows == 0 && ctx.Err() != nil {
+			return ctx.Err()
 		}
-		current := &sqliteRow{st}
-		for n := 0; st.Step(); n++ {
-			if n%PauseRows == 0 && ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if err := do(current); err != nil {
-				return err
-			}
+		if err := do(current); err != nil {
+			return err
 		}
-		return st.Err()
-	})
+	}
+	return st.Err()
 }
 
 // lookUpDirect runs a query for one key after the other: an engine in the process answers that in less time than it
@@ -174,23 +170,14 @@ func (t *Txn) lookUpDirect(ctx context.Context, silo int64, query string, keys [
 		if err := st.BindInt64(1, silo); err != nil {
 			return err
 		}
-		current := &sqliteRow{st}
 		for i, key := range keys {
 			if i > 0 && bytes.Equal(key, keys[i-1]) {
 				continue
 			}
-			if i%PauseRows == 0 && ctx.Err() != nil {
-				return ctx.Err()
-			}
 			if err := st.BindBlob(2, key); err != nil {
 				return err
 			}
-			for st.Step() {
-				if err := each(current); err != nil {
-					return err
-				}
-			}
-			if err := errors.Join(st.Err(), st.Reset()); err != nil {
+			if err := errors.Join(eachRow(ctx, st, each), st.Reset()); err != nil {
 				return err
 			}
 		}
