@@ -65,9 +65,6 @@ func (r *Registry) SetFlags(ctx context.Context, silo string, flags []Flag) erro
 func (r *Registry) DropFlags(ctx context.Context, silo string, keys []FlagKey) error {
 	refs := refsOf(keys, func(k *FlagKey) []byte { return k.Record[:] })
 	return r.change(ctx, silo, "drop flags", seal.Flag, refs, 0, func(w *chain.Writer) error {
-		if w.Silo.Book.Sealed() && w.Silo.Book.Found() == 0 { // of most that are deleted there is none
-			return nil
-		}
 		return each(ctx, w, `DELETE FROM flag WHERE silo = ? AND record_ref = ? AND reason = ?`, len(keys),
 			func(i int) []any { return []any{w.Silo.ID, keys[i].Record[:], keys[i].Reason} })
 	})
@@ -225,7 +222,8 @@ func refsOf[T any](rows []T, ref func(*T) []byte) [][]byte {
 }
 
 // change changes rows of a table of a silo in one transaction, those of the references, and seals them; all when
-// refs is nil, nothing when it is empty. least is how many rows there are of them afterwards, or more.
+// refs is nil, nothing when it is empty. least is how many rows there are of them afterwards, or more; 0 where they are
+// removed, which takes nothing where there is none.
 func (r *Registry) change(ctx context.Context, silo, what string, t seal.Table, refs [][]byte, least int,
 	do func(*chain.Writer) error) error {
 	if refs != nil && len(refs) == 0 {
@@ -235,6 +233,9 @@ func (r *Registry) change(ctx context.Context, silo, what string, t seal.Table, 
 		w, err := r.store.Writer(ctx, tx, silo) // a silo may get flags before its first event
 		if err != nil {
 			return err
+		}
+		if least == 0 && refs != nil && w.Silo.Book.Empty(t) {
+			return nil
 		}
 		if err := w.Silo.Book.Change(ctx, tx, t, refs, func() error { return do(w) }); err != nil {
 			return err

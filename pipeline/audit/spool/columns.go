@@ -13,8 +13,8 @@ import (
 )
 
 // Schema returns the Arrow schema of a table's row type: one column for each field, named in snake case.
-// time.Time is a timestamp in microseconds UTC (null when zero), Ref 32 fixed bytes, the rest as their
-// Go types.
+// time.Time is a timestamp in microseconds UTC (null when zero), Ref 32 fixed bytes, a text the number of one of the
+// texts of its batch, since most are repeated; the rest as their Go types.
 func Schema[T any]() *arrow.Schema {
 	t := reflect.TypeFor[T]()
 	fields := make([]arrow.Field, t.NumField())
@@ -39,7 +39,7 @@ func columnType(t reflect.Type) arrow.DataType {
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return arrow.BinaryTypes.String
+		return &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
 	case reflect.Int64:
 		return arrow.PrimitiveTypes.Int64
 	case reflect.Int32:
@@ -55,14 +55,16 @@ func columnType(t reflect.Type) arrow.DataType {
 }
 
 // appendRows adds rows to an Arrow builder of Schema[T].
-func appendRows[T any](b *array.RecordBuilder, rows []T) {
+func appendRows[T any](b *array.RecordBuilder, rows []T) error {
 	for i := range rows {
 		v := reflect.ValueOf(&rows[i]).Elem()
 		for c := range v.NumField() {
 			f := v.Field(c)
 			switch col := b.Field(c).(type) {
-			case *array.StringBuilder:
-				col.Append(f.String())
+			case *array.BinaryDictionaryBuilder:
+				if err := col.AppendString(f.String()); err != nil {
+					return err
+				}
 			case *array.Int64Builder:
 				col.Append(f.Int())
 			case *array.Int32Builder:
@@ -84,6 +86,16 @@ func appendRows[T any](b *array.RecordBuilder, rows []T) {
 			}
 		}
 	}
+	return nil
+}
+
+// begin empties a builder for the next batch, whose texts are numbered anew: those of all would be kept in memory.
+func begin(b *array.RecordBuilder) {
+	for _, col := range b.Fields() {
+		if texts, ok := col.(*array.BinaryDictionaryBuilder); ok {
+			texts.ResetFull()
+		}
+	}
 }
 
 // placesOf says where in a file the columns of T stand. Columns that T has not are those of an earlier build.
@@ -91,7 +103,7 @@ func placesOf[T any](file *arrow.Schema) ([]int, error) {
 	var at []int
 	for _, want := range Schema[T]().Fields() {
 		found := file.FieldIndices(want.Name)
-		if len(found) != 1 || !arrow.TypeEqual(file.Field(found[0]).Type, want.Type) {
+		if len(found) != 1 || !sameType(file.Field(found[0]).Type, want.Type) {
 			return nil, fmt.Errorf("column %s is not in the file as it should be", want.Name)
 		}
 		at = append(at, found[0])
@@ -99,34 +111,62 @@ func placesOf[T any](file *arrow.Schema) ([]int, error) {
 	return at, nil
 }
 
-// rowsOf copies a record of Schema[T] into rows.
+// sameType reports whether a column of a file can be read as one of another type: texts stood there as they are in
+// files of earlier builds.
+func sameType(in, want arrow.DataType) bool {
+	return arrow.TypeEqual(in, want) || want.ID() == arrow.DICTIONARY && in.ID() == arrow.STRING
+}
+
+// rowsOf copies a record of Schema[T] into rows. Rows with the same text share it.
 func rowsOf[T any](rec arrow.Record, at []int) []T {
 	rows := make([]T, rec.NumRows())
-	for i := range rows {
-		v := reflect.ValueOf(&rows[i]).Elem()
-		for c := range v.NumField() {
-			f := v.Field(c)
-			switch col := rec.Column(at[c]).(type) {
-			case *array.String:
-				f.SetString(strings.Clone(col.Value(i)))
-			case *array.Int64:
-				f.SetInt(col.Value(i))
-			case *array.Int32:
-				f.SetInt(int64(col.Value(i)))
-			case *array.Float64:
-				f.SetFloat(col.Value(i))
-			case *array.Boolean:
-				f.SetBool(col.Value(i))
-			case *array.FixedSizeBinary:
-				reflect.Copy(f, reflect.ValueOf(col.Value(i)))
-			case *array.Binary:
-				f.SetBytes(append([]byte(nil), col.Value(i)...))
-			case *array.Timestamp:
-				if col.IsValid(i) {
-					f.Set(reflect.ValueOf(time.UnixMicro(int64(col.Value(i))).UTC()))
-				}
-			}
-		}
+	all := reflect.ValueOf(rows)
+	for c, place := range at {
+		read(all, c, rec.Column(place))
 	}
 	return rows
+}
+
+// read copies a column of a record into a field of all rows.
+func read(rows reflect.Value, field int, column arrow.Array) {
+	each := func(do func(i int, f reflect.Value)) {
+		for i := range rows.Len() {
+			do(i, rows.Index(i).Field(field))
+		}
+	}
+	switch col := column.(type) {
+	case *array.Dictionary:
+		texts := col.Dictionary().(*array.String)
+		own := make([]string, texts.Len())
+		for i := range own {
+			own[i] = strings.Clone(texts.Value(i))
+		}
+		each(func(i int, f reflect.Value) { f.SetString(own[col.GetValueIndex(i)]) })
+	case *array.String:
+		last := ""
+		each(func(i int, f reflect.Value) {
+			if text := col.Value(i); text != last {
+				last = strings.Clone(text)
+			}
+			f.SetString(last)
+		})
+	case *array.Int64:
+		each(func(i int, f reflect.Value) { f.SetInt(col.Value(i)) })
+	case *array.Int32:
+		each(func(i int, f reflect.Value) { f.SetInt(int64(col.Value(i))) })
+	case *array.Float64:
+		each(func(i int, f reflect.Value) { f.SetFloat(col.Value(i)) })
+	case *array.Boolean:
+		each(func(i int, f reflect.Value) { f.SetBool(col.Value(i)) })
+	case *array.FixedSizeBinary:
+		each(func(i int, f reflect.Value) { *f.Addr().Interface().(*audit.Ref) = audit.Ref(col.Value(i)) })
+	case *array.Binary:
+		each(func(i int, f reflect.Value) { f.SetBytes(append([]byte(nil), col.Value(i)...)) })
+	case *array.Timestamp:
+		each(func(i int, f reflect.Value) {
+			if col.IsValid(i) {
+				*f.Addr().Interface().(*time.Time) = time.UnixMicro(int64(col.Value(i))).UTC()
+			}
+		})
+	}
 }

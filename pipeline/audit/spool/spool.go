@@ -46,7 +46,9 @@ func New[T any](path string) (*Spool[T], error) {
 
 // Append adds rows, which are copied.
 func (s *Spool[T]) Append(rows ...T) error {
-	appendRows(s.b, rows)
+	if err := appendRows(s.b, rows); err != nil && s.failed == nil {
+		s.failed = fmt.Errorf("write spool: %w", err)
+	}
 	s.pending += len(rows)
 	s.rows += int64(len(rows))
 	if s.pending >= Rows {
@@ -61,6 +63,7 @@ func (s *Spool[T]) flush() error {
 	}
 	rec := s.b.NewRecord()
 	defer rec.Release()
+	begin(s.b)
 	s.pending = 0
 	if err := cmp.Or(s.w.Write(rec), s.packer.Flush()); err != nil {
 		s.failed = fmt.Errorf("write spool: %w", err)

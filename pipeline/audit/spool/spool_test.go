@@ -1,11 +1,18 @@
 package spool_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/ipc"
+	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -65,6 +72,76 @@ func spoolRoundTrip[T any](t *testing.T) {
 		}
 		require.Equal(rt, audittest.Rounded(rows), audittest.Rounded(back))
 	})
+}
+
+// TestTextsOfManyBatches has texts that are the same in all batches, and others in each.
+func TestTextsOfManyBatches(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rows.arrow")
+	s, err := spool.New[audit.Decision](path)
+	require.NoError(t, err)
+	const n = 3*spool.Rows + 5
+	row := func(i int) audit.Decision {
+		return audit.Decision{Silo: "shop", Object: fmt.Sprint(i / 7), Reason: []string{"", "a", "b"}[i%3]}
+	}
+	for i := range n {
+		require.NoError(t, s.Append(row(i)))
+	}
+	require.NoError(t, s.Close())
+	at := 0
+	for rows, err := range spool.Read[audit.Decision](path) {
+		require.NoError(t, err)
+		for i := range rows {
+			if rows[i] != row(at) {
+				t.Fatalf("row %d is %+v", at, rows[i])
+			}
+			at++
+		}
+	}
+	require.Equal(t, n, at)
+}
+
+// TestTextsOfEarlierBuilds reads a spool whose texts stand there as they are.
+func TestTextsOfEarlierBuilds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rows.arrow")
+	rows := []audit.Decision{{Silo: "shop", Object: "people"}, {Silo: "shop", Reason: "x"}, {Silo: "club"}}
+	schema := spool.Schema[audit.Decision]()
+	fields := slices.Clone(schema.Fields())
+	for i := range fields {
+		if fields[i].Type.ID() == arrow.DICTIONARY {
+			fields[i].Type = arrow.BinaryTypes.String
+		}
+	}
+	schema = arrow.NewSchema(fields, nil)
+	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	defer b.Release()
+	for _, row := range rows {
+		v := reflect.ValueOf(row)
+		for i := range fields {
+			if texts, ok := b.Field(i).(*array.StringBuilder); ok {
+				texts.Append(v.Field(i).String())
+			} else if refs, ok := b.Field(i).(*array.FixedSizeBinaryBuilder); ok {
+				refs.Append(make([]byte, 32))
+			} else {
+				b.Field(i).AppendEmptyValue()
+			}
+		}
+	}
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	w := ipc.NewWriter(f, ipc.WithSchema(schema))
+	require.NoError(t, w.Write(b.NewRecord()))
+	require.NoError(t, w.Close())
+	require.NoError(t, f.Close())
+	var back []audit.Decision
+	for batch, err := range spool.Read[audit.Decision](path) {
+		require.NoError(t, err)
+		back = append(back, batch...)
+	}
+	require.Len(t, back, len(rows))
+	for i := range back {
+		back[i].FlaggedAt = time.Time{}
+		require.Equal(t, rows[i], back[i])
+	}
 }
 
 func TestSpoolKeepsWhatExists(t *testing.T) {

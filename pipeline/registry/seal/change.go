@@ -25,7 +25,6 @@ func (b *Book) Change(ctx context.Context, tx *database.Txn, t Table, refs [][]b
 			return err
 		}
 	}
-	b.found = c.sum.Rows
 	if err := do(); err != nil {
 		return err
 	}
@@ -37,9 +36,8 @@ func (b *Book) Change(ctx context.Context, tx *database.Txn, t Table, refs [][]b
 	return nil
 }
 
-// Found is how many rows the last Change found, of those it was about, before it changed them; a silo that is not
-// Sealed counts none.
-func (b *Book) Found() int64 { return b.found }
+// Empty reports whether a table has no row of the silo, by its sums: nobody without the key can make it say so.
+func (b *Book) Empty(t Table) bool { return b.sealer != nil && b.sums[t].Rows == 0 }
 
 // Least is an error where the last Change left fewer rows, of those it was about: a trigger of somebody else takes away
 // what is written.

@@ -184,8 +184,7 @@ type Book struct {
 	id     int64
 	sealer *keystore.Sealer // nil of a silo that ended: nobody can seal or check anything of it
 	sums   [count]keystore.Sum
-	found  int64 // the rows that the last Change found
-	left   int64 // and those that it left
+	left   int64 // the rows that the last Change left
 	buf    []byte
 }
 
