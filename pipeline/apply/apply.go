@@ -425,7 +425,7 @@ func (a *application) count(c *change.Change) {
 func (a *application) flagsOf(c *change.Change, mark registry.FlagKey) []registry.FlagKey {
 	flags := []registry.FlagKey{mark}
 	j := a.store.Judge(c.Silo, c.Table, c.Mapping)
-	if j == nil {
+	if j == nil || len(j.State.Flags) == 0 {
 		return flags
 	}
 	known := j.State.Flags

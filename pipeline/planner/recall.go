@@ -62,7 +62,10 @@ func (pl *Planner) Recall(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			unusable = pl.remember(p, identity, renewable)
+			// a run that only applies plans nothing, and the applier opens the rows of what is approved itself
+			if pl.Tonight.Phases != setup.ApplyOnly || entry.State != journal.Approved {
+				unusable = pl.remember(p, identity, renewable)
+			}
 		}
 		if unusable != nil {
 			pl.Notes.LeaveAlone(entry.ID, unusable)

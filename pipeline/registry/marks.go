@@ -177,11 +177,12 @@ type Tombstones struct {
 // Tombstones loads a silo's tombstones.
 func (r *Registry) Tombstones(ctx context.Context, silo string) (*Tombstones, error) {
 	t := &Tombstones{}
+	var system, object, action, digest database.Texts
 	err := r.store.Each(ctx, silo, seal.Tombstone, func(row database.Row) error {
 		t.list = append(t.list, Tombstone{Record: keystore.Ref(row.ColumnRawBlob(0)),
-			Subject: keystore.Ref(row.ColumnRawBlob(1)), System: string(row.ColumnRawText(2)),
-			Object: string(row.ColumnRawText(3)), Action: string(row.ColumnRawText(4)),
-			PlanDigest: string(row.ColumnRawText(5)), ErasedAt: event.Instant(row.ColumnInt64(6)),
+			Subject: keystore.Ref(row.ColumnRawBlob(1)), System: system.Text(row.ColumnRawText(2)),
+			Object: object.Text(row.ColumnRawText(3)), Action: action.Text(row.ColumnRawText(4)),
+			PlanDigest: digest.Text(row.ColumnRawText(5)), ErasedAt: event.Instant(row.ColumnInt64(6)),
 			DropAfter: event.Instant(row.ColumnInt64(7))})
 		return nil
 	})
