@@ -185,11 +185,13 @@ func (w *rewrite) edit(b connectors.Batch) (connectors.Edit, error) {
 		key = t.each(b, row, key, func(i int) {
 			w.meet(b, t.layout, row, i)
 			switch v := w.given[i]; {
-			case w.asAssumed(i):
-				c := &w.set.Rows[i]
-				e.Add(row, c, w.judgeOf(c), v.Op, v.Nulls)
-			case v.Op != judge.None:
+			case v.Op == judge.None:
+			case !w.asAssumed(i):
 				w.skipped = true
+			case v.Op == judge.Delete, v.Op == judge.SetNull:
+				e.Add(row, &w.set.Rows[i], nil, v.Op, v.Nulls)
+			default:
+				e.Add(row, &w.set.Rows[i], w.judgeOf(&w.set.Rows[i]), v.Op, v.Nulls)
 			}
 		})
 	}
