@@ -45,6 +45,8 @@ type Applier struct {
 	Stores  *stores.Set
 	Limits  *limits.Limits
 	Census  *census.Night // takes back what is ended; nil: nobody counts
+
+	traced bool // something was left in the registry since its traces were read
 }
 
 // Apply executes every approved plan, oldest first. What a crash interrupted is finished; what moved since
@@ -71,6 +73,10 @@ func (ap *Applier) Apply(ctx context.Context) error {
 			return fmt.Errorf("apply plan %s: %w", entry.ID, err)
 		}
 	}
+	if !ap.traced {
+		return nil
+	}
+	ap.traced = false
 	for silo := range ap.Silos.Silos { // what was changed just now left its traces
 		if err := ap.Silos.RecallTraces(ctx, silo); err != nil {
 			return err
@@ -304,6 +310,7 @@ func (a *application) carried(ctx context.Context) error {
 // share lets the registry remember which identifiers were several people's, before one of these is erased.
 func (a *application) share(ctx context.Context, list []stores.Share) error {
 	tombs := map[string][]registry.Tombstone{}
+	a.traced = true
 	for _, s := range list {
 		silo := s.Judge.Silo.Silo.Name
 		tombs[silo] = append(tombs[silo], registry.Tombstone{System: a.store.System(), Object: s.Judge.Table.Name,
@@ -371,6 +378,7 @@ func (a *application) trace(ctx context.Context, chunks []journal.Chunk) error {
 	tombs, blocked, freed := map[string][]registry.Tombstone{}, map[string][]registry.Flag{},
 		map[string][]registry.FlagKey{}
 	drop := a.lastBackup(a.store.System())
+	a.traced = true
 	each := func(c *change.Change) {
 		mark := registry.FlagKey{Record: c.Record, Reason: judge.FlagBlocked}
 		switch c.Op {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -169,9 +171,12 @@ func (r *Registry) DropTombstones(ctx context.Context, silo string, over, severe
 	return r.change(ctx, silo, "drop tombstones", seal.Tombstone, refsOf(gone, records), 0, drop)
 }
 
-// Tombstones are a silo's tombstones, sorted by record and subject.
+// Tombstones are a silo's tombstones, sorted by record and subject. References are as good as random, so their first
+// bits tell where they stand.
 type Tombstones struct {
-	list []Tombstone
+	list  []Tombstone
+	first []uint32 // of each bucket, where it begins in the list; one more than there are buckets
+	shift int
 }
 
 // Tombstones loads a silo's tombstones.
@@ -189,6 +194,14 @@ func (r *Registry) Tombstones(ctx context.Context, silo string) (*Tombstones, er
 	if err != nil {
 		return nil, fmt.Errorf("read tombstones of silo %q: %w", silo, err)
 	}
+	t.shift = 32 - min(bits.Len(uint(len(t.list))), 32)
+	t.first = make([]uint32, 1<<(32-t.shift)+1)
+	for i := range t.list {
+		t.first[t.bucket(&t.list[i].Record)+1]++
+	}
+	for b := range len(t.first) - 1 {
+		t.first[b+1] += t.first[b]
+	}
 	return t, nil
 }
 
@@ -201,16 +214,26 @@ func (t *Tombstones) All() []Tombstone { return t.list }
 // Find returns the tombstones of a record, one for each person who ever had its key. To erase again, the
 // subject must agree as well; an anonymized row (A0) has no identifier left to compare.
 func (t *Tombstones) Find(record keystore.Ref) []Tombstone {
-	from, found := slices.BinarySearchFunc(t.list, record,
-		func(t Tombstone, ref keystore.Ref) int { return bytes.Compare(t.Record[:], ref[:]) })
-	if !found {
+	if len(t.list) == 0 {
 		return nil
 	}
+	b := t.bucket(&record)
+	from, end := int(t.first[b]), int(t.first[b+1])
+	for from < end && t.list[from].Record != record {
+		from++
+	}
 	to := from
-	for to < len(t.list) && t.list[to].Record == record {
+	for to < end && t.list[to].Record == record {
 		to++
 	}
+	if from == to {
+		return nil
+	}
 	return t.list[from:to:to]
+}
+
+func (t *Tombstones) bucket(ref *keystore.Ref) int {
+	return int(uint64(binary.BigEndian.Uint32(ref[:])) >> t.shift)
 }
 
 // refsOf are the references by which rows are looked up; none is not nil, which would be all rows.

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,40 @@ func TestFlags(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, flags)
 	})
+}
+
+// TestTombstonesAreFound has few and many of them, some of them of one record.
+func TestTombstonesAreFound(t *testing.T) {
+	f := newSQLite(t)
+	key := f.key("crm")
+	for n := range []int{0, 1, 2, 3} {
+		n = 7 * n * n * n // 0, 7, 56, 189
+		var put []Tombstone
+		for i := range n {
+			for twice := range 1 + i%3 {
+				put = append(put, Tombstone{Record: key.Record("crm", "people", fmt.Append(nil, i)),
+					Subject: key.Match(identifier.Email, fmt.Append(nil, twice)), System: "crm", Object: "people",
+					Action: "delete", PlanDigest: "abc", ErasedAt: noon, DropAfter: noon})
+			}
+		}
+		require.NoError(t, f.r.PutTombstones(t.Context(), "crm", put))
+		all, err := f.r.Tombstones(t.Context(), "crm")
+		require.NoError(t, err)
+		require.Equal(t, len(put), all.Len())
+		for i := range 2*n + 3 {
+			want := 0
+			if i < n {
+				want = 1 + i%3
+			}
+			found := all.Find(key.Record("crm", "people", fmt.Append(nil, i)))
+			require.Len(t, found, want)
+			for _, stone := range found {
+				require.Contains(t, put, stone)
+			}
+		}
+	}
+	list := &Tombstones{}
+	require.Empty(t, list.Find(key.Record("crm", "people", nil)))
 }
 
 func TestTombstones(t *testing.T) {
