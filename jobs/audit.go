@@ -34,7 +34,8 @@ Without either it detects change after signing, not by who holds the runner's ke
 		Example: "  lethe audit verify\n" +
 			"  lethe audit verify ./copy-of-reports --key 'lethe-ed25519:...'   # without configuration, on another " +
 			"machine\n" +
-			"  lethe audit verify ./copy-of-reports --key 'lethe-ed25519:...' --since checkpoint-of-last-month",
+			"  lethe audit verify ./copy-of-reports --key 'lethe-ed25519:...' --since checkpoint-of-last-month\n" +
+			"  lethe audit verify --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			folder, public, p := strings.Join(args, ""), key, (*setup.Setup)(nil)
 			if folder == "" || public == "" {
@@ -68,8 +69,12 @@ Without either it detects change after signing, not by who holds the runner's ke
 			}
 			report, err := evidence.VerifyAgainst(cmd.Context(), folder, parsed, against)
 			err = errors.Join(err, report.Has(answer))
-			for _, line := range report.Lines() {
-				fmt.Fprintln(c.Out, line)
+			if c.json {
+				err = errors.Join(err, c.printJSON(verified(report)))
+			} else {
+				for _, line := range report.Lines() {
+					fmt.Fprintln(c.Out, line)
+				}
 			}
 			if err != nil {
 				return fmt.Errorf("%w: %w", setup.ErrTampered, err)

@@ -43,7 +43,7 @@ func (b *book) keepLog(ctx context.Context) error {
 
 // noteLog puts into the facts how the log stands, and that nobody cosigned it for long.
 func (b *book) noteLog() error {
-	s, err := chronicle.Stand(b.setup)
+	s, err := chronicle.StandOn(b.setup, b.tonight.Today.String())
 	if err != nil {
 		return fmt.Errorf("%w: the log of nights was altered while the night was at work, or cannot be read: %w: "+
 			"the next "+

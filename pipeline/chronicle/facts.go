@@ -3,6 +3,7 @@ package chronicle
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"lethe/pipeline/audit"
@@ -42,7 +43,10 @@ func (s Standing) Finding(zone *time.Location) (audit.Finding, bool) {
 }
 
 // Stand reads how the log stands; a zero Standing where there is none.
-func Stand(p *setup.Setup) (s Standing, err error) {
+func Stand(p *setup.Setup) (Standing, error) { return StandOn(p, "") }
+
+// StandOn is Stand with one night more, of a civil day, which is about to be published.
+func StandOn(p *setup.Setup, day string) (s Standing, err error) {
 	signer, err := p.Keys.Runner()
 	if err != nil {
 		return s, err
@@ -82,7 +86,19 @@ func Stand(p *setup.Setup) (s Standing, err error) {
 			s.By, s.At, s.Size = name, own.At, own.Checkpoint.Size
 		}
 	}
-	s.Nights = len(l.Nights(s.Size))
+	since := func(size int64) int {
+		days := l.Nights(size)
+		if day != "" && !slices.Contains(days, day) {
+			return len(days) + 1
+		}
+		return len(days)
+	}
+	s.Nights = since(s.Size)
+	for i := range s.Lines {
+		if x := &s.Lines[i]; x.Signer == audit.WitnessSigner {
+			x.Nights = int64(since(x.Size))
+		}
+	}
 	if stamp, ok := stamped(p, newest); ok {
 		root, err := l.Root(stamp.Size)
 		if err != nil {

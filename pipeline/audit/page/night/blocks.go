@@ -53,25 +53,26 @@ func (n night) newest(signer string) (line audit.LogLine, size int64) {
 	return line, size
 }
 
-// uncosigned is how many days ago the nights were cosigned last; false where nobody ever did.
-func (n night) uncosigned() (days int64, ever bool) {
+// uncosigned is how many nights were published since they were cosigned last, this one among them; false where nobody
+// ever did.
+func (n night) uncosigned() (nights int64, ever bool) {
 	line, _ := n.newest(audit.WitnessSigner)
-	return int64(-n.Within(n.Civil(line.SignedAt))), line.Signer != ""
+	return line.Nights, line.Signer != ""
 }
 
 // cosigned says when somebody last cosigned the nights with a key of their own.
 func (n night) cosigned() cell {
 	line, size := n.newest(audit.WitnessSigner)
-	days, ever := n.uncosigned()
+	nights, ever := n.uncosigned()
 	if !ever {
 		return cell{"ask", n.Say("cosigned.never"), n.Say("cosigned.never.text"), []string{"q8"}}
 	}
 	c := cell{"green", n.Say("cosigned.today"), n.Say("cosigned.text", n.When(n.Civil(line.SignedAt)), line.Size, size),
 		[]string{"q8"}}
-	if days > 0 {
-		c.Title = n.Say("cosigned.ago", days)
+	if -n.Within(n.Civil(line.SignedAt)) > 0 || nights > 1 {
+		c.Title = n.Say("cosigned.ago", max(nights, 1))
 	}
-	if days >= audit.LateNights {
+	if nights >= audit.LateNights {
 		c.Mark, c.Text = "amber", c.Text+" "+n.Say("cosigned.next")
 	}
 	return c

@@ -151,15 +151,15 @@ func TestACosignatureGrowsOld(t *testing.T) {
 	f.Run.AsOf = time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC)
 	require.Equal(t, []string{"Not cosigned", "No time stamp"}, []string{pageOf(t, f, nil).Evidence[1].Title,
 		pageOf(t, f, nil).Evidence[2].Title})
-	f.Log = []audit.LogLine{{Size: 412, Signer: "log"}, {Size: 405, Signer: "dpo", SignedAt: f.Run.AsOf.AddDate(0, 0, -6)},
+	f.Log = []audit.LogLine{{Size: 412, Signer: "log"}, {Size: 405, Signer: "dpo", SignedAt: f.Run.AsOf.AddDate(0, 0, -6), Nights: 6},
 		{Size: 400, Signer: "dpo", SignedAt: f.Run.AsOf.AddDate(0, 0, -9)},
 		{Size: 411, Signer: "tsa:tsa.example", SignedAt: f.Run.AsOf}}
 	p := pageOf(t, f, nil)
 	require.Equal(t, "green", p.Verdict.Level)
-	require.Equal(t, "Cosigned 6 days ago", p.Evidence[1].Title)
+	require.Equal(t, "Cosigned 6 nights ago", p.Evidence[1].Title)
 	require.Equal(t, "Sun 15 Nov, position 405 of 412.", p.Evidence[1].Text)
 	require.Equal(t, "RFC 3161, by tsa.example, Sat 21 Nov, 02:00.", p.Evidence[2].Text)
-	f.Log[1].SignedAt = f.Run.AsOf.AddDate(0, 0, -7)
+	f.Log[1].SignedAt, f.Log[1].Nights = f.Run.AsOf.AddDate(0, 0, -7), 7
 	p = pageOf(t, f, nil)
 	require.Equal(t, []string{"amber", "Nobody has cosigned for 7 nights."}, []string{p.Verdict.Level, p.Verdict.Sentence})
 	require.Equal(t, "amber", p.Evidence[1].Mark)

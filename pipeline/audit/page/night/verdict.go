@@ -36,7 +36,7 @@ func (n night) level() string {
 	case len(n.matters) > 0:
 		return "amber"
 	}
-	if days, ever := n.uncosigned(); ever && days >= audit.LateNights {
+	if nights, ever := n.uncosigned(); ever && nights >= audit.LateNights {
 		return "amber"
 	}
 	return "green"
@@ -73,8 +73,8 @@ func (n night) verdict() verdict {
 	case len(said) > 0:
 		v.Sentence = upper(n.And(said)) + "."
 	case v.Level == "amber":
-		days, _ := n.uncosigned()
-		v.Sentence = upper(n.Say("clause.cosigned", days)) + "."
+		nights, _ := n.uncosigned()
+		v.Sentence = upper(n.Say("clause.cosigned", nights)) + "."
 	default:
 		v.Sentence = n.allWell()
 	}
