@@ -288,14 +288,14 @@ type RowRollup struct {
 	Rows    int64  // that were alike
 }
 
-// Age counts live rows of a silo's table by how much of their term is over, at the beginning of a night.
+// Age counts live rows of a silo's table by how much of their term is over, when the run ended.
 type Age struct {
 	Silo     string // as the policy names it; NULL where none governs
 	Source   string // as the configuration names it
 	Object   string // the table
 	Tenth    int32  // of the term that is over: 0 to 9; 10 the term is over; -1 no term runs, or it is open
 	Rows     int64  // so old
-	DaysPast int64  // since the end of the term, of the row that is longest past it; 0 none is
+	DaysPast int64  // since the end of the term, of the row longest past it when the run began; 0 none is
 	ReadOn   string `col:",date"` // civil date of the night that read them
 }
 

@@ -75,7 +75,7 @@ func (b *Book) Draw(settled []Settled) {
 	}
 	b.sources()
 	b.backups()
-	b.ages()
+	b.ages(settled)
 	for _, s := range b.Setup.Silos {
 		b.Notes.Facts.Silos = append(b.Notes.Facts.Silos, b.silo(s.Silo.Name, settled))
 	}
@@ -153,8 +153,8 @@ func (b *Book) read(name string) bool {
 	return s != nil && s.Err == nil && s.Surveyed
 }
 
-// ages are those of tonight, and the last ones of what was not read.
-func (b *Book) ages() {
+// ages are those of tonight, and the last ones of what was not read, without the rows that the run ended.
+func (b *Book) ages(settled []Settled) {
 	facts := &b.Notes.Facts
 	for _, a := range b.Census.Ages() {
 		if b.read(a.Source) {
@@ -170,6 +170,7 @@ func (b *Book) ages() {
 			facts.Ages = append(facts.Ages, a)
 		}
 	}
+	facts.Ages = aged(facts.Ages, settled)
 	slices.SortStableFunc(facts.Ages, func(a, b audit.Age) int { return strings.Compare(a.Silo, b.Silo) })
 }
 

@@ -1,0 +1,52 @@
+package balance
+
+import (
+	"slices"
+
+	"lethe/pipeline/audit"
+	"lethe/pipeline/policy/reason"
+)
+
+// over is how much of a term is over that has ended, in tenths; none says that no term runs.
+const (
+	over = 10
+	none = -1
+)
+
+// aged takes the rows off that were ended since they were counted. Rows are not told apart once they are counted: those
+// whose reason is that their term was over are taken from the ones past it, the others from those of which no term runs,
+// then from the oldest. An anonymized row is there still, and no term of it runs.
+func aged(ages []audit.Age, settled []Settled) (left []audit.Age) {
+	left = slices.Clone(ages)
+	for _, l := range settled {
+		if !l.Ended() {
+			continue
+		}
+		order := []int32{none, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, over}
+		if r := reason.Code(l.Reason); r == reason.DRetentionElapsed || r == reason.DConsentExpired {
+			order = []int32{over, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, none}
+		}
+		taken, rows, day := int64(0), l.Rows, ""
+		for _, tenth := range order {
+			for i := range left {
+				a := &left[i]
+				if a.Silo == l.Silo && a.Source == l.Source && a.Object == l.Object && a.Tenth == tenth {
+					n := min(a.Rows, rows)
+					a.Rows, rows, taken, day = a.Rows-n, rows-n, taken+n, a.ReadOn
+				}
+			}
+		}
+		if l.Change != "anonymize" || taken == 0 {
+			continue
+		}
+		at := slices.IndexFunc(left, func(a audit.Age) bool {
+			return a.Silo == l.Silo && a.Source == l.Source && a.Object == l.Object && a.Tenth == none
+		})
+		if at < 0 {
+			at, left = len(left), append(left, audit.Age{Silo: l.Silo, Source: l.Source, Object: l.Object, Tenth: none,
+				ReadOn: day})
+		}
+		left[at].Rows += taken
+	}
+	return slices.DeleteFunc(left, func(a audit.Age) bool { return a.Rows == 0 })
+}
