@@ -35,7 +35,7 @@ func reportCommand(c *Command) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&fromJournal, "from-journal", true, "the journal is what reports are made from")
-	cmd.AddCommand(reportSchemaCommand(c), reportQueryCommand(c))
+	cmd.AddCommand(reportSchemaCommand(c), reportQueryCommand(c), reportRenderCommand(c), reportMonthCommand(c))
 	return cmd
 }
 

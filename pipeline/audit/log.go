@@ -11,7 +11,7 @@ type LogLine struct {
 	Signer   string    // log, dpo, or tsa: and the name of the authority
 	Actor    string    // the data protection officer's name under people; "" of the others
 	KeyID    string    // of the key under the checkpoint (C2SP signed-note), eight hex digits; "" of a time stamp
-	Nights   int64     `col:"nights_since"` // published since, this one among them; 0 of the log itself and of a time stamp
+	Nights   int64     `col:"nights_since"` // published since a cosignature, with this one; else 0
 	SignedAt time.Time // by the clock of who signed; NULL of the log's own
 }
 

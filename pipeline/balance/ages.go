@@ -13,9 +13,9 @@ const (
 	none = -1
 )
 
-// aged takes the rows off that were ended since they were counted. Rows are not told apart once they are counted: those
-// whose reason is that their term was over are taken from the ones past it, the others from those of which no term runs,
-// then from the oldest. An anonymized row is there still, and no term of it runs.
+// aged takes the rows off that were ended since they were counted. Rows are not told apart once they are counted:
+// those whose reason is that their term was over are taken from the ones past it, the others from those of which no
+// term runs, then from the oldest. An anonymized row is there still, and no term of it runs.
 func aged(ages []audit.Age, settled []Settled) (left []audit.Age) {
 	left = slices.Clone(ages)
 	for _, l := range settled {

@@ -23,6 +23,15 @@ import (
 //go:embed night.html
 var source string
 
+// Style are the rules of a night's page, and its marks, for pages that look alike.
+func Style() (style, marks string) {
+	_, rest, _ := strings.Cut(source, "<style>")
+	style, rest, _ = strings.Cut(rest, "</style>")
+	_, rest, _ = strings.Cut(rest, "<svg class=\"defs\"")
+	marks, _, _ = strings.Cut(rest, "</svg>\n<main>")
+	return style, "<svg class=\"defs\"" + marks + "</svg>"
+}
+
 // Input is what a page is made of.
 type Input struct {
 	Facts    audit.Facts

@@ -1,0 +1,83 @@
+package month
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/page/fill"
+	"lethe/pipeline/audit/page/lang"
+)
+
+var november = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+
+func input(language string) Input {
+	night := func(day string, grace, deleted, closed, late int64) audit.Figures {
+		return audit.Figures{Day: day, Nights: 1, People: 1000, PeopleUnground: grace, ErasedPeople: 7, Rows: 5000,
+			Grace: grace, Deleted: deleted, Closed: closed, ClosedLate: late}
+	}
+	f := audit.Facts{Run: audit.Run{RunID: "01a2", Controller: "Lago <Blu> Srl", PolicyDigest: strings.Repeat("ab", 32)},
+		Nights: []audit.Figures{night("2025-11-30", 90, 9000, 5, 5), night("2026-10-31", 61, 100, 3, 0),
+			night("2026-11-29", 52, 11, 2, 0), night("2026-11-30", 43, 22, 1, 0)},
+		Silos: []audit.Silo{{Silo: "news", People: 3, Rows: 1234, InGrace: 40, ErasedPeople: 7}},
+		Hints: []audit.Hint{{HintID: "a", ClosedAt: november}},
+		PolicyChanges: []audit.PolicyChange{{Place: "Silos.news.Rules.0.Grace", Before: "P30D", After: "P14D",
+			AdoptedBy: "anna;bo"}, {AdoptedBy: "anna"}}}
+	return Input{Month: november, Runs: []audit.Facts{f, f}, Newest: f, Language: language}
+}
+
+func TestAMonthIsTheSumOfItsNights(t *testing.T) {
+	body, err := Render(input("en"))
+	require.NoError(t, err)
+	texts, err := fill.Texts(body)
+	require.NoError(t, err)
+	all := strings.Join(strings.Fields(strings.Join(texts, " ")), " ")
+	for _, want := range []string{"Personal data in November 2026", "43 of 5,000 rows stand without a ground; 33 were ended",
+		"3 requests were answered, 0 of them late.", "A month before: 61.", "A year before: 90.", "Lago <Blu> Srl",
+		"Amber: something waits for people", "<5 1,234 40 7", "from P30D to P14D, adopted by anna, bo.",
+		"The first policy was adopted by anna.", "30 Nov 5,000 43 22 7", "Hints of an incident: 1, of them 1 assessed."} {
+		require.Contains(t, all, want)
+	}
+	require.NotContains(t, string(body), "Lago <Blu>", "it is escaped")
+}
+
+func TestAMonthInEachLanguage(t *testing.T) {
+	for _, code := range lang.Languages() {
+		body, err := Render(input(code))
+		require.NoError(t, err)
+		require.Contains(t, string(body), `<html lang="`+code+`">`)
+		require.Less(t, len(body), 60_000)
+		require.NotContains(t, string(body), "month.")
+	}
+	_, err := Render(input("xx"))
+	require.ErrorContains(t, err, "take one of en")
+}
+
+func TestWhatIsLateMakesAMonthRed(t *testing.T) {
+	for name, change := range map[string]func(*Input){
+		"an answer": func(in *Input) { in.Newest.Nights[3].ClosedLate = 1 },
+		"a request": func(in *Input) { in.Newest.Nights[3].Open = 1 },
+		"a hint":    func(in *Input) { in.Runs[0].Hints[0].ClosedAt = time.Time{} },
+	} {
+		in := input("en")
+		change(&in)
+		body, err := Render(in)
+		require.NoError(t, err)
+		require.Contains(t, string(body), "Red: something was late", name)
+	}
+	in := input("en")
+	in.Newest.Nights[3].Grace = 0
+	body, err := Render(in)
+	require.NoError(t, err)
+	require.Contains(t, string(body), "Green: nothing was late")
+}
+
+func TestAMonthOfWhichNothingIsKnown(t *testing.T) {
+	in := input("en")
+	in.Month = november.AddDate(0, 1, 0)
+	_, err := Render(in)
+	require.ErrorContains(t, err, "no night of 2026-12 is known")
+}
