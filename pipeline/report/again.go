@@ -108,7 +108,7 @@ func judged(p *setup.Setup, pages []page.Page) error {
 			return err
 		}
 		if err := (gate{p.Catalogue}).Check("page", "text", texts); err != nil {
-			return fmt.Errorf("%w: %w: %w", setup.ErrTampered, publish.ErrGate, err)
+			return fmt.Errorf("%w: %w: %w: correct the rule that let it through", setup.ErrConfig, publish.ErrGate, err)
 		}
 	}
 	return nil
