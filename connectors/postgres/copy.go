@@ -1,0 +1,3 @@
+package postgres
+
+const copyComment = "kept by lethe: copy of "
