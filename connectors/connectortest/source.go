@@ -117,7 +117,9 @@ func testEveryRow(t *testing.T, h Harness) {
 	tables := h.tables()
 	src, _ := openNew(t, h, tables)
 	requireSource(t, src, tables)
-	for _, table := range tables {
+	for _, table := range tables { // also one by one, so that every key is once the last of a page
+		one := scan(t, src, tables, connectors.Query{Table: table.Def.Name, MaxRows: 1})
+		requireRows(t, table.Rows, rowsOf(one, table.Def.Name), "table %s, a row a page", table.Def.Name)
 		pages := scan(t, src, tables, connectors.Query{Table: table.Def.Name, MaxRows: pageRows})
 		for _, p := range pages {
 			require.Equal(t, table.Def.Name, p.table)

@@ -46,7 +46,8 @@ type column struct {
 	loose        bool   // the collation is not deterministic
 	incomparable bool   // the type has no equality, or one that is not that of values
 	number       string
-	identity     bool // GENERATED ALWAYS AS IDENTITY
+	identity     bool   // GENERATED ALWAYS AS IDENTITY
+	operators    string // the schema of the operators by which the type is ordered, quoted: no search path finds them
 }
 
 // from is the table in statements: a partitioned table has no rows of its own, any other has those of ONLY it.
@@ -93,7 +94,13 @@ const (
 		a.attgenerated <> '', a.attidentity = 'a', CASE WHEN a.atttypmod >= 0 THEN a.atttypmod ELSE root.mod END,
 		CASE WHEN a.attgenerated = '' THEN COALESCE(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') ELSE '' END,
 		CASE WHEN l.oid IS NULL THEN '' ELSE pg_catalog.quote_ident(ln.nspname) || '.' || pg_catalog.quote_ident(l.collname) END,
-		COALESCE(NOT l.collisdeterministic, false), pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+		COALESCE(NOT l.collisdeterministic, false), pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
+		CASE WHEN t.typtype <> 'b' OR t.typcategory = 'A' OR t.typnamespace = 'pg_catalog'::regnamespace THEN 'pg_catalog'
+		ELSE (SELECT pg_catalog.quote_ident(on_.nspname) FROM pg_catalog.pg_opclass oc JOIN pg_catalog.pg_am m ON m.oid = oc.opcmethod
+			JOIN pg_catalog.pg_amop ao ON ao.amopfamily = oc.opcfamily AND ao.amoplefttype = oc.opcintype
+			AND ao.amoprighttype = oc.opcintype AND ao.amopstrategy = 3 JOIN pg_catalog.pg_operator o ON o.oid = ao.amopopr
+			JOIN pg_catalog.pg_namespace on_ ON on_.oid = o.oprnamespace
+			WHERE m.amname = 'btree' AND oc.opcdefault AND oc.opcintype = t.oid) END
 		FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		JOIN root ON root.oid = a.atttypid JOIN pg_catalog.pg_type t ON t.oid = root.base
@@ -282,7 +289,7 @@ func (l *loader) addColumn(r []string) error {
 		return fmt.Errorf("length of field %s of table %s: %w", r[1], t.Name, err)
 	}
 	c := &column{typ: r[4], base: r[5], class: r[7][0], collation: r[13], loose: r[14] == "t", number: r[2],
-		identity: r[10] == "t", incomparable: slices.Contains(incomparable, r[5])}
+		identity: r[10] == "t", operators: r[16], incomparable: r[16] == "" || slices.Contains(incomparable, r[5])}
 	c.field = connectors.Field{Name: r[1], Type: r[3], Kind: connectors.Text, Nullable: r[8] == "t", Generated: r[9] == "t",
 		Default: connectors.ConstantDefault(r[12]), Zoned: r[5] == "timestamptz"}
 	if kind, ok := kinds[r[5]]; ok {

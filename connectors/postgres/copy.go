@@ -93,16 +93,22 @@ const bytewise = `pg_catalog."C"`
 // wraps ErrTransient. While a view reads a field of the application's table, the server lets nobody drop that field.
 func (m *mutable) EnsureCopy(ctx context.Context, c connectors.Copy) (connectors.Table, error) {
 	s := m.apply
-	err := s.transact(ctx, "copy", c.Name, func(conn *sql.Conn) error {
-		i, err := s.intend(ctx, conn, c)
-		if err == nil {
-			err = i.make(ctx, conn)
-		}
-		if err != nil {
-			return s.fail("copy", c.Name, err)
-		}
-		return nil
-	})
+	ensure := func() error {
+		return s.transact(ctx, "copy", c.Name, func(conn *sql.Conn) error {
+			i, err := s.intend(ctx, conn, c)
+			if err == nil {
+				err = i.make(ctx, conn)
+			}
+			if err != nil {
+				return s.fail("copy", c.Name, err)
+			}
+			return nil
+		})
+	}
+	err := ensure()
+	if errors.Is(err, errMade) {
+		err = ensure()
+	}
 	if err != nil {
 		return connectors.Table{}, err
 	}
@@ -114,6 +120,8 @@ func (m *mutable) EnsureCopy(ctx context.Context, c connectors.Copy) (connectors
 	}
 	return t.Table, nil
 }
+
+var errMade = fmt.Errorf("another session has just made the copy: %w", connectors.ErrTransient)
 
 // CheckCopy looks at the names, at what stands under them, and at the rights of the user of apply_dsn.
 func (m *mutable) CheckCopy(ctx context.Context, c connectors.Copy) error {
@@ -186,13 +194,35 @@ func (s *source) intend(ctx context.Context, conn *sql.Conn, c connectors.Copy) 
 	if _, exists := i.there[c.Name]; exists {
 		err = s.holds(ctx, i)
 	}
+	if err == nil {
+		err = i.owned()
+	}
 	return i, err
+}
+
+// owned says of what is there that it is another user's, who alone may change it.
+func (i intended) owned() error {
+	var lacks []string
+	for _, name := range slices.Sorted(maps.Keys(i.there)) {
+		ours := name == i.Name || slices.ContainsFunc(i.Views, func(v connectors.CopyView) bool { return v.Name == name })
+		if ours && !i.there[name].own {
+			lacks = append(lacks, name)
+		}
+	}
+	if len(lacks) == 0 {
+		return nil
+	}
+	return &connectors.Error{Hint: "keep the user, or GRANT the role that owns them to it",
+		Err: fmt.Errorf("the user of apply_dsn does not own %s: %w", strings.Join(lacks, ", "), connectors.ErrDenied)}
 }
 
 // holds holds the table that is there to what it should be.
 func (s *source) holds(ctx context.Context, i intended) error {
 	if o := i.there[i.Name]; o.kind != "r" || o.comment != copyComment+i.Of.Name {
 		return connectors.NotThisCopy("what has the name is no copy of table " + i.Of.Name)
+	}
+	if err := i.owned(); err != nil {
+		return err
 	}
 	s.forget()
 	t, err := s.table(ctx, i.Name)
@@ -251,7 +281,7 @@ func (i intended) make(ctx context.Context, conn *sql.Conn) error {
 			return err
 		}
 		if _, made := now[i.Name]; made {
-			return fmt.Errorf("another session has just made the copy: %w", connectors.ErrTransient)
+			return errMade
 		}
 		var lines, key []string
 		for _, d := range i.fields {
@@ -326,7 +356,7 @@ func (i intended) viewSelect(v connectors.CopyView) string {
 		shown = append(shown, "t."+quoteName(name))
 	}
 	for _, name := range i.Of.Key {
-		where = append(where, "c."+quoteName(name)+" = t."+quoteName(name))
+		where = append(where, "c."+quoteName(name)+" "+i.of.columns[name].operator("=")+" t."+quoteName(name))
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.Where)) {
 		where = append(where, "c."+quoteName(name)+" ="+quoteText(v.Where[name]))
@@ -341,28 +371,20 @@ func (i intended) viewSelect(v connectors.CopyView) string {
 
 // rights says what the user may not do that keeping the copy takes.
 func (i intended) rights(ctx context.Context, conn *sql.Conn) error {
-	var lacks []string
-	for _, name := range slices.Sorted(maps.Keys(i.there)) {
-		ours := name == i.Name || slices.ContainsFunc(i.Views, func(v connectors.CopyView) bool { return v.Name == name })
-		if ours && !i.there[name].own {
-			lacks = append(lacks, "to own "+name)
-		}
-	}
+	may := false
 	err := collect(ctx, conn, "SELECT pg_catalog.has_schema_privilege('public', 'CREATE')", nil, func(r []string) error {
-		if r[0] != "t" {
-			lacks = append(lacks, "CREATE on schema public")
-		}
+		may = r[0] == "t"
 		return nil
 	})
 	var server *pgconn.PgError
 	if errors.As(err, &server) && server.Code == "3F000" {
 		return fmt.Errorf("there is no schema public, in which copies stand: %w", connectors.ErrConfig)
 	}
-	if err != nil || len(lacks) == 0 {
+	if err != nil || may {
 		return err
 	}
 	return &connectors.Error{Hint: rights,
-		Err: fmt.Errorf("the user of apply_dsn lacks %s: %w", strings.Join(lacks, "; "), connectors.ErrDenied)}
+		Err: fmt.Errorf("the user of apply_dsn lacks CREATE on schema public: %w", connectors.ErrDenied)}
 }
 
 // WriteCopy runs one READ COMMITTED transaction of INSERT ... ON CONFLICT DO UPDATE, then DELETE.

@@ -21,15 +21,17 @@ type comparison struct {
 	of    *column // what the tuples are values of
 	left  string  // the row's side
 	right string  // the type that the tuple's text is cast to
+	equal string  // the operator
 }
 
 // compared says how a field is compared with values of another, or of its own (of is nil).
 func (c *column) compared(of *column) comparison {
 	name := "t." + quoteName(c.field.Name)
-	as := comparison{of: of, left: name, right: of.typ}
-	text := func() comparison { return comparison{of: of, left: name + "::text", right: "text"} }
-	switch {
-	case of.base == "oid" || of.field.Kind == connectors.Integer:
+	as := comparison{of: of, left: name, right: of.typ, equal: of.operator("=")}
+	text := func() comparison {
+		return comparison{of: of, left: name + "::text", right: "text", equal: "OPERATOR(pg_catalog.=)"}
+	}
+	if of.field.Kind == connectors.Integer {
 		as.right = "bigint"
 	}
 	switch {
@@ -51,6 +53,10 @@ func (c *column) compared(of *column) comparison {
 	}
 	return as
 }
+
+// operator is one by which values of the type are compared, by its whole name: that of citext is found by no search
+// path, and texts would be compared in its place.
+func (c *column) operator(name string) string { return "OPERATOR(" + c.operators + "." + name + ")" }
 
 func (c *column) numeric() bool {
 	return slices.Contains([]string{"int2", "int4", "int8", "numeric", "float4", "float8", "oid"}, c.base)
@@ -178,7 +184,7 @@ func (k *keySet) joined(chunk, from int) (table, condition string, params [][]by
 	conditions := make([]string, len(k.by))
 	for j, by := range k.by {
 		types[j] = by.right
-		conditions[j] = by.left + " = k.c" + strconv.Itoa(j+1)
+		conditions[j] = by.left + " " + by.equal + " k.c" + strconv.Itoa(j+1)
 	}
 	lists := make([]list, len(k.by))
 	for _, tuple := range k.tuples[k.starts[chunk]:k.starts[chunk+1]] {

@@ -323,7 +323,8 @@ func (p *part) named(rows []int) (types []string, lists []list) {
 func (p *part) matches() string {
 	conditions := make([]string, len(p.key))
 	for i, c := range p.key {
-		conditions[i] = "t." + quoteName(p.reader.columns[c].field.Name) + " = k.c" + strconv.Itoa(i+1)
+		of := p.reader.columns[c]
+		conditions[i] = "t." + quoteName(of.field.Name) + " " + of.operator("=") + " k.c" + strconv.Itoa(i+1)
 	}
 	return strings.Join(conditions, " AND ")
 }

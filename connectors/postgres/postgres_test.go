@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -103,20 +104,21 @@ func readView(t *testing.T, dsn, name string) (fields []string, values [][]any) 
 	require.NoError(t, err)
 	defer func() { require.NoError(t, conn.Close(t.Context())) }()
 	require.NoError(t, conn.Exec(t.Context(), "SET timezone = 'Pacific/Auckland'").Close())
-	result := conn.ExecParams(t.Context(), "SELECT * FROM "+dialect.Name(name), nil, nil, nil, nil).Read()
-	require.NoError(t, result.Err)
-	for _, f := range result.FieldDescriptions {
-		fields = append(fields, f.Name)
-	}
-	for _, raw := range result.Rows {
-		row := make([]any, len(raw))
-		for i, v := range raw {
+	rows := conn.ExecParams(t.Context(), "SELECT * FROM "+dialect.Name(name), nil, nil, nil, nil)
+	for rows.NextRow() {
+		row := make([]any, len(rows.Values()))
+		for i, v := range rows.Values() {
 			if v != nil {
 				row[i] = string(v)
 			}
 		}
 		values = append(values, row)
 	}
+	for _, f := range rows.FieldDescriptions() {
+		fields = append(fields, f.Name)
+	}
+	_, err = rows.Close()
+	require.NoError(t, err)
 	return fields, values
 }
 
@@ -218,4 +220,10 @@ func confirmed() error { return nil }
 
 func mutate(t *testing.T, src connectors.Source, q connectors.Query, edit connectors.EditFunc) ([]connectors.Outcome, error) {
 	return src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{q}, edit, confirmed)
+}
+
+func atoi(t *testing.T, s string) int {
+	n, err := strconv.Atoi(s)
+	require.NoError(t, err)
+	return n
 }

@@ -273,7 +273,7 @@ func (r *reader) statement(at place, limit int, lock string) (text string, param
 			params = append(params, r.columns[c].input(at.after[i]))
 			places[i] = "$" + strconv.Itoa(len(params)) + "::text::" + r.columns[c].typ
 		}
-		b.WriteString(glue + "(" + strings.Join(order, ", ") + ") > (" + strings.Join(places, ", ") + ")")
+		b.WriteString(glue + r.behind(order, places))
 	}
 	if len(order) > 0 {
 		b.WriteString(" ORDER BY " + strings.Join(order, ", "))
@@ -289,6 +289,22 @@ func (r *reader) statement(at place, limit int, lock string) (text string, param
 	}
 	b.WriteString(lock)
 	return b.String(), params
+}
+
+// behind compares the primary key as the server orders it: rows of values, of which it reads a range of the index, where
+// one schema has the operators of all types.
+func (r *reader) behind(names, places []string) string {
+	first := r.columns[r.order[0]]
+	if !slices.ContainsFunc(r.order, func(c int) bool { return r.columns[c].operators != first.operators }) {
+		return "(" + strings.Join(names, ", ") + ") " + first.operator(">") + " (" + strings.Join(places, ", ") + ")"
+	}
+	var terms []string
+	equal := ""
+	for i, c := range r.order {
+		terms = append(terms, equal+names[i]+" "+r.columns[c].operator(">")+" "+places[i])
+		equal += names[i] + " " + r.columns[c].operator("=") + " " + places[i] + " AND "
+	}
+	return "(" + strings.Join(terms, " OR ") + ")"
 }
 
 // names returns the quoted names of the fields of some columns.
@@ -354,7 +370,7 @@ func (r *reader) move(at *place, values [][]byte) (again bool, err error) {
 			return false, err
 		}
 		again = again && string(v) == string(at.after[i])
-		at.after[i] = append(at.after[i][:0], v...)
+		at.after[i] = append(append(at.after[i][:0], v...), 0)[:len(v)] // never nil, which is NULL
 	}
 	return again, nil
 }

@@ -6,11 +6,12 @@ import (
 	"lethe/connectors/mysql"
 	"lethe/connectors/mysqldump"
 	"lethe/connectors/pgdump"
+	"lethe/connectors/postgres"
 	"lethe/connectors/sqlite"
 )
 
 // Connectors is the explicit list of what Lethe can open. A new connector is one line here.
 func Connectors() []connectors.Connector {
-	return []connectors.Connector{mysql.Connector, pgdump.Connector, mysqldump.Connector, sqlite.Connector,
+	return []connectors.Connector{mysql.Connector, postgres.Connector, pgdump.Connector, mysqldump.Connector, sqlite.Connector,
 		csvdir.Connector}
 }
