@@ -80,10 +80,19 @@ func harness(words string, sameKey func(a, b string) bool) connectortest.Harness
 	}
 }
 
-func TestConformance(t *testing.T) { connectortest.Run(t, harness("varchar(40)", nil)) }
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	src := opened(t, database(t))
+	for _, promised := range []any{(*connectors.Mutator)(nil), (*connectors.CopyKeeper)(nil), (*connectors.Foreseer)(nil),
+		(*connectors.Placed)(nil), (*connectors.Viewer)(nil), (*connectors.Partial)(nil), (*connectors.Clocked)(nil), (*connectors.Zoner)(nil)} {
+		require.Implements(t, promised, src)
+	}
+	connectortest.Run(t, harness("varchar(40)", nil))
+}
 
 // The suite again, where texts of other bytes are one key.
 func TestConformanceOfLooseKeys(t *testing.T) {
+	t.Parallel()
 	connectortest.Run(t, harness("varchar(40) COLLATE public.loose", func(a, b string) bool {
 		fold := func(s string) string {
 			var out []rune

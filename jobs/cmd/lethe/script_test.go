@@ -278,6 +278,15 @@ func TestScripts(t *testing.T) {
 			ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(db.DSN()), 0o600))
 			ts.Setenv("PASSWORD", server.Password)
 		},
+		// postgres is mariadb, of the other server; the DSN without its password is $DSN.
+		"postgres": func(ts *testscript.TestScript, _ bool, args []string) {
+			server := servers.Postgres(t)
+			db := server.Database(t)
+			db.Exec(t, ts.ReadFile(args[0]))
+			ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(db.DSN()), 0o600))
+			ts.Setenv("PASSWORD", server.Password)
+			ts.Setenv("DSN", strings.Replace(db.DSN(), ":"+server.Password+"@", "@", 1))
+		},
 		// plainserver answers like a MySQL server that has no TLS; its address is $PLAIN.
 		"plainserver": func(ts *testscript.TestScript, _ bool, _ []string) { plainServer(ts) },
 		// writer is at work on a registry in SQLite until the script ends.
