@@ -54,11 +54,27 @@ func parseDSN(dsn string, plaintext bool) (*pgx.ConnConfig, error) {
 		cfg.RuntimeParams["application_name"] = "lethe"
 	}
 	cfg.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {} // they may quote values
-	cfg.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: 3 * time.Second}
-	}
+	cfg.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler { return &watcher{conn: c} }
 	return cfg, nil
 }
+
+// watcher ends what a connection is at when its context ends: the server is asked to cancel a statement, and one that has
+// not let anybody in yet is left.
+type watcher struct {
+	conn    *pgconn.PgConn
+	handler ctxwatch.Handler
+}
+
+func (w *watcher) HandleCancel(ctx context.Context) {
+	if w.conn.PID() != 0 {
+		w.handler = &pgconn.CancelRequestContextWatcherHandler{Conn: w.conn, DeadlineDelay: 3 * time.Second}
+	} else {
+		w.handler = &pgconn.DeadlineContextWatcherHandler{Conn: w.conn.Conn()}
+	}
+	w.handler.HandleCancel(ctx)
+}
+
+func (w *watcher) HandleUnwatchAfterCancel() { w.handler.HandleUnwatchAfterCancel() }
 
 // verified adds the strictest sslmode to a DSN that has none, or only the one of libpq where a waiver allows that.
 func verified(dsn string, plaintext bool) (string, error) {
