@@ -31,6 +31,9 @@ func (m *mutable) Foresee(ctx context.Context, uses []connectors.Use) ([]connect
 	if err != nil {
 		return nil, err
 	}
+	if err := m.foreseeVacuum(ctx, changes, changing); err != nil {
+		return nil, err
+	}
 	for _, u := range uses {
 		reads.differing(reads.catalog.tables[u.Table], changes.catalog.tables[u.Table])
 		if t := reads.catalog.tables[u.Table]; t != nil && u.Delete {
@@ -38,6 +41,38 @@ func (m *mutable) Foresee(ctx context.Context, uses []connectors.Use) ([]connect
 		}
 	}
 	return slices.Concat(reads.found, changes.found), nil
+}
+
+// foreseeVacuum says which tables the server would pass over, as the user does not own them.
+func (m *mutable) foreseeVacuum(ctx context.Context, f *foresight, uses []connectors.Use) error {
+	if !m.vacuum {
+		return nil
+	}
+	conn, err := m.apply.db.Conn(ctx)
+	if err != nil {
+		return m.apply.fail("check", "", because(ctx, err))
+	}
+	defer func() { _ = conn.Close() }()
+	for _, u := range uses {
+		t := f.catalog.tables[u.Table]
+		if t == nil {
+			continue
+		}
+		err := collect(ctx, conn, "SELECT pg_catalog.pg_has_role(relowner, 'USAGE'), pg_catalog.quote_ident("+
+			"pg_catalog.pg_get_userbyid(relowner)) FROM pg_catalog.pg_class WHERE oid = $1::oid", [][]byte{[]byte(t.oid)},
+			func(r []string) error {
+				if r[0] != "t" {
+					f.say(connectors.Obstacle{Table: t.Name, Kind: connectors.ErrDenied, Doubt: true,
+						What: "does not own it, so that the server would not vacuum it (vacuum: after)",
+						Mend: "GRANT " + r[1] + " TO " + quoteName(f.user) + ", or leave it to autovacuum"})
+				}
+				return nil
+			})
+		if err != nil {
+			return m.apply.fail("check", u.Table, err)
+		}
+	}
+	return nil
 }
 
 func onlyRead(uses []connectors.Use) []connectors.Use {

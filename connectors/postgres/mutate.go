@@ -63,6 +63,13 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 	if err != nil {
 		return nil, err
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range parts {
+		if len(p.statements) > 0 {
+			m.changed[p.query.Table] = p.reader.table.quoted()
+		}
+	}
 	return outcomes, nil
 }
 

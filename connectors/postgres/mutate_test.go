@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/postgres"
 )
 
 func foreseen(t *testing.T, src connectors.Source, uses ...connectors.Use) (said []string) {
@@ -265,6 +266,31 @@ func TestTableWithoutAKeyIsNeverChanged(t *testing.T) {
 	require.Len(t, foreseen(t, src, connectors.Use{Table: "i", Update: []string{"id"}}), 1)
 	_, err = mutate(t, src, connectors.Query{Table: "i", Keys: keys("id", "1")}, setAll("v", "y"))
 	require.NoError(t, err)
+}
+
+// With vacuum: after, dead rows are gone from the tables of which rows were changed, once the source is closed.
+func TestVacuumAfter(t *testing.T) {
+	for _, vacuum := range []string{"never", "after"} {
+		db := database(t, "CREATE TABLE p (id int PRIMARY KEY, name text) WITH (autovacuum_enabled = off)", "INSERT INTO p VALUES (1, 'SECRET7'), (2, 'b')",
+			"CREATE EXTENSION pageinspect")
+		src, err := postgres.Connector.Open(t.Context(), connectors.Options{Name: "crm", DSN: db.DSN(), ApplyDSN: db.DSN(),
+			Extra: map[string]string{"vacuum": vacuum}})
+		require.NoError(t, err)
+		_, err = mutate(t, src, connectors.Query{Table: "p", Keys: keys("id", "1")}, deleteAll)
+		require.NoError(t, err)
+		require.NoError(t, src.Close())
+		dead := db.Query(t, "SELECT count(*) FROM heap_page_items(get_raw_page('p', 0)) WHERE t_data IS NOT NULL")
+		require.Equal(t, map[string]string{"never": "2", "after": "1"}[vacuum], dead)
+	}
+	db := database(t, "CREATE TABLE p (id int PRIMARY KEY)")
+	changes := role(t, db, "a", "GRANT SELECT, UPDATE, DELETE ON p TO %s")
+	src, err := postgres.Connector.Open(t.Context(), connectors.Options{Name: "crm", DSN: db.DSN(), ApplyDSN: changes,
+		Extra: map[string]string{"vacuum": "after"}})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, src.Close()) }()
+	said := foreseen(t, src, connectors.Use{Table: "p", Delete: true})
+	require.Len(t, said, 1)
+	require.Contains(t, said[0], "does not own it, so that the server would not vacuum it (vacuum: after): GRANT postgres TO ")
 }
 
 // Views say which tables they read, through others too; what keeps rows is named as a copy.

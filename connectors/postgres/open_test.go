@@ -173,7 +173,8 @@ func TestOpenErrors(t *testing.T) {
 			}
 		})
 	}
-	connectortest.RunOptions(t, postgres.Connector, connectors.Options{Name: "crm", DSN: db.DSN()}, nil)
+	connectortest.RunOptions(t, postgres.Connector, connectors.Options{Name: "crm", DSN: db.DSN()},
+		map[string]connectortest.OptionValues{"vacuum": {Good: []string{"never", "after"}, Bad: []string{"", "full", "After"}}})
 	_, err = postgres.Connector.Open(t.Context(), connectors.Options{Name: "crm", DSN: db.DSN(), ApplyDSN: s.DSN("postgres")})
 	require.ErrorIs(t, err, connectors.ErrConfig)
 	require.Contains(t, err.Error(), "different databases")

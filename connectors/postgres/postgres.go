@@ -42,6 +42,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -62,8 +64,22 @@ var Connector = connectors.Connector{
 		}
 		return cfg.Database
 	},
-	Open: open,
+	Options: options,
+	Open:    open,
 }
+
+// options are those of this connector alone.
+var options = []connectors.OptionSpec{{
+	Name: "vacuum",
+	About: "never, which is the default, or after; whether tables of which rows were changed are vacuumed at the end " +
+		"of a night, so that the places of deleted values may be used again at once",
+	Check: func(value string) error {
+		if value != "never" && value != "after" {
+			return errors.New("neither never nor after")
+		}
+		return nil
+	},
+}}
 
 // source is a database that is only read.
 type source struct {
@@ -80,10 +96,13 @@ type source struct {
 type mutable struct {
 	*source
 	apply *source
+
+	vacuum  bool
+	changed map[string]string // tables of which rows were changed, with their names in statements; mu is source's
 }
 
 func open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
-	if err := connectors.CheckOptions(nil, o.Extra); err != nil {
+	if err := connectors.CheckOptions(options, o.Extra); err != nil {
 		return nil, &connectors.Error{Op: "open", Source: o.Name, Err: err}
 	}
 	s, err := connect(ctx, o, o.DSN, readSession)
@@ -104,7 +123,7 @@ func open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 		_ = s.db.Close()
 		return nil, err
 	}
-	return &mutable{source: s, apply: a}, nil
+	return &mutable{source: s, apply: a, vacuum: o.Extra["vacuum"] == "after", changed: map[string]string{}}, nil
 }
 
 // same refuses two ways that lead to two databases.
@@ -143,8 +162,30 @@ func (s *source) Close() error {
 	return nil
 }
 
-// Close closes the connections.
-func (m *mutable) Close() error { return errors.Join(m.source.Close(), m.apply.Close()) }
+// Close vacuums what was changed, where that is asked for, and closes the connections.
+func (m *mutable) Close() error {
+	return errors.Join(m.vacuumChanged(), m.source.Close(), m.apply.Close())
+}
+
+// vacuumChanged has the server take dead rows out of the tables of which rows were changed. What others can still see, as
+// their transactions are older, stays for autovacuum. A table that the user does not own the server passes over: Foresee
+// says so.
+func (m *mutable) vacuumChanged() (err error) {
+	if !m.vacuum || len(m.changed) == 0 {
+		return nil
+	}
+	conn, err := m.apply.db.Conn(context.Background())
+	if err != nil {
+		return m.apply.fail("vacuum", "", err)
+	}
+	defer func() { _ = conn.Close() }()
+	for _, name := range slices.Sorted(maps.Keys(m.changed)) {
+		if _, _, vacuumed := exec(context.Background(), conn, "VACUUM "+m.changed[name], nil); vacuumed != nil {
+			err = errors.Join(err, m.apply.fail("vacuum", name, vacuumed))
+		}
+	}
+	return err
+}
 
 // ask returns the one row of a query.
 func (s *source) ask(ctx context.Context, op, query string) (row []string, err error) {

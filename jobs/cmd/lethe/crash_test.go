@@ -235,8 +235,12 @@ func TestKilledAnywhere(t *testing.T) {
 // fillAgain makes a server's database as it was before the night.
 func fillAgain(t testing.TB, db *servers.Database) {
 	t.Helper()
-	db.Exec(t, "DROP TABLE IF EXISTS lethe_crm_customers, orders, customers, addresses, staff;"+
-		mysqlSQL(customers(chunks)))
+	const drop = "DROP TABLE IF EXISTS lethe_crm_customers, orders, customers, addresses, staff"
+	if isPostgres(db) {
+		db.Exec(t, drop+" CASCADE;"+postgresSQL(customers(chunks)))
+		return
+	}
+	db.Exec(t, drop+";"+mysqlSQL(customers(chunks)))
 }
 
 // lookAt reads what a night left on a server.
@@ -253,9 +257,13 @@ func lookAt(db *servers.Database) func(testing.TB, string) *outcome {
 }
 
 // TestKilledOnMariaDB does so at some points on a server, whose transactions end when the connection does.
-func TestKilledOnMariaDB(t *testing.T) {
+func TestKilledOnMariaDB(t *testing.T) { killedOn(t, servers.MariaDB(t)) }
+
+func TestKilledOnPostgres(t *testing.T) { killedOn(t, servers.Postgres(t)) }
+
+func killedOn(t *testing.T, server *servers.Server) {
 	t.Parallel()
-	db := servers.MariaDB(t).Database(t)
+	db := server.Database(t)
 	fill := func() { fillAgain(t, db) }
 	fill()
 	dir := onServer(t, db, chunks)
@@ -309,31 +317,41 @@ func TestKilledAnytime(t *testing.T) {
 // its source failed, if it was not done with it; the next one finishes.
 func TestServerKilled(t *testing.T) {
 	t.Parallel()
-	own := servers.OwnMariaDB(t)
-	fill := func() { fillAgain(t, own.Database) }
+	t.Run("mariadb", func(t *testing.T) {
+		own := servers.OwnMariaDB(t)
+		serverKilled(t, own.Database, own.Kill, own.Start)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		own := servers.OwnPostgres(t)
+		serverKilled(t, own.Database, own.Kill, own.Start)
+	})
+}
+
+func serverKilled(t *testing.T, db *servers.Database, kill, start func(testing.TB)) {
+	fill := func() { fillAgain(t, db) }
 	fill()
-	r := prepare(t, onServer(t, own.Database, chunks), lookAt(own.Database), fill)
+	r := prepare(t, onServer(t, db, chunks), lookAt(db), fill)
 	for range *kills {
 		after := rand.N(1500 * time.Millisecond)
 		t.Run(after.String(), func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "company")
 			require.NoError(t, copyFolder(r.dir, dir))
-			fillAgain(t, own.Database)
+			fillAgain(t, db)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			cmd := command(ctx, dir, nil, "run", "--apply")
 			require.NoError(t, cmd.Start())
 			time.Sleep(after)
-			own.Kill(t)
+			kill(t)
 			err := cmd.Wait()
-			own.Start(t)
+			start(t)
 			if err != nil {
 				var exit *exec.ExitError
 				require.ErrorAs(t, err, &exit)
 				require.Equal(t, 3, exit.ExitCode())
 			}
 			finish(t, dir)
-			lookAt(own.Database)(t, dir).check(t, r.want)
+			lookAt(db)(t, dir).check(t, r.want)
 		})
 	}
 }

@@ -16,7 +16,10 @@ import (
 	"lethe/jobs"
 )
 
-// onServer is a company whose CRM is a MariaDB database, and which has no backup.
+// isPostgres says which server's a database is.
+func isPostgres(db *servers.Database) bool { return strings.HasPrefix(db.DSN(), "postgres:") }
+
+// onServer is a company whose CRM is a database of a server, and which has no backup.
 func onServer(t testing.TB, db *servers.Database, n int) (dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "company")
@@ -27,8 +30,12 @@ func onServer(t testing.TB, db *servers.Database, n int) (dir string) {
 	lines := slices.DeleteFunc(strings.Split(string(config), "\n"), func(l string) bool {
 		return strings.Contains(l, "crm-dumps:")
 	})
+	connector := "mysql"
+	if isPostgres(db) {
+		connector = "postgres"
+	}
 	text := strings.Replace(strings.Join(lines, "\n"), "connector: sqlite, dsn: crm.db, apply_dsn: crm.db",
-		`connector: mysql, dsn: "file:crm.dsn", apply_dsn: "file:crm.dsn"`, 1)
+		"connector: "+connector+`, dsn: "file:crm.dsn", apply_dsn: "file:crm.dsn"`, 1)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "lethe.yaml"), []byte(text), 0o600))
 	grant(t, dir)
 	return dir
