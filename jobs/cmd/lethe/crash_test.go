@@ -47,7 +47,7 @@ type outcome struct {
 // approve lets an owner and the custodian approve every plan that waits.
 func approve(t testing.TB, dir string) {
 	t.Helper()
-	out, err := lethe(dir, nil, "plan", "show", "--json")
+	out, err := lethe(dir, nil, "plan", "list", "--json")
 	require.NoError(t, err, out)
 	var plans []struct {
 		PlanID string `json:"plan_id"`
