@@ -58,6 +58,7 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	before, beforeErr := b.settledBefore(ctx)
 	settledErr = errors.Join(settledErr, beforeErr)
 	b.overdue(slices.Concat(settled, before))
+	night.inspector.Together()
 	night.balance.Draw(settled)
 	said, known, answersErr := b.noteAnswers(ctx)
 	err = errors.Join(err, answersErr, b.noteLog())

@@ -102,7 +102,7 @@ func (s *sourceTables) add(i audit.Inventory) {
 }
 
 func (s *sourceTables) view(name string) sourceView {
-	v := sourceView{Name: name}
+	v := sourceView{Name: name, backup: s.first.Environment == "backup"}
 	other := int64(0)
 	for _, t := range s.tables {
 		if len(t.Fields) == 0 && t.State == "" && t.Part == "" {

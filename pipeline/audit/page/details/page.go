@@ -1,6 +1,6 @@
 // Package details makes the page beside a night's page, with what there is no room for there: each plan with its
 // counts and answers, every finding and exception, backups, copies, holds, and the inventory with its pictures. Its
-// lists have no bound. It is in English, as the tables are.
+// lists are bounded, and it says what it leaves out. It is in English, as the tables are.
 package details
 
 import (
@@ -50,6 +50,7 @@ type page struct {
 	Remnants   []remnantView
 	Reviews    []reviewView
 	News       []newsView
+	Left       []string // what there is no room for
 	Sources    []sourceView
 	facts      audit.Facts
 	totals     figures.Totals
@@ -90,6 +91,7 @@ type (
 		Name, Words string
 		Tables      []tableView
 		Map         *picture.Picture
+		backup      bool
 	}
 	tableView struct {
 		Name, Silo, Rows, State, Span string
@@ -152,6 +154,7 @@ func newPage(f audit.Facts, totals figures.Totals, date string) *page {
 	p.reviews()
 	p.news()
 	p.inventory()
+	p.bound()
 	return p
 }
 
