@@ -214,7 +214,7 @@ func (g *Graph) ownedParents(ctx context.Context) error {
 		if r == nil {
 			return
 		}
-		for k, key := range r.Owns {
+		for k, key := range r.by.Owns[r.Root] {
 			table := r.by.Owned[k].Table
 			if named[table] == nil {
 				named[table] = map[connectors.Key]bool{}

@@ -13,6 +13,7 @@ import (
 	"lethe/pipeline/change"
 	"lethe/pipeline/dependents/edges"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/judge/targets"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/stores"
@@ -39,7 +40,7 @@ func judges(t *testing.T) (list []*judge.Judge) {
 			{Name: "f0", Kind: connectors.Text, Type: "text", Nullable: true}}}
 		b := &judge.Binding{Silo: silo, Table: table, Match: key}
 		var wrong []error
-		b.Targets, wrong = judge.Techniques(silo, table)
+		b.Targets, wrong = targets.Of(silo, table)
 		require.Empty(t, wrong)
 		list = append(list, judge.NewJudge(b))
 		require.True(t, list[i].Empties("f0"))
@@ -114,14 +115,14 @@ func (d *drawn) row(judges []*judge.Judge) {
 		if j.Table.Name == table && rapid.Bool().Draw(d.T, "root") {
 			p.judge, p.governed = j, true
 			p.root = &judge.Root{Key: p.key, Change: judge.Delete, Anonymized: d.some("anonymized"),
-				Guard: judge.Guard{byte(i)}, ElseGuard: judge.Guard{9}, Record: keystore.Ref{byte(n)}}
+				Guard: judge.Guard{byte(i)}, ElseGuard: judge.Guard{9}, Subject: keystore.Ref{byte(n)}}
 			p.ends = goes
 			if d.some("ends") {
 				p.root.Change, p.ends = judge.Anonymize, emptied
 			}
-			if rapid.Bool().Draw(d.T, "else") {
-				p.root.Ruling = &judge.Ruling{Decision: policy.Decision{Else: policy.Anonymize}}
-			}
+			p.root.Open = rapid.Bool().Draw(d.T, "open")
+			p.root.Shape = j.ShapeOf(judge.Ruling{Decision: policy.Decision{
+				Else: rapid.SampledFrom([]policy.Action{policy.Anonymize, policy.Anonymize, policy.Keep}).Draw(d.T, "else")}})
 			of.root = int32(d.g.roots.Add(root{p.root, j}) + 1)
 		}
 	}

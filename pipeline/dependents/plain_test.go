@@ -217,7 +217,7 @@ func (n *plainNode) leavesBehind() (found, waits bool) {
 }
 
 func (n *plainNode) elseEmptied() bool {
-	return n.root.Ruling != nil && n.root.Ruling.Else == policy.Anonymize && len(n.judge.Targets) > 0 &&
+	return n.root.Open && n.root.Ruling().Else == policy.Anonymize && len(n.judge.Targets) > 0 &&
 		!n.root.Anonymized
 }
 
@@ -546,7 +546,7 @@ func (g *plainGraph) selectedRow(it *plainItem, items map[*plainNode]*plainItem,
 	}
 	if r := it.root; it.kind == change.Root {
 		s.Mapping = 0
-		s.Guard, s.Subject, s.Record = r.Guard, r.Subject, r.Record
+		s.Guard, s.Subject, s.Record = r.Guard, r.Subject, it.judge.RecordOf(r.Key)
 		if it.op == judge.Anonymize && r.Change == judge.Delete {
 			s.Guard = r.ElseGuard
 		}

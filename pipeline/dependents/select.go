@@ -261,7 +261,7 @@ func (s Selection) row(it *item) Selected {
 	}
 	if c.Kind == change.Root {
 		c.Mapping = s.Store.Mapping(from.by)
-		c.Guard, c.Subject, c.Record = from.Guard, from.Subject, from.Record
+		c.Guard, c.Subject, c.Record = from.Guard, from.Subject, from.by.RecordOf(from.Key)
 		if c.Op == judge.Anonymize && from.Change == judge.Delete {
 			c.Guard = from.ElseGuard
 		}

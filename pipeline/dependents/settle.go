@@ -209,7 +209,7 @@ func (g *Graph) leavesBehind(n int32) (found, waits bool) {
 // elseEmptied reports whether the rule of a root that cannot be deleted wants it anonymized, and there is
 // something to anonymize.
 func (r *root) elseEmptied() bool {
-	return r.Ruling != nil && r.Ruling.Else == policy.Anonymize && len(r.by.Targets) > 0 && !r.Anonymized
+	return r.Open && r.Ruling().Else == policy.Anonymize && len(r.by.Targets) > 0 && !r.Anonymized
 }
 
 // knows reports whether the engine does anything about a reference when the row referred to is deleted.

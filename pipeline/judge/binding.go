@@ -9,6 +9,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/judge/cells"
+	"lethe/pipeline/judge/targets"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/instant"
 	"lethe/pipeline/policy/starts"
@@ -40,7 +41,7 @@ type Binding struct {
 	Starts     []*starts.Field // the column at which each rule's term starts; nil where there is none
 	blocked    []cells.Cell    // the fields and values of a blocked row
 	unblocked  []cells.Cell
-	Targets    []Target
+	Targets    []targets.Target
 	guarded    []int // decision-relevant columns
 	Owned      []OwnedEdge
 	ending     map[string]bool // fields in which people end who should be gone: with the row? nil: rows are decided
@@ -224,11 +225,11 @@ func (b *binder) guards() {
 
 // changes resolves the fields that anonymizing or clearing may change.
 func (b *binder) changes() {
-	targets, wrong := Techniques(b.Silo, b.Table)
+	found, wrong := targets.Of(b.Silo, b.Table)
 	for _, err := range wrong {
 		b.refuse("source %s table %s: %w", b.Source.Name, b.Table.Name, err)
 	}
-	b.Targets = targets
+	b.Targets = found
 }
 
 // owns finds the parents that go with the last row which refers to them: by their primary key, which a
@@ -284,7 +285,7 @@ func (b *Binding) Unlock(keys Keyring, epoch string) (err error) {
 	}
 	key := b.Match.Fixed("anonymize", nil)
 	for i := range b.Targets {
-		b.Targets[i].technique = b.Targets[i].technique.WithKey(key[:], b.Silo.Silo.Name)
+		b.Targets[i].Technique = b.Targets[i].Technique.WithKey(key[:], b.Silo.Silo.Name)
 	}
 	if epoch != "" {
 		b.Refs, err = keys.AuditKey(b.Silo.Silo.Name, epoch)

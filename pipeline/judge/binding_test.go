@@ -137,11 +137,11 @@ func TestWhatABindingResolves(t *testing.T) {
 			}
 			var clears, always []string
 			for _, target := range b.Targets {
-				require.Equal(t, column(t, target.field), target.column)
-				if target.anonymize {
-					always = append(always, target.field)
+				require.Equal(t, column(t, target.Field), target.Column)
+				if target.Anonymize {
+					always = append(always, target.Field)
 				} else {
-					clears = append(clears, target.field)
+					clears = append(clears, target.Field)
 				}
 			}
 			require.Equal(t, test.clears, clears)

@@ -5,7 +5,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/anonymize"
-	"lethe/pipeline/audit"
+	"lethe/pipeline/judge/targets"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/reason"
 )
@@ -15,7 +15,7 @@ import (
 func NewEnding(b *Binding, fields []anonymize.Named, goes map[string]bool) *Judge {
 	b.collected, b.collection = -1, -1
 	for _, f := range fields {
-		t := Target{field: b.Table.Fields[f.Column].Name, column: f.Column, technique: f.Technique}
+		t := targets.Target{Field: b.Table.Fields[f.Column].Name, Column: f.Column, Technique: f.Technique}
 		b.guarded, b.Targets = append(b.guarded, f.Column), append(b.Targets, t)
 	}
 	b.ending = goes
@@ -34,9 +34,8 @@ func (g *Judge) Ending(runID string, rows arrow.Record, row int) *Root {
 		return nil
 	}
 	g.name(&r, key)
-	ref := audit.Ref(g.Refs.Ref(g.Source.System()+"\x1f"+g.Table.Name, []byte(key)))
-	rt := g.root(runID, r, rows, row, key, ref)
-	rt.Ruling = nil // nothing is decided of the row
+	rt := g.root(runID, r, rows, row, key)
+	rt.Open = false // nothing is decided of the row
 	return rt
 }
 
@@ -44,9 +43,9 @@ func (g *Judge) Ending(runID string, rows arrow.Record, row int) *Root {
 func (g *Judge) ends(rows arrow.Record, row int) (r Ruling) {
 	r.Decision = policy.Decision{Reason: reason.DRemnant, Rule: "remnants"}
 	for _, t := range g.Targets {
-		goes := g.ending[t.field]
-		if t.technique.Ends([]byte(g.Text(rows, row, t.column)), goes) {
-			if r.Cleared = append(r.Cleared, t.field); r.Change != Delete {
+		goes := g.ending[t.Field]
+		if t.Technique.Ends([]byte(g.Text(rows, row, t.Column)), goes) {
+			if r.Cleared = append(r.Cleared, t.Field); r.Change != Delete {
 				r.Change = map[bool]Change{true: Delete, false: Clear}[goes]
 			}
 		}

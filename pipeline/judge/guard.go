@@ -20,12 +20,12 @@ func (g *Judge) guard(runID string, rows arrow.Record, row int, c Change, fields
 	}
 	g.Carried.Digest(h, rows, row) // whose the row is, as other tables say it
 	for _, t := range g.Targets {
-		if t.in(Planned{Change: c, Fields: fields}) {
-			connectors.DigestCell(h, rows, t.column, row)
+		if (Planned{Change: c, Fields: fields}).touches(t) {
+			connectors.DigestCell(h, rows, t.Column, row)
 		}
 	}
 	for _, t := range g.Targets { // who should be gone of those in it
-		h.Write(t.technique.Digest([]byte(g.Text(rows, row, t.column))))
+		h.Write(t.Technique.Digest([]byte(g.Text(rows, row, t.Column))))
 	}
 	keyed := g.Match.Record("guard", runID, h.Sum(nil))
 	return Guard(keyed[:len(Guard{})])

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 
+	"lethe/connectors"
 	"lethe/pipeline/census"
 	"lethe/pipeline/judge/cells"
 	"lethe/pipeline/policy"
@@ -46,7 +47,7 @@ type Judge struct {
 // NewJudge makes a judge of a binding.
 func NewJudge(b *Binding) *Judge {
 	g := &Judge{Binding: b}
-	g.Summary = census.Lines{}
+	g.Summary, g.Owns, g.shapes = census.Lines{}, map[*Root][]connectors.Key{}, map[alike]*Shape{}
 	g.Record.Starts = make([]calendar.Date, len(b.Starts))
 	g.Spreads = make([]starts.Spread, len(b.Starts))
 	return g

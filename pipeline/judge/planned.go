@@ -9,6 +9,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/judge/cells"
+	"lethe/pipeline/judge/targets"
 	"lethe/pipeline/policy"
 )
 
@@ -69,13 +70,13 @@ func (g *Judge) HoldsNew(rows arrow.Record, row int, p Planned) bool {
 	case Unblock:
 		return cells.Held(rows, row, g.unblocked)
 	}
-	return !slices.ContainsFunc(g.Targets, func(t Target) bool { return t.in(p) && !t.heldBy(rows, row) })
+	return !slices.ContainsFunc(g.Targets, func(t targets.Target) bool { return p.touches(t) && !t.HeldBy(rows, row) })
 }
 
 // Empties reports whether anonymizing sets a field NULL.
 func (g *Judge) Empties(field string) bool {
-	return slices.ContainsFunc(g.Targets, func(t Target) bool {
-		return t.field == field && t.anonymize && t.technique.Empties()
+	return slices.ContainsFunc(g.Targets, func(t targets.Target) bool {
+		return t.Field == field && t.Anonymize && t.Technique.Empties()
 	})
 }
 
@@ -103,15 +104,59 @@ func (g *Judge) Assign(
 	constant(g.blocked, Block)
 	constant(g.unblocked, Unblock)
 	for _, t := range g.Targets {
-		marks := updated(t.in)
+		marks := updated(func(p Planned) bool { return p.touches(t) })
 		if !slices.Contains(marks, true) {
 			continue
 		}
 		col := new(connectors.Column)
-		if err := t.technique.Apply(col, b.Rows.Column(t.column).(*array.Binary), marks); err != nil {
+		if err := t.Technique.Apply(col, b.Rows.Column(t.Column).(*array.Binary), marks); err != nil {
 			return nil, err
 		}
-		set = append(set, connectors.Assignment{Field: t.field, Rows: marks, Values: col.Array()})
+		set = append(set, connectors.Assignment{Field: t.Field, Rows: marks, Values: col.Array()})
 	}
 	return set, nil
 }
+
+// Writes are the fields that blocking, clearing and anonymizing rows may set.
+func (b *Binding) Writes() (fields []string) {
+	for _, c := range slices.Concat(b.blocked, b.unblocked) {
+		fields = append(fields, c.Field)
+	}
+	rules, clears := b.Silo.Silo.Rules, b.Silo.Clearable()
+	anonymizes := slices.ContainsFunc(rules, func(r policy.Rule) bool {
+		return r.End == policy.Anonymize || r.Else == policy.Anonymize
+	})
+	for _, t := range b.Targets {
+		_, cleared := clears[t.Field]
+		if goes, ends := b.ending[t.Field]; cleared || t.Anonymize && anonymizes || ends && !goes {
+			fields = append(fields, t.Field)
+		}
+	}
+	slices.Sort(fields)
+	return slices.Compact(fields)
+}
+
+// touches reports whether a change writes a target.
+func (p Planned) touches(t targets.Target) bool {
+	return p.Change == Anonymize && t.Anonymize || p.Change == Clear && slices.Contains(p.Fields, t.Field)
+}
+
+// Weak reports whether anonymizing leaves something that is derived from what identified the person.
+func (b *Binding) Weak() bool { return slices.ContainsFunc(b.Targets, targets.Target.Weak) }
+
+// Change is what a decision changes in a source.
+type Change string
+
+// The changes. Block and unblock are reversible; the others destroy.
+const (
+	None      Change = ""
+	Block     Change = "block"
+	Unblock   Change = "unblock"
+	Clear     Change = "clear"
+	Anonymize Change = "anonymize"
+	Delete    Change = "delete"
+	SetNull   Change = "set_null" // the foreign key of a row that stays when the row it refers to goes
+)
+
+// Reversible reports whether a change destroys nothing.
+func (c Change) Reversible() bool { return c == Block || c == Unblock }

@@ -2,13 +2,16 @@ package judge
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"lethe/connectors"
+	"lethe/pipeline/audit"
 	"lethe/pipeline/judge/cells"
+	"lethe/pipeline/judge/targets"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/decide"
@@ -116,7 +119,7 @@ func (g *Judge) Dates(rows arrow.Record, row int) {
 // name gives a ruling the reference of its record.
 func (g *Judge) name(r *Ruling, key connectors.Key) {
 	if !r.known {
-		r.record, r.known = g.Match.Record(g.Source.System(), g.Table.Name, []byte(key)), true
+		r.record, r.known = g.RecordOf(key), true
 	}
 }
 
@@ -159,8 +162,8 @@ func (g *Judge) wasAnonymized(record, subject keystore.Ref) bool {
 // unnamed reports whether anonymizing changes a field that identifies the person, so that what stands there
 // afterwards is nobody's.
 func (g *Judge) unnamed() bool {
-	return slices.ContainsFunc(g.Targets, func(t Target) bool {
-		return t.anonymize && slices.ContainsFunc(g.subjects, func(s naming) bool { return s.column == t.column })
+	return slices.ContainsFunc(g.Targets, func(t targets.Target) bool {
+		return t.Anonymize && slices.ContainsFunc(g.subjects, func(s naming) bool { return s.column == t.Column })
 	})
 }
 
@@ -168,10 +171,10 @@ func (g *Judge) unnamed() bool {
 func (g *Judge) anonymized(rows arrow.Record, row int) bool {
 	some := false
 	for _, t := range g.Targets {
-		if t.anonymize && !t.heldBy(rows, row) {
+		if t.Anonymize && !t.HeldBy(rows, row) {
 			return false
 		}
-		some = some || t.anonymize
+		some = some || t.Anonymize
 	}
 	return some
 }
@@ -187,7 +190,7 @@ func (g *Judge) change(r *Ruling, rows arrow.Record, row int) {
 		}
 	case policy.Keep:
 		for _, f := range r.Clear {
-			if slices.ContainsFunc(g.Targets, func(t Target) bool { return t.field == f && !t.heldBy(rows, row) }) {
+			if slices.ContainsFunc(g.Targets, func(t targets.Target) bool { return t.Field == f && !t.HeldBy(rows, row) }) {
 				r.Cleared = append(r.Cleared, f)
 			}
 		}
@@ -216,4 +219,46 @@ func (g *Judge) blocking(r *Ruling, rows arrow.Record, row int) {
 			r.Change = Unblock
 		}
 	}
+}
+
+// Decision is the row of the report for a ruling.
+func (g *Judge) Decision(r Ruling, ref audit.Ref) audit.Decision {
+	notes := make([]string, len(r.Notes))
+	for i, c := range r.Notes {
+		notes[i] = string(c)
+	}
+	d := audit.Decision{
+		Silo: g.Silo.Silo.Name, System: g.Source.System(), Source: g.Source.Name, Object: g.Table.Name, Record: ref,
+		Action: string(r.Action), Use: string(r.Use), Change: string(r.Change),
+		Reason: string(r.Reason), Article: r.Reason.Article(), Row: r.Row, Rule: r.Rule,
+		Grounds: strings.Join(r.Grounds, ";"), Cleared: strings.Join(r.Cleared, ";"), Notes: strings.Join(notes, ";"),
+		Until: r.Until.String(), Due: r.Due.String(),
+	}
+	if r.Flag {
+		d.FlaggedAt = r.flagged
+	}
+	return d
+}
+
+// Method names how a change is carried out.
+func (g *Judge) Method(c Change) string {
+	var methods []string
+	switch c {
+	case Delete:
+		methods = []string{"sql_delete"}
+	case Block, Unblock:
+		methods = []string{"block_flag"}
+	case SetNull:
+		methods = []string{"null_fields"}
+	}
+	for _, t := range g.Targets {
+		m := t.Technique.Method()
+		if (c == Clear || c == Anonymize && t.Anonymize) && !slices.Contains(methods, m) {
+			methods = append(methods, m)
+		}
+	}
+	if g.Source.Backup() {
+		methods = append([]string{"rewrite"}, methods...)
+	}
+	return strings.Join(methods, ";")
 }

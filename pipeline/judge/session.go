@@ -134,7 +134,6 @@ func (js *Session) remember(g *Judge, r Ruling, rows arrow.Record, row int) erro
 		return nil
 	}
 	g.name(&r, key)
-	ref := audit.Ref(g.Refs.Ref(g.Source.System()+"\x1f"+g.Table.Name, []byte(key)))
 	_, waits := js.Pending[g.place(key)]
 	waits = waits && !r.Change.Reversible()
 	refused := r.Change != None && js.setAside(g, r, r.Change)
@@ -144,7 +143,7 @@ func (js *Session) remember(g *Judge, r Ruling, rows arrow.Record, row int) erro
 	}
 
 	if !g.open(r) || waits || refused {
-		if err := js.Decisions.Append(g.Decision(r, ref)); err != nil {
+		if err := js.Decisions.Append(g.Decision(r, g.RefOf(key))); err != nil {
 			return err
 		}
 	}
@@ -161,7 +160,7 @@ func (js *Session) remember(g *Judge, r Ruling, rows arrow.Record, row int) erro
 		}
 	}
 	if r.Change != None {
-		g.Roots = append(g.Roots, g.root(js.Tonight.RunID, r, rows, row, key, ref))
+		g.Roots = append(g.Roots, g.root(js.Tonight.RunID, r, rows, row, key))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 
+	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/census"
 	"lethe/pipeline/judge/cells"
@@ -19,9 +20,11 @@ import (
 
 // Tally is what a judge has found of its rows.
 type Tally struct {
-	Rows           int64   // of the silo in this table
-	Roots          []*Root // by pointer: the graph of dependents keeps them while rows leave the list
-	Stopped        bool    // a stop forbids changes in the table tonight
+	Rows           int64                      // of the silo in this table
+	Roots          []*Root                    // by pointer: the graph of dependents keeps them while rows leave the list
+	Owns           map[*Root][]connectors.Key // what they own, one for each owned edge; "" NULL
+	shapes         map[alike]*Shape           // of the roots
+	Stopped        bool                       // a stop forbids changes in the table tonight
 	Summary        census.Lines
 	Oldest, Newest calendar.Date     // of the days of collecting, or those where the first rule's term starts
 	Flags          []registry.Flag   // rows whose reason has no date, with the night that first found it

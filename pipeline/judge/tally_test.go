@@ -107,8 +107,8 @@ func TestWhatASessionRemembers(t *testing.T) {
 	}
 	roots := map[connectors.Key]root{}
 	for _, r := range g.Roots {
-		roots[r.Key] = root{r.Change, r.Block, r.Clear, r.Owns}
-		require.Equal(t, r.Change == Delete, r.Ruling != nil)
+		roots[r.Key] = root{r.Change, r.Block, r.Clear, g.Owns[r]}
+		require.Equal(t, r.Change == Delete, r.Open)
 	}
 	require.Equal(t, map[connectors.Key]root{
 		key("2"): {change: Delete, block: true, owns: []connectors.Key{key("7")}},

@@ -105,7 +105,7 @@ func (l *Limits) drafts(due bool) []*plan.Draft {
 
 // root is a row to be changed.
 func root(id string, change judge.Change, code reason.Code, due calendar.Date) *judge.Root {
-	return &judge.Root{Key: connectors.MakeKey([]byte(id)), Change: change, Code: code, Due: due}
+	return &judge.Root{Key: connectors.MakeKey([]byte(id)), Change: change, Shape: &judge.Shape{Code: code}, Due: due}
 }
 
 // TestStops leaves tables alone of which too many rows are unknown, or unreadable.

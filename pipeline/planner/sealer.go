@@ -102,7 +102,7 @@ func (s *sealer) source(d *plan.Draft, together dependents.Selection,
 			}
 			alone := change.Change{Unit: int64(together.Len()) + w.rows, Kind: change.Root, Mapping: d.Mapping(g),
 				Silo: g.Silo.Silo.Name, Table: g.Table.Name, Key: r.Key, Op: c,
-				Fields: r.Clear, Guard: saw, Subject: r.Subject, Record: r.Record}
+				Fields: r.Clear, Guard: saw, Subject: r.Subject, Record: g.RecordOf(r.Key)}
 			if c != judge.Clear {
 				alone.Fields = nil
 			}
@@ -120,6 +120,9 @@ type setWriter struct {
 	draft *plan.Draft
 	w     *plan.Writer
 	rows  int64
+
+	root    *judge.Root // of the change at hand, and how the evidence names it
+	rootRef audit.Ref
 }
 
 // add writes a change and counts it.
@@ -131,10 +134,16 @@ func (s *setWriter) add(c dependents.Selected) (err error) {
 		}
 	}
 	s.rows++
-	ref := audit.Ref(c.Judge.Refs.Ref(s.draft.System()+"\x1f"+c.Table, []byte(c.Key)))
+	if s.root != c.Of {
+		s.root, s.rootRef = c.Of, c.Judge.RefOf(c.Of.Key)
+	}
+	ref := s.rootRef
+	if c.Kind != change.Root {
+		ref = audit.Ref(c.Judge.Refs.Ref(s.draft.System()+"\x1f"+c.Table, []byte(c.Key)))
+	}
 	a := audit.Action{PlanID: s.plan.PlanID, Silo: c.Silo, System: s.draft.System(), Source: s.draft.Name,
 		Object: c.Table,
-		Record: ref, Root: c.Of.Ref, Change: string(c.Op), Method: c.Judge.Method(c.Op), Reason: string(c.Of.Code)}
+		Record: ref, Root: s.rootRef, Change: string(c.Op), Method: c.Judge.Method(c.Op), Reason: string(c.Of.Code)}
 	if err := s.w.Add(c.Change, a, plan.Why{Rule: c.Of.Rule, Ended: c.Of.End, Due: c.Of.Due}); err != nil {
 		return err
 	}

@@ -21,18 +21,19 @@ import (
 func (pl *Planner) settleRoots(g *judge.Judge) error {
 	kept := g.Roots[:0]
 	for _, r := range g.Roots {
-		if r.Ruling != nil {
+		if r.Open {
+			ruling := r.Ruling()
 			if r.Kept {
-				pl.holdBack(g, r)
+				ruling = pl.holdBack(g, r, ruling)
 			} else if r.Waits && r.Block {
 				r.Change, r.Block = judge.Block, false
 			} else if r.Waits {
 				r.Change = judge.None
 			}
-			if err := pl.Session.Decisions.Append(g.Decision(*r.Ruling, r.Ref)); err != nil {
+			if err := pl.Session.Decisions.Append(g.Decision(ruling, g.RefOf(r.Key))); err != nil {
 				return err
 			}
-			r.Ruling = nil
+			r.Open = false
 		}
 		if !g.Stopped && (r.Change != judge.None || r.Block) {
 			kept = append(kept, r)
@@ -114,25 +115,27 @@ func (pl *Planner) nameBarred(s *stores.Store, table string, rows int64) {
 }
 
 // holdBack decides a row anew that cannot be deleted, because a row that stays refers to it.
-func (pl *Planner) holdBack(g *judge.Judge, r *judge.Root) {
-	before := *r.Ruling
+func (pl *Planner) holdBack(g *judge.Judge, r *judge.Root, before judge.Ruling) judge.Ruling {
+	ruling := before
 	if r.Held {
-		r.Ruling.Decision = decide.Held(r.Ruling.Decision)
+		ruling.Decision = decide.Held(ruling.Decision)
 	} else {
-		r.Ruling.Decision = decide.WithDependent(r.Ruling.Decision)
+		ruling.Decision = decide.WithDependent(ruling.Decision)
 	}
-	r.Code, r.Change = r.Ruling.Reason, judge.None
-	if r.Ruling.Action == policy.Anonymize && len(g.Targets) > 0 && !r.Anonymized {
+	r.Change = judge.None
+	if ruling.Action == policy.Anonymize && len(g.Targets) > 0 && !r.Anonymized {
 		r.Change, r.Guard = judge.Anonymize, r.ElseGuard
 	}
 	if r.Change == judge.None && r.Block { // the row stays, so ending its use is all that is left to do
 		r.Change, r.Block = judge.Block, false
 	}
 
-	r.Ruling.Change = r.Change
-	g.Recount(before, *r.Ruling)
+	ruling.Change = r.Change
+	r.Shape = g.ShapeOf(ruling)
+	g.Recount(before, ruling)
 	pl.Notes.Except(audit.Exception{Silo: g.Silo.Silo.Name, Source: g.Source.Name, Object: g.Table.Name,
 		Code: string(reason.EDependentKept), Count: 1})
+	return ruling
 }
 
 // The findings of what keeps rows from being changed that are due, and of what may be changed along.

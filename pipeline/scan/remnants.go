@@ -74,7 +74,7 @@ func (sc *Scanner) EndRemnants() {
 		return
 	}
 	sc.Remnants.Plan(func(g *judge.Judge, r *judge.Root) bool {
-		row := aside.Row{System: g.Source.System(), Table: g.Table.Name, Record: r.Record, Destroys: true}
+		row := aside.Row{System: g.Source.System(), Table: g.Table.Name, Record: g.RecordOf(r.Key), Destroys: true}
 		refused := sc.Session.Aside.Live
 		if g.Source.Backup() {
 			refused = sc.Session.Aside.Backup

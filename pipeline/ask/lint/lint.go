@@ -16,6 +16,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/judge/targets"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/lint"
@@ -199,7 +200,7 @@ func lintNames(p *setup.Setup, silo *policy.Compiled, catalogs map[string]connec
 		c.records(silo, r, t, tables)
 
 		// A field that some rules cover and others do not is cleared when those that do have ended.
-		_, wrong := judge.Techniques(silo, t)
+		_, wrong := targets.Of(silo, t)
 		for _, err := range wrong {
 			c.add(lint.LNoTechnique, "Art. 5(1)(c)", true, "%s", err)
 		}

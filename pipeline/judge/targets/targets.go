@@ -1,0 +1,46 @@
+// Package targets says which fields a change of a row writes, and how. Its noun: a Target is one such field.
+package targets
+
+import (
+	"maps"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"lethe/connectors"
+	"lethe/pipeline/anonymize"
+	"lethe/pipeline/judge/cells"
+	"lethe/pipeline/policy"
+)
+
+// Target is a field that anonymizing or clearing changes, and how.
+type Target struct {
+	Field     string
+	Column    int
+	Technique anonymize.Technique
+	Anonymize bool // set by anonymizing; else only by clearing, when no live ground covers the field
+}
+
+// Of are the fields of a table that anonymizing or clearing may change, and what is wrong with those that the table
+// cannot serve. A silo's techniques serve all of its tables: a field that this one lacks is not meant. A field that
+// only clearing touches becomes NULL unless the silo names a technique.
+func Of(silo *policy.Compiled, t connectors.Table) (targets []Target, wrong []error) {
+	spec := silo.Clearable()
+	maps.Copy(spec, silo.Silo.Anonymize)
+	list, wrong := anonymize.ForTable(t, spec)
+	for _, n := range list {
+		field := t.Fields[n.Column].Name
+		_, always := silo.Silo.Anonymize[field]
+		targets = append(targets, Target{Field: field, Column: n.Column, Technique: n.Technique, Anonymize: always})
+	}
+	return targets, wrong
+}
+
+// Weak reports whether anonymizing leaves something that is derived from what identified the person.
+func (t Target) Weak() bool { return t.Anonymize && t.Technique.Result() == anonymize.Pseudonymised }
+
+// HeldBy reports whether a row holds already what the technique yields.
+func (t Target) HeldBy(rows arrow.Record, row int) bool {
+	col := rows.Column(t.Column).(*array.Binary)
+	return t.Technique.Holds(cells.Value(col, row), col.IsNull(row))
+}
