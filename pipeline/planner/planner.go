@@ -89,6 +89,11 @@ func (pl *Planner) Plan(ctx context.Context) error {
 		return err
 	}
 	_, err = pl.seal(ctx, drafts, plan.Reversible, "reversible", pl.reversible)
+	for _, d := range drafts { // the night goes on without them
+		for _, g := range d.Judges {
+			g.Roots, g.Owns = nil, nil
+		}
+	}
 	return err
 }
 

@@ -10,8 +10,14 @@ import (
 	"slices"
 )
 
-// sortRows is how many rows are ordered in memory; more are ordered in parts, which stand in files meanwhile.
-const sortRows = 1 << 17
+const (
+	// sortRows is how many rows are ordered in memory; more are ordered in parts, which stand in files meanwhile.
+	sortRows = 1 << 16
+	// mostParts is how many parts are read at once: when there are so many, they become one.
+	mostParts = 32
+	// partRows is how many rows of a part are read at once.
+	partRows = 1 << 10
+)
 
 // Order is an order of rows: First is a number by which most are told apart, Compare, which agrees with it, the rest.
 type Order[T any] struct {
@@ -39,7 +45,9 @@ func sorted[T any](folder string, rows iter.Seq2[[]T, error], order Order[T], mo
 				return
 			}
 		}
-		s.merge(yield)
+		held, end := iter.Pull(s.inOrder(Rows))
+		defer end()
+		s.merge(s.parts, &part[T]{next: func() ([]T, error, bool) { rows, ok := held(); return rows, nil, ok }}, yield)
 	}
 }
 
@@ -50,10 +58,11 @@ type sorting[T any] struct {
 	most   int
 	held   []T
 	parts  []string
+	made   int // parts, those that are gone included
 }
 
-// inOrder yields what is held. Rows are wide: their places are ordered, and each row is copied once.
-func (s *sorting[T]) inOrder() iter.Seq[[]T] {
+// inOrder yields what is held, so many rows at once. Rows are wide: their places are ordered, and each row is copied once.
+func (s *sorting[T]) inOrder(atOnce int) iter.Seq[[]T] {
 	type place struct {
 		first uint64
 		at    int
@@ -69,7 +78,7 @@ func (s *sorting[T]) inOrder() iter.Seq[[]T] {
 		return cmp.Or(s.Compare(&s.held[a.at], &s.held[b.at]), a.at-b.at)
 	})
 	return func(yield func([]T) bool) {
-		for some := range slices.Chunk(places, Rows) {
+		for some := range slices.Chunk(places, atOnce) {
 			batch := make([]T, len(some))
 			for i, p := range some {
 				batch[i] = s.held[p.at]
@@ -97,33 +106,69 @@ func (s *sorting[T]) add(rows []T) error {
 
 // aside writes what is held to a file of its own.
 func (s *sorting[T]) aside() error {
-	path := filepath.Join(s.folder, fmt.Sprintf("sorted-%d.arrow", len(s.parts)))
+	err := s.write(func(yield func([]T, error) bool) {
+		for batch := range s.inOrder(partRows) {
+			if !yield(batch, nil) {
+				return
+			}
+		}
+	})
+	s.held = s.held[:0]
+	if err != nil || len(s.parts) < mostParts {
+		return err
+	}
+	parts := s.parts
+	s.parts = nil
+	err = s.write(func(yield func([]T, error) bool) { s.merge(parts, nil, yield) })
+	remove(parts)
+	return err
+}
+
+// write writes rows, which are in order, to a part.
+func (s *sorting[T]) write(rows iter.Seq2[[]T, error]) error {
+	path := filepath.Join(s.folder, fmt.Sprintf("sorted-%d.arrow", s.made))
 	spool, err := New[T](path)
 	if err != nil {
 		return err
 	}
-	s.parts = append(s.parts, path)
-	for batch := range s.inOrder() {
-		if err := spool.Append(batch...); err != nil {
+	s.parts, s.made = append(s.parts, path), s.made+1
+	for batch, err := range rows {
+		for some := range slices.Chunk(batch, partRows) {
+			err = cmp.Or(err, spool.Append(some...), spool.flush())
+		}
+		if err != nil {
 			return errors.Join(err, spool.Close())
 		}
 	}
-	s.held = s.held[:0]
 	return spool.Close()
 }
 
 // part is one that is read.
 type part[T any] struct {
-	next func() ([]T, error, bool)
-	rows []T
+	next  func() ([]T, error, bool)
+	rows  []T
+	first uint64 // of the first of the rows
 }
 
-// merge yields the rows of all parts, and of those that are held.
-func (s *sorting[T]) merge(yield func([]T, error) bool) {
-	held, end := iter.Pull(s.inOrder())
-	defer end()
-	parts := []*part[T]{{next: func() ([]T, error, bool) { rows, ok := held(); return rows, nil, ok }}}
-	for _, path := range s.parts {
+// read sees to it that a part has rows, if there are any left; more says whether there are.
+func (s *sorting[T]) read(p *part[T]) (more bool, err error) {
+	if len(p.rows) == 0 {
+		rows, err, ok := p.next()
+		if err != nil || !ok {
+			return false, err
+		}
+		p.rows, p.first = rows, s.First(&rows[0])
+	}
+	return true, nil
+}
+
+// merge yields the rows of parts in files, and those of one more.
+func (s *sorting[T]) merge(files []string, more *part[T], yield func([]T, error) bool) {
+	var parts []*part[T]
+	if more != nil {
+		parts = append(parts, more)
+	}
+	for _, path := range files {
 		next, stop := iter.Pull2(Read[T](path))
 		defer stop()
 		parts = append(parts, &part[T]{next: next})
@@ -132,25 +177,22 @@ func (s *sorting[T]) merge(yield func([]T, error) bool) {
 	for {
 		var first *part[T]
 		for _, p := range parts {
-			if len(p.rows) == 0 {
-				rows, err, ok := p.next()
-				if err != nil {
-					yield(nil, err)
-					return
-				}
-				if !ok {
-					continue
-				}
-				p.rows = rows
+			more, err := s.read(p)
+			if err != nil {
+				yield(nil, err)
+				return
 			}
-			if first == nil || s.Compare(&p.rows[0], &first.rows[0]) < 0 {
+			if more && (first == nil || p.first < first.first ||
+				p.first == first.first && s.Compare(&p.rows[0], &first.rows[0]) < 0) {
 				first = p
 			}
 		}
 		if first == nil {
 			break
 		}
-		out, first.rows = append(out, first.rows[0]), first.rows[1:]
+		if out, first.rows = append(out, first.rows[0]), first.rows[1:]; len(first.rows) > 0 {
+			first.first = s.First(&first.rows[0])
+		}
 		if len(out) == Rows {
 			if !yield(out, nil) {
 				return
@@ -163,8 +205,10 @@ func (s *sorting[T]) merge(yield func([]T, error) bool) {
 	}
 }
 
-func (s *sorting[T]) clear() {
-	for _, path := range s.parts {
+func (s *sorting[T]) clear() { remove(s.parts) }
+
+func remove(paths []string) {
+	for _, path := range paths {
 		os.Remove(path)
 	}
 }

@@ -21,8 +21,9 @@ func TestSorted(t *testing.T) {
 		Compare: func(a, b *audit.Decision) int {
 			return cmp.Or(bytes.Compare(a.Record[:], b.Record[:]), cmp.Compare(a.Source, b.Source))
 		}}
-	const most = 3000
-	for _, n := range []int{0, 1, 100, most, most + 1, 5*most + 17} {
+	for _, c := range []struct{ n, most int }{{0, 3000}, {1, 3000}, {100, 3000}, {3000, 3000}, {3001, 3000},
+		{5*3000 + 17, 3000}, {2*mostParts*20 + 7, 20}, {(mostParts + 1) * 20, 20}} {
+		n, most := c.n, c.most
 		dir := t.TempDir()
 		shuffled := rand.New(rand.NewPCG(1, 2)).Perm(n)
 		given := func(yield func([]audit.Decision, error) bool) {
