@@ -37,7 +37,7 @@ func (g *Graph) due(n int32) ending {
 func (g *Graph) keeps(table string, key connectors.Key) bool {
 	at, l := g.inLive(table, key)
 	return l != nil && l.root == 0 && !l.waits &&
-		(l.held || !l.governed && !l.live && l.owner == 0 && numbered.Any(g.live.refs.To(at), g.live.owns))
+		(l.held || !l.governed && !l.live && !l.owned && numbered.Any(g.live.refs.To(at), g.live.owns))
 }
 
 // inLive is the same row of the live store; nil where that is not known.

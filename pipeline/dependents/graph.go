@@ -67,7 +67,7 @@ type root struct {
 	by *judge.Judge
 }
 
-// row is what is known of one.
+// row is what is known of one: 32 bytes, for there are very many.
 type row struct {
 	root     int32  // among the roots, and one; 0: none
 	contexts uint32 // the set of the judges from whose roots it is followed
@@ -78,16 +78,15 @@ type row struct {
 	ends     ending
 	sealed   sealed // how it stands in a plan already
 	offered  sealed // how it stands in what was selected last
+	wasEnds  ending // before that was selected
+	wasHeld  bool
 
 	// What settle finds.
-	live   bool   // it goes, or ends
-	via    uint32 // the set of the judges from whose records it is reached by what is live
-	origin int32  // the first root that it goes with, and one; 0: none
-	owner  int32  // the first row that owns it, of those with which it goes, and one; 0: none
-	level  int32
-
-	wasEnds ending // before a selection
-	wasHeld bool
+	live  bool   // it goes, or ends
+	owned bool   // it goes with what owns it
+	via   uint32 // the set of the judges from whose records it is reached by what is live
+	with  int32  // the first root that it goes with, or the first of those that own it
+	level int32
 }
 
 // ending is what becomes of a root.

@@ -167,12 +167,6 @@ func (d *drawn) ref() {
 
 // same compares what is known of each row.
 func (d *drawn) same(when string) {
-	number := func(n *plainNode) int32 {
-		if n == nil {
-			return 0
-		}
-		return int32(n.seq + 1)
-	}
 	for i, n := range d.rows {
 		p, of := d.plain.nodes[i], d.g.at(n)
 		via := map[*judge.Judge]bool{}
@@ -183,9 +177,12 @@ func (d *drawn) same(when string) {
 			require.True(d, via[j], when)
 		}
 		require.Len(d, p.via, len(via), when)
-		require.Equal(d, []any{p.live, p.held, p.waits, p.ends, number(p.origin), number(p.owner), p.level, p.sealed != ""},
-			[]any{of.live, of.held, of.waits, of.ends, of.origin, of.owner, int(of.level), of.sealed != nowhere},
+		require.Equal(d, []any{p.live, p.held, p.waits, p.ends, p.owner != nil, p.level, p.sealed != ""},
+			[]any{of.live, of.held, of.waits, of.ends, of.owned, int(of.level), of.sealed != nowhere},
 			"%s: row %d of %s", when, i, p.table)
+		for _, with := range []*plainNode{p.origin, p.owner} {
+			require.True(d, with == nil || int32(with.seq) == of.with, when)
+		}
 		require.Equal(d, append([]string{}, p.detach...), append([]string{}, d.g.detach[n]...), when)
 	}
 }

@@ -143,11 +143,11 @@ func (g *Graph) list() {
 	g.each(func(n int32, of *row) {
 		*g.itemOf.At(int(n)) = 0
 		switch {
-		case of.owner > 0:
-			add(n, of.owner-1, freed, of.level)
+		case of.owned:
+			add(n, of.with, freed, of.level)
 		case !of.live || of.sealed == deleted:
 		case of.root == 0:
-			add(n, of.origin-1, follows, of.level)
+			add(n, of.with, follows, of.level)
 		case of.ends == goes:
 			add(n, n, rootGoes, of.level)
 		default:
@@ -285,7 +285,7 @@ func (s Selection) references(it *item, by *judge.Judge) (refs []change.Ref) {
 		}
 		e := s.edge(r)
 		ref := change.Ref{Row: int(*s.itemOf.At(int(r.Parent)) - 1), Edge: e.At, Does: does,
-			Owns:  root != nil && e.Owned[root.by] && s.at(r.Parent).owner > 0,
+			Owns:  root != nil && e.Owned[root.by] && s.at(r.Parent).owned,
 			Guard: change.GuardOf(by.Match, s.runID, e.Edge, s.valuesOf(at, r))}
 		if named, ok := s.named[to]; ok {
 			ref.To = change.GuardOf(by.Match, s.runID, e.Edge, named)

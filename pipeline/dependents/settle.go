@@ -30,9 +30,9 @@ func (g *Graph) settle(otherwise bool) {
 func (g *Graph) mark() {
 	queue := g.queue[:0]
 	g.each(func(n int32, of *row) {
-		of.live, of.via, of.origin, of.owner = false, 0, 0, 0
+		of.live, of.via, of.owned = false, 0, false
 		if of.root > 0 && of.ends != stays && !of.held {
-			of.live, of.origin, of.via = true, n+1, g.sets.With(0, g.judges[g.rootOf(n).by])
+			of.live, of.with, of.via = true, n, g.sets.With(0, g.judges[g.rootOf(n).by])
 			queue = append(queue, n)
 		}
 	})
@@ -52,8 +52,8 @@ func (g *Graph) mark() {
 			if via == c.via {
 				continue
 			}
-			if c.live, c.via = true, via; c.origin == 0 {
-				c.origin = p.origin
+			if c.via = via; !c.live {
+				c.live, c.with = true, p.with
 			}
 			queue = append(queue, r.Child)
 		}
@@ -65,7 +65,8 @@ func (g *Graph) mark() {
 func (g *Graph) own() {
 	owned := g.queue[:0]
 	g.each(func(n int32, of *row) {
-		if of.owner = g.freeing(n); of.owner > 0 {
+		if owner := g.freeing(n); owner >= 0 {
+			of.owned, of.with = true, owner
 			owned = append(owned, n)
 		}
 	})
@@ -73,24 +74,24 @@ func (g *Graph) own() {
 	for found := true; found; {
 		found = false
 		for _, n := range owned {
-			if g.at(n).owner > 0 && numbered.Any(g.refs.To(n), names) {
-				g.at(n).owner, found = 0, true
+			if g.at(n).owned && numbered.Any(g.refs.To(n), names) {
+				g.at(n).owned, found = false, true
 			}
 		}
 	}
 	g.queue = owned
 }
 
-// freeing is the first row that owns one and goes, or no longer names it, and one; 0 if there is none, or that one
+// freeing is the first row that owns one and goes, or no longer names it; -1 if there is none, or that one
 // cannot go in any case.
-func (g *Graph) freeing(n int32) (owner int32) {
-	of := g.at(n)
+func (g *Graph) freeing(n int32) int32 {
+	owner, of := int32(-1), g.at(n)
 	if of.governed || !of.expanded || of.live || of.held || of.sealed != nowhere || g.unnamed[n] != 0 {
-		return 0
+		return -1
 	}
 	for _, r := range g.refs.To(n) {
-		if g.owns(r) && (owner == 0 || r.Child < owner-1) {
-			owner = r.Child + 1
+		if g.owns(r) && (owner < 0 || r.Child < owner) {
+			owner = r.Child
 		}
 	}
 	return owner
@@ -108,7 +109,7 @@ func (g *Graph) leaves(n int32) bool { return g.at(n).sealed == deleted || g.goi
 // going reports whether a row is deleted by what is being settled.
 func (g *Graph) going(n int32) bool {
 	of := g.at(n)
-	return of.live && (of.root == 0 || of.ends == goes) || of.owner > 0
+	return of.live && (of.root == 0 || of.ends == goes) || of.owned
 }
 
 // canForget reports whether the row that refers could be emptied of the reference, and of no other that stays.
