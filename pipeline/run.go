@@ -34,6 +34,7 @@ import (
 	"lethe/pipeline/silos"
 	"lethe/pipeline/stores"
 	"lethe/pipeline/terms"
+	"lethe/pipeline/waiting"
 )
 
 // Run is the night: lock and check, settle what an earlier night left, read every source once (discover and
@@ -151,7 +152,7 @@ func furnish(b *book) *rooms {
 	silos := silos.New(p, t, b.seen)
 	silos.Journal = b.self
 	stores := stores.New(p, t, notes, silos)
-	session := &judge.Session{Tonight: t, Notes: notes, Decisions: b.decisions, Pending: map[judge.Place]bool{},
+	session := &judge.Session{Tonight: t, Notes: notes, Decisions: b.decisions, Pending: &waiting.Rows{},
 		Census: census.New(t.Today)}
 	scanner := &scan.Scanner{Setup: p, Tonight: t, Notes: notes, Session: session,
 		Remnants: &remnants.Watch{Setup: p, RunID: t.RunID, Silos: silos}}

@@ -12,13 +12,14 @@ import (
 	"lethe/pipeline/judge"
 	"lethe/pipeline/numbered"
 	"lethe/pipeline/stores"
+	"lethe/pipeline/waiting"
 )
 
 // Graph is the rows of a source that are to go, with the rows that refer to them.
 type Graph struct {
 	*edges.Set
 	runID   string // under which guards are made
-	pending map[judge.Place]bool
+	pending *waiting.Rows
 	live    *Graph // of the source that this one is a backup of, nil where there is none
 
 	tables []table
@@ -108,7 +109,7 @@ const (
 )
 
 // New makes the graph of a source, which knows of no row yet. pending are rows of plans that wait.
-func New(s *stores.Store, runID string, pending map[judge.Place]bool) *Graph {
+func New(s *stores.Store, runID string, pending *waiting.Rows) *Graph {
 	g := &Graph{Set: edges.Of(s), runID: runID, pending: pending, byName: map[string]int32{},
 		judges: map[*judge.Judge]int32{}, named: map[edgeTo]connectors.Key{}, values: map[int32]connectors.Key{},
 		unnamed: map[int32]uint32{}, detach: map[int32][]string{}}
@@ -167,11 +168,8 @@ func (g *Graph) number(name string, key connectors.Key) int32 {
 	if !fresh {
 		return n
 	}
-	of := row{held: g.tables[t].barred || g.keeps(name, key)}
-	if len(g.pending) > 0 {
-		_, of.waits = g.pending[judge.Place{Source: g.Store.Name, Table: name, Key: key}]
-	}
-	g.rows.Add(of)
+	g.rows.Add(row{held: g.tables[t].barred || g.keeps(name, key),
+		waits: g.pending.Has(waiting.Place{Source: g.Store.Name, Table: name, Key: key})})
 	g.refs.Row()
 	return n
 }

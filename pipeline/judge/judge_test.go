@@ -21,6 +21,7 @@ import (
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
+	"lethe/pipeline/waiting"
 )
 
 // court is a registry of real events with real keys, before which rows of one table are brought.
@@ -109,7 +110,7 @@ func (c *court) night() night {
 	require.NoError(c, err)
 	tonight := setup.Tonight{RunID: "run-1", AsOf: c.asOf, Today: calendar.DateOf(c.asOf, time.UTC), Epoch: "2026-Q4"}
 	return night{path: path, Session: &Session{
-		Tonight: tonight, Notes: &notes.Notes{Tonight: tonight}, Decisions: decisions, Pending: map[Place]bool{},
+		Tonight: tonight, Notes: &notes.Notes{Tonight: tonight}, Decisions: decisions, Pending: &waiting.Rows{},
 	}}
 }
 

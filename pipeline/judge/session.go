@@ -17,6 +17,7 @@ import (
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/waiting"
 )
 
 // Session is what the judges of one run share.
@@ -24,15 +25,9 @@ type Session struct {
 	Tonight   setup.Tonight
 	Notes     *notes.Notes
 	Decisions *spool.Spool[audit.Decision]
-	Pending   map[Place]bool // rows of plans that wait; true: the plan anonymizes the row
-	Aside     aside.List     // rows that the database refused to change
-	Census    *census.Night  // nil: nobody asks for people
-}
-
-// Place is a row of a source.
-type Place struct {
-	Source, Table string
-	Key           connectors.Key
+	Pending   *waiting.Rows // rows of plans that wait
+	Aside     aside.List    // rows that the database refused to change
+	Census    *census.Night // nil: nobody asks for people
 }
 
 // Judge decides every row of a batch and remembers what is not a plain keep. Its errors are those of writing
@@ -78,10 +73,10 @@ func (js *Session) Judge(g *Judge, batch connectors.Batch) error {
 // asPlanned lets the ruling of a row say what the plan that it waits in does: it anonymizes a row to be
 // deleted that another row holds back.
 func (js *Session) asPlanned(g *Judge, r *Ruling, rows arrow.Record, row int) {
-	if r.Change != Delete || r.Else != policy.Anonymize || len(js.Pending) == 0 {
+	if r.Change != Delete || r.Else != policy.Anonymize || js.Pending.Len() == 0 {
 		return
 	}
-	if key, ok := connectors.KeyOf(rows, g.Key, row); ok && js.Pending[g.place(key)] {
+	if key, ok := connectors.KeyOf(rows, g.Key, row); ok && js.Pending.Anonymizes(g.place(key)) {
 		r.Decision, r.Change = decide.WithDependent(r.Decision), Anonymize
 	}
 }
@@ -96,8 +91,8 @@ func (js *Session) setAside(g *Judge, r Ruling, c Change) bool {
 }
 
 // place is where the row with a key stands.
-func (g *Judge) place(key connectors.Key) Place {
-	return Place{Source: g.Source.Name, Table: g.Table.Name, Key: key}
+func (g *Judge) place(key connectors.Key) waiting.Place {
+	return waiting.Place{Source: g.Source.Name, Table: g.Table.Name, Key: key}
 }
 
 // exceptions counts what somebody has to look at: knowledge that is missing or contradicts itself. A backup
@@ -134,8 +129,7 @@ func (js *Session) remember(g *Judge, r Ruling, rows arrow.Record, row int) erro
 		return nil
 	}
 	g.name(&r, key)
-	_, waits := js.Pending[g.place(key)]
-	waits = waits && !r.Change.Reversible()
+	waits := js.Pending.Has(g.place(key)) && !r.Change.Reversible()
 	refused := r.Change != None && js.setAside(g, r, r.Change)
 	if refused {
 		js.Notes.Except(audit.Exception{Silo: g.Silo.Silo.Name, Source: g.Source.Name, Object: g.Table.Name,

@@ -11,6 +11,7 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry/event"
+	"lethe/pipeline/waiting"
 )
 
 // TestRecountingIsCountingAnew moves rows between lines: the summary is the same as if each had been counted there.
@@ -84,7 +85,9 @@ func TestWhatASessionRemembers(t *testing.T) {
 	c := registered(t)
 	c.said(event.Given, "ann@example.com", "2026-01-10")
 	g, js := c.judge(owning), c.night()
-	js.Pending[place("3")], js.Pending[place("4")], js.Pending[place("7")] = false, false, false
+	for _, id := range []string{"3", "4", "7"} {
+		js.Pending.Add(place(id), false)
+	}
 	bob := func(id string, edits ...func(*person)) person {
 		return ann(append(list(func(p *person) { p.id, p.email = id, "bob@example.com" }), edits...)...)
 	}
@@ -169,7 +172,9 @@ func TestTheGuardsOfARoot(t *testing.T) {
 // key is that of the person with an id, and place where the row stands.
 func key(id string) connectors.Key { return connectors.MakeKey([]byte(id)) }
 
-func place(id string) Place { return Place{Source: "crm", Table: "people", Key: key(id)} }
+func place(id string) waiting.Place {
+	return waiting.Place{Source: "crm", Table: "people", Key: key(id)}
+}
 
 func owning(s *policy.Silo) {
 	s.Records[0].Owns = []policy.Owned{{Table: "addresses", FK: []string{"address"}}}
@@ -179,18 +184,20 @@ func owning(s *policy.Silo) {
 func TestAPlanThatAnonymizesIsReported(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		pending map[Place]bool
+		pending map[waiting.Place]bool
 		action  string
 	}{
 		{"no plan", nil, "delete"},
-		{"a plan that deletes", map[Place]bool{place("1"): false}, "delete"},
-		{"a plan that anonymizes", map[Place]bool{place("1"): true}, "anonymize"},
-		{"another's", map[Place]bool{place("2"): true}, "delete"},
+		{"a plan that deletes", map[waiting.Place]bool{place("1"): false}, "delete"},
+		{"a plan that anonymizes", map[waiting.Place]bool{place("1"): true}, "anonymize"},
+		{"another's", map[waiting.Place]bool{place("2"): true}, "delete"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := registered(t)
 			g, js := c.judge(anonymizing, orElse), c.night()
-			js.Pending = test.pending
+			for p, anonymizes := range test.pending {
+				js.Pending.Add(p, anonymizes)
+			}
 			row := ann(func(p *person) { p.email, p.ended, p.since = "bob@example.com", "2024-05-05", "2023-02-01" })
 			require.NoError(t, js.Judge(g, batch(t, row)))
 			require.Equal(t, test.action, g.Summary.List()[0].Action)

@@ -15,6 +15,7 @@ import (
 	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/waiting"
 )
 
 // Recall ends waiting plans whose time is over, and remembers the rows of the others: those of a plan that somebody
@@ -107,28 +108,50 @@ func (pl *Planner) remember(p *plan.Sealed, identity age.Identity, renewable boo
 	if p.Part == plan.Reversible {
 		return nil
 	}
-	sets := make([]*change.Set, len(p.Sets))
-	for i, s := range p.Sets {
-		if sets[i], err = p.Changes(s, identity); err != nil {
+	rows := &waiting.Rows{}
+	for _, s := range p.Sets {
+		if err := governed(p, s, identity, rows); err != nil {
 			return plan.Unusable(p.PlanID, err)
 		}
 	}
 	if renewable {
-		pl.older = append(pl.older, &older{plan: p, rows: map[judge.Place]bool{}})
+		pl.older = append(pl.older, &older{plan: p, rows: rows})
+		return nil
 	}
-	for i, s := range p.Sets {
-		set := sets[i]
-		for i := range set.Rows {
-			c := &set.Rows[i]
-			if c.Kind == change.Root {
-				place := judge.Place{Source: s.Source, Table: c.Table, Key: c.Key}
-				if renewable {
-					pl.older[len(pl.older)-1].rows[place] = true
-				} else {
-					pl.Session.Pending[place] = c.Op == judge.Anonymize
-				}
-			}
+	for place, anonymizes := range rows.All() {
+		pl.Session.Pending.Add(place, anonymizes)
+	}
+	return nil
+}
+
+// governed finds the rows of a set that a silo decides, one after another: a plan may have very many. Its error is that
+// of a set which is not whole, or of which a row refers to none of its unit.
+func governed(p *plan.Sealed, s plan.Set, identity age.Identity, rows *waiting.Rows) error {
+	at, unit, first, last := 0, int64(0), 0, 0 // first: of the unit; last: that the unit refers to, and one
+	broken := fmt.Errorf("read set %s: its rows are not those that were sealed: %w", s.Changes, setup.ErrChanged)
+	for row, err := range p.Entries(s, identity) {
+		if err != nil {
+			return err
 		}
+		if at == 0 || row.Unit != unit {
+			if last > at {
+				return broken
+			}
+			unit, first = row.Unit, at
+		}
+		for _, r := range row.Refs {
+			if r.Row < first || int64(r.Row) >= s.Rows || r.Edge < 0 || r.Edge >= len(s.Edges) {
+				return broken
+			}
+			last = max(last, r.Row+1)
+		}
+		if row.Kind == change.Root {
+			rows.Add(waiting.Place{Source: s.Source, Table: row.Table, Key: row.Key}, row.Op == judge.Anonymize)
+		}
+		at++
+	}
+	if last > at || int64(at) != s.Rows {
+		return broken
 	}
 	return nil
 }

@@ -8,13 +8,14 @@ import (
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
+	"lethe/pipeline/waiting"
 )
 
 // older is a plan that nobody has answered yet. Whoever answers should have one plan before them with all that is due,
 // rather than one of each night: as soon as there is more to ask than is in it, a newer plan takes its place.
 type older struct {
 	plan *plan.Sealed
-	rows map[judge.Place]bool // that it decides
+	rows *waiting.Rows // that it decides
 }
 
 // renewable reports whether tonight may put a newer plan into the place of one. A night that changes nothing does not,
@@ -30,22 +31,33 @@ func (pl *Planner) renewable(ctx context.Context, entry journal.Plan, p *plan.Se
 
 // left is what tonight leaves to the older plans.
 type left struct {
-	roots map[*judge.Root]judge.Place
+	roots []leftRoot
 	due   []*plan.Draft // backups of which they hold all that is due
+}
+
+// leftRoot is a row that is left, and where it stands.
+type leftRoot struct {
+	*judge.Root
+	of   *plan.Draft
+	from *judge.Judge
+}
+
+func (r leftRoot) place() waiting.Place {
+	return waiting.Place{Source: r.of.Name, Table: r.from.Table.Name, Key: r.Key}
 }
 
 // leave keeps the rows of the older plans out of tonight's. A backup in which nothing else is due is not rewritten.
 func (pl *Planner) leave(drafts []*plan.Draft) left {
-	l := left{roots: map[*judge.Root]judge.Place{}}
+	l := left{}
 	for _, d := range drafts {
 		more := false
 		for _, g := range d.Judges {
 			for _, r := range g.Roots {
-				place := judge.Place{Source: d.Name, Table: g.Table.Name, Key: r.Key}
-				holds := slices.ContainsFunc(pl.older, func(o *older) bool { return o.rows[place] })
+				at := leftRoot{r, d, g}
+				holds := slices.ContainsFunc(pl.older, func(o *older) bool { return o.rows.Has(at.place()) })
 				if !r.Ramped && holds && !r.Change.Reversible() {
 					r.Ramped = true
-					l.roots[r] = place
+					l.roots = append(l.roots, at)
 				}
 				more = more || !r.Ramped && !r.Change.Reversible()
 			}
@@ -68,8 +80,8 @@ func (pl *Planner) renew(ctx context.Context, drafts []*plan.Draft, l left) (wit
 	if err != nil || !anew {
 		return func() error { return nil }, err
 	}
-	for r, place := range l.roots {
-		if _, pending := pl.Session.Pending[place]; !pending {
+	for _, r := range l.roots {
+		if !pl.Session.Pending.Has(r.place()) {
 			r.Ramped, r.Asks = false, true
 		}
 	}
@@ -93,8 +105,8 @@ func (pl *Planner) stillWaiting(ctx context.Context) error {
 		if slices.ContainsFunc(waiting, func(e journal.Plan) bool { return e.ID == o.plan.PlanID }) {
 			return false
 		}
-		for place := range o.rows {
-			pl.Session.Pending[place] = false
+		for place := range o.rows.All() {
+			pl.Session.Pending.Add(place, false)
 		}
 		return true
 	})
@@ -107,13 +119,13 @@ func (pl *Planner) anew(ctx context.Context, drafts []*plan.Draft, l left) (bool
 	if len(pl.older) == 0 || !pl.seen(drafts) {
 		return false, nil
 	}
-	known := map[judge.Place]bool{}
+	var known waiting.Rows
 	for _, o := range pl.older {
-		for place := range o.rows {
-			if _, pending := pl.Session.Pending[place]; pending || known[place] {
+		for place := range o.rows.All() {
+			if pl.Session.Pending.Has(place) || known.Has(place) {
 				return true, nil
 			}
-			known[place] = true
+			known.Add(place, false)
 		}
 		for _, d := range drafts {
 			if !d.Due && !slices.Contains(l.due, d) {

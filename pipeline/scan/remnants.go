@@ -9,6 +9,7 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/intake"
 	"lethe/pipeline/remnants"
+	"lethe/pipeline/waiting"
 )
 
 // search lets the rows of a table that no silo takes be searched for people who should be gone; nil where there is
@@ -79,8 +80,8 @@ func (sc *Scanner) EndRemnants() {
 		if g.Source.Backup() {
 			refused = sc.Session.Aside.Backup
 		}
-		_, waits := sc.Session.Pending[judge.Place{Source: g.Source.Name, Table: g.Table.Name, Key: r.Key}]
-		return waits || refused(row)
+		place := waiting.Place{Source: g.Source.Name, Table: g.Table.Name, Key: r.Key}
+		return sc.Session.Pending.Has(place) || refused(row)
 	})
 }
 
