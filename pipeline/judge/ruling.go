@@ -190,7 +190,8 @@ func (g *Judge) change(r *Ruling, rows arrow.Record, row int) {
 		}
 	case policy.Keep:
 		for _, f := range r.Clear {
-			if slices.ContainsFunc(g.Targets, func(t targets.Target) bool { return t.Field == f && !t.HeldBy(rows, row) }) {
+			holds := func(t targets.Target) bool { return t.Field == f && !t.HeldBy(rows, row) }
+			if slices.ContainsFunc(g.Targets, holds) {
 				r.Cleared = append(r.Cleared, f)
 			}
 		}

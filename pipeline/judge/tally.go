@@ -21,7 +21,7 @@ import (
 // Tally is what a judge has found of its rows.
 type Tally struct {
 	Rows           int64                      // of the silo in this table
-	Roots          []*Root                    // by pointer: the graph of dependents keeps them while rows leave the list
+	Roots          []*Root                    // by pointer: the graph keeps them while rows leave the list
 	Owns           map[*Root][]connectors.Key // what they own, one for each owned edge; "" NULL
 	shapes         map[alike]*Shape           // of the roots
 	Stopped        bool                       // a stop forbids changes in the table tonight

@@ -61,7 +61,8 @@ type sorting[T any] struct {
 	made   int // parts, those that are gone included
 }
 
-// inOrder yields what is held, so many rows at once. Rows are wide: their places are ordered, and each row is copied once.
+// inOrder yields what is held, so many rows at once. Rows are wide: their places are ordered, and each row is copied
+// once.
 func (s *sorting[T]) inOrder(atOnce int) iter.Seq[[]T] {
 	type place struct {
 		first uint64
