@@ -132,3 +132,28 @@ func (g *guesser) of(tokens []string, l *lexicon) []feature {
 	}
 	return list
 }
+
+const (
+	fewestLetters = 3 // of a part of a word
+	mostLetters   = 5
+	ofLetters     = 0.35 // how far each part holds: a word has many
+)
+
+// letters are the parts of words, where they begin and end among them: a word that nobody has seen may be made of parts that
+// somebody has. Two databases at least had each that weighs something.
+func letters(tokens []string) []feature {
+	seen := map[string]bool{}
+	var list []feature
+	for _, t := range tokens {
+		w := []rune("^" + t + "$")
+		for n := fewestLetters; n <= mostLetters; n++ {
+			for i := 0; i+n <= len(w); i++ {
+				if part := "letters: " + string(w[i:i+n]); !seen[part] {
+					seen[part] = true
+					list = append(list, feature{part, ofLetters})
+				}
+			}
+		}
+	}
+	return list
+}

@@ -14,6 +14,7 @@ type weighing struct {
 	first    int         // the personal kind that the rules hold for likeliest, -1 where nothing speaks for any
 	proved   bool        // it holds one of the kinds for sure
 	where    []string    // what its table is about
+	letters  []feature   // what the words of its header are made of
 	least    float64     // how sure the weights must be to find it
 }
 
@@ -58,7 +59,7 @@ func (f *fieldState) weighingOf() *weighing {
 			}
 		}
 	}
-	w.features, w.where, w.least = f.features(), f.where(), w.threshold(f)
+	w.features, w.where, w.letters, w.least = f.features(), f.where(), letters(f.tokens), w.threshold(f)
 	return w
 }
 
@@ -105,10 +106,10 @@ func (w *weighing) odds() float64 {
 	return w.base[w.first]
 }
 
-// firsts are features of the kind that the rules hold for likeliest.
+// firsts are the features that only the first question has: of the kind that the rules hold for likeliest, and of letters.
 func (w *weighing) firsts() []feature {
 	if w.first < 0 {
-		return []feature{{"rules: nothing", 1}}
+		return append([]feature{{"rules: nothing", 1}}, w.letters...)
 	}
 	kind := string(categoryFacts[w.first].category)
 	list := []feature{{"rules: " + kind, 1}, {"rules: doubt of " + kind, clamp(min(w.base[w.first], 0), 8) / 4},
@@ -119,7 +120,7 @@ func (w *weighing) firsts() []feature {
 	for _, where := range w.where {
 		list = append(list, feature{"rules: " + kind + ", " + where, 1})
 	}
-	return list
+	return append(list, w.letters...)
 }
 
 // contradicted reports whether the header names one thing, and the values cannot be it: a day of birth of 280.

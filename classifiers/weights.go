@@ -188,7 +188,7 @@ func groupOf(feature string) int {
 	switch head, _, _ := strings.Cut(feature, ":"); head {
 	case "own", "always", "rules", "rules, own":
 		return 0
-	case "header", "sense", "word":
+	case "header", "sense", "word", "letters":
 		return 1
 	case "form", "type", "values":
 		return 2
