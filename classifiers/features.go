@@ -311,6 +311,7 @@ func (t *tableState) features(f *fieldState, form string) []feature {
 		add("table called: "+name, 1)
 	}
 	is("table refers to persons", t.refersPerson)
+	is("table refers to what refers to persons", t.refersOn && !t.refersPerson)
 	is("table refers to others", t.refers)
 	is("others refer to the table", t.referred)
 	is("a list that others refer to", t.referred && !t.refers)
@@ -348,6 +349,8 @@ func (t *tableState) features(f *fieldState, form string) []feature {
 		}
 		is("in medical table: nothing known", f.header.opaque && form != "key")
 		is("in medical table: refers to persons", t.refersPerson)
+		is("in medical table: refers to what refers to persons", t.refersOn)
+		is("in medical table: refers to persons or on: "+form, t.refersPerson || t.refersOn)
 		is("in medical table: list", t.isList || t.referred && !t.refers)
 	}
 	if t.clinic {

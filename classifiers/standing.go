@@ -142,7 +142,7 @@ func linkTables(tables []*tableState) {
 	for _, t := range tables {
 		t.tell()
 	}
-	linkLists(tables)
+	named := linkLists(tables)
 	tellTopics(tables)
 	person := map[string]bool{}
 	for _, t := range tables {
@@ -169,6 +169,27 @@ func linkTables(tables []*tableState) {
 			}
 		}
 	}
+	for _, t := range tables {
+		t.refersOn = slices.ContainsFunc(t.fields, func(f *fieldState) bool {
+			o := t.referredBy(f, named)
+			return o != nil && (o.refersPerson || o.side[ofPersons] > 1.5) && !f.writes()
+		})
+	}
+}
+
+// referredBy is the table that a field refers to, by its foreign key or its name, nil where it refers to none.
+func (t *tableState) referredBy(f *fieldState, named map[string]*tableState) *tableState {
+	to, _, ok := cutReference(f.field.References)
+	if !ok && f.field.Key {
+		return nil
+	}
+	if !ok {
+		to = f.refersTo()
+	}
+	if o := named[t.table.Database+"\x00"+to]; to != "" && o != t {
+		return o
+	}
+	return nil
 }
 
 // writes reports whether a key says who wrote a row, and not whom it is about.
@@ -183,8 +204,8 @@ var writers = [...]string{"author", "auteur", "autor", "autore", "creator", "edi
 	"insert", "update", "change", "modif", "modify",
 	"modifier", "valid", "cloture", "close", "by", "admin", "operator", "approve"}
 
-// linkLists finds which tables others refer to, by foreign keys and by names.
-func linkLists(tables []*tableState) {
+// linkLists finds which tables others refer to, by foreign keys and by names, and returns the tables by what refers to them.
+func linkLists(tables []*tableState) map[string]*tableState {
 	named := map[string]*tableState{}
 	for _, t := range tables {
 		n := len(t.tokens)
@@ -196,18 +217,12 @@ func linkLists(tables []*tableState) {
 	}
 	for _, t := range tables {
 		for _, f := range t.fields {
-			to, _, ok := cutReference(f.field.References)
-			if !ok && f.field.Key {
-				continue
-			}
-			if !ok {
-				to = f.refersTo()
-			}
-			if o := named[t.table.Database+"\x00"+to]; to != "" && o != nil && o != t {
+			if o := t.referredBy(f, named); o != nil {
 				o.referred, t.refers = true, true
 			}
 		}
 	}
+	return named
 }
 
 // listEndings are the stems of words that end the name of a table of kinds.

@@ -19,6 +19,7 @@ var contextRules = [...]struct {
 	rules []contextRule
 }{
 	{"table", []contextRule{
+		{[]Category{Health}, isAmbiguousInMedical, 2, "a word of several meanings in a table about health"},
 		{[]Category{Health}, isAmbiguousIllness, -2, "a word of several meanings"},
 		{nil, isAmbiguousBesidePersons, 1.5, "a word of several meanings beside persons"},
 		{nil, isAmbiguous("thing"), -2, "a word of several meanings in a table about things"},
@@ -122,6 +123,10 @@ func isAmbiguousIllness(f *fieldState, k *candidate) bool {
 	return isAmbiguousWord(f, k) && (r.record || r.thing || !r.person)
 }
 
+func isAmbiguousInMedical(f *fieldState, k *candidate) bool {
+	return isAmbiguousWord(f, k) && slices.Contains(f.table.senses, "medical") && !f.table.roles.place
+}
+
 func isAmbiguousBesidePersons(f *fieldState, k *candidate) bool {
 	t := f.table
 	return isAmbiguousWord(f, k) && (t.ofPersons() || t.hasStreet && rank(k.category, "") == 5)
@@ -217,6 +222,10 @@ var nameReadings = [...]nameReading{
 // nameByTable decides what a bare "name" is the name of.
 func (c *Catalogue) nameByTable(f *fieldState, get func(Category) *candidate) {
 	h := &f.header
+	if f.isKeyOfSession() {
+		get(Secret).add("table", "the key of a session or of a token", rolePlusWord)
+		return
+	}
 	if h.generic != "name" || len(h.concepts) > 0 && !h.concepts[0].weak {
 		return
 	}
@@ -233,6 +242,17 @@ func (c *Catalogue) nameByTable(f *fieldState, get func(Category) *candidate) {
 	if r.category == CompanyOnly {
 		get(PersonName).add(r.name, r.detail, -2)
 	}
+}
+
+// isKeyOfSession reports whether the field is the key of a table of sessions, and no counter: who has it is who logged in.
+func (f *fieldState) isKeyOfSession() bool {
+	p := f.profile
+	if p.n < 2 || p.shortest < 16 || p.spaced > 0 || p.share(p.digits) < 0.9 || p.share(p.letters) < 0.9 {
+		return false
+	}
+	session := func(t string) bool { return t == "session" || t == "sessions" || t == "sess" }
+	isKey := !slices.ContainsFunc(f.tokens, func(t string) bool { return !isIDWord(t) && t != "sid" && t != "key" && !session(t) })
+	return isKey && slices.ContainsFunc(f.table.tokens, session)
 }
 
 func isQualifiedName(f *fieldState) bool {

@@ -13,6 +13,7 @@ type tableState struct {
 	tokens                   []string
 	side                     sides
 	refersPerson             bool
+	refersOn                 bool // to a table that refers to persons
 	refers, referred, isList bool
 	senses                   []string
 	endsInPlace              bool // the last word of its name is one for places

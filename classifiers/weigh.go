@@ -77,9 +77,13 @@ const (
 var identifying = append([]Category{Email, Phone, PersonName, Username, PostalAddress, FreeText}, documents...)
 
 func (w *weighing) threshold(f *fieldState) float64 {
-	h := &f.header
+	h, t := &f.header, f.table
 	switch {
-	case f.verdict.Primary.Personal() && len(h.concepts) > 0 && !h.weak() && h.unknown == 0 && f.table.ofPersons():
+	case f.verdict.Primary == OtherPersonal && f.list[0].sub == "number":
+		return toDrop // of a customer, a member: careful people differ
+	case f.verdict.Primary == FreeText && slices.Contains(t.senses, "template") && !t.ofPersons() && !t.refersPerson:
+		return toDrop
+	case f.verdict.Primary.Personal() && len(h.concepts) > 0 && !h.weak() && h.unknown == 0 && t.ofPersons():
 		return toDeny
 	case f.verdict.Primary.Personal() && (f.inherited() || f.column.nonEmpty < fewValues && f.verdict.Primary != FreeText):
 		return toDeny // few values say little, and what a key refers to has been looked at

@@ -136,8 +136,11 @@ func (c *Catalogue) settleWeighed(f *fieldState, x *weighing, best int, odds flo
 // doubtfully is how sure a verdict is that the rules reached and the weights doubt.
 const doubtfully = 0.05
 
-// surely is how sure the weights must be to overrule the rules about whose contact it is.
-const surely = 1.0
+// How sure the weights must be to overrule the rules about whose contact it is: to take a person's for a company's loses it.
+const (
+	surelyCompany = 2.0
+	surelyPerson  = 0.3
+)
 
 // weighCompany settles whether a contact is that of a company.
 func (c *Catalogue) weighCompany(f *fieldState) {
@@ -146,7 +149,7 @@ func (c *Catalogue) weighCompany(f *fieldState) {
 		odds += x.x * c.weigher.of(x.name, kindIndex(CompanyOnly))
 	}
 	company := odds > 0
-	if math.Abs(odds) > surely && company != f.verdict.Company {
+	if (odds > surelyCompany || odds < -surelyPerson) && company != f.verdict.Company {
 		f.list[0].company = company
 		f.verdict = settle(f, f.list)
 	}

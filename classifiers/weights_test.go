@@ -34,8 +34,11 @@ const (
 	missedCounts = 1.3 // as much as so many wrongly found
 	forgotten    = 0.35
 	halfKnown    = 0.5 // how much the second time counts
-	surely       = 1.0 // as in the product: how sure the weights must be about companies
-	companyBase  = 2.5 // as in the product
+
+	// As in the product: how sure the weights must be about companies.
+	surelyCompany = 2.0
+	surelyPerson  = 0.3
+	companyBase   = 2.5
 )
 
 // labelled is a field of the corpora with what the rules know of it.
@@ -225,7 +228,7 @@ func (m *trained) answer(x labelled) classifiers.Verdict {
 	if v.Primary.Contact() && len(x.Company) > 0 {
 		z := []float64{0}
 		m.personal.scores(m.forCompany, m.whose(x, v.Primary), z)
-		if math.Abs(z[0]) > surely {
+		if z[0] > surelyCompany || z[0] < -surelyPerson {
 			v.Company = z[0] > 0
 		}
 	} else if v.Primary != x.Found {
