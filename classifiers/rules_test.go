@@ -48,6 +48,8 @@ func TestPlausibilities(t *testing.T) {
 		{"links", PostalAddress, "", Field{}, hits(words, bURL, 50), -9, "not like addresses"},
 		{"lines", PostalAddress, "", Field{}, words, 0, ""},
 
+		{"numbers", Country, "", Field{}, profile{n: 9, numeric: 9, integers: 9, length: 2}, -6, "numbers of a list"},
+
 		{"points", Coordinates, "", Field{}, hits(words, bPoint, 50), 1, "points"},
 		{"bytes", Coordinates, "", Field{Kind: "binary"}, words, 1, "points"},
 		{"geohashes", Coordinates, "", Field{}, hits(words, bGeohash, 50), 1, "geohashes"},
@@ -122,6 +124,8 @@ func TestContext(t *testing.T) {
 	}{
 		{fieldState{header: weak}, tableState{roles: roles{record: true, person: true}}, candidate{category: Health},
 			[]Term{{"table", "a word of several meanings", -2}}},
+		{fieldState{header: weak}, tableState{senses: []string{"medical"}}, candidate{category: Health},
+			[]Term{{"table", "a word of several meanings in a table about health", 2}}},
 		{fieldState{header: weak}, table("", seen{hasStreet: true}), candidate{category: City},
 			[]Term{{"table", "a word of several meanings beside persons", 1.5},
 				{"table", "beside persons or addresses", 1}}},

@@ -176,7 +176,9 @@ func besideWriters(f *fieldState, _ *candidate) bool {
 // isOfProgram reports whether the table's name is one for what a program is made of, and nothing in it is about persons.
 func isOfProgram(f *fieldState, k *candidate) bool {
 	t := f.table
-	return slices.Contains(t.senses, "template") && !slices.Contains(t.senses, "talk") && !t.roles.person &&
+	n := len(t.tokens)
+	talk := slices.Contains(t.senses, "talk") && !(n > 0 && strings.HasPrefix(t.tokens[n-1], "templat"))
+	return slices.Contains(t.senses, "template") && !talk && !t.roles.person &&
 		!t.hasPersonal && !t.hasEmail && !t.personRef && k.own < 5
 }
 
@@ -251,8 +253,8 @@ func (f *fieldState) isKeyOfSession() bool {
 		return false
 	}
 	session := func(t string) bool { return t == "session" || t == "sessions" || t == "sess" }
-	isKey := !slices.ContainsFunc(f.tokens, func(t string) bool { return !isIDWord(t) && t != "sid" && t != "key" && !session(t) })
-	return isKey && slices.ContainsFunc(f.table.tokens, session)
+	other := func(t string) bool { return !isIDWord(t) && t != "sid" && t != "key" && !session(t) }
+	return !slices.ContainsFunc(f.tokens, other) && slices.ContainsFunc(f.table.tokens, session)
 }
 
 func isQualifiedName(f *fieldState) bool {

@@ -66,35 +66,79 @@ func (f *fieldState) weighingOf() *weighing {
 // How sure the weights must be to find what the rules did not, and above what they keep what the rules found: where most
 // fields of a database are of nobody, as in whole databases and not in corpora, both are on the safe side.
 const (
-	toFind    = 0.4
-	toBelieve = 0.0  // what the rules only doubt
-	toDrop    = -0.1 // what the rules found
-	toDropOne = -1.3 // what names one person, and texts: to lose it costs more than to look at it
-	toDeny    = -2.0 // what the header says beside persons, in words of one meaning
+	toFind     = 0.7
+	toTake     = 4.0  // what the rules hold for a company's
+	toBelieve  = 0.3  // what the rules only doubt
+	toDrop     = -0.1 // what the rules found
+	toDropText = -0.9 // texts: few are about persons
+	toDropOne  = -1.3 // what names one person: to lose it costs more than to look at it
+	toDeny     = -3.0 // what the header says beside persons, in words of one meaning
+	toKeep     = -20  // days of a life: the day of a wedding is like any other day
 )
 
-// identifying are the kinds of which a value names one person, and the texts that may.
-var identifying = append([]Category{Email, Phone, PersonName, Username, PostalAddress, FreeText}, documents...)
+// identifying are the kinds of which a value names one person.
+var identifying = append([]Category{Email, Phone, PersonName, Username, PostalAddress}, documents...)
+
+// thresholds say how sure the weights must be. The first that fits decides.
+var thresholds = [...]struct {
+	when  func(f *fieldState, found Category) bool
+	least float64
+}{
+	{ofCompaniesOrClubs, toDrop},
+	{isOfCompany, toTake},
+	{isDayOfAPerson, toKeep},
+	{isTextOfNobody, toDrop},
+	{saysOneThing, toDeny},
+	{hasLittleAgainstIt, toDeny},
+	{func(f *fieldState, found Category) bool {
+		return slices.Contains(documents, found) && f.table.hasPersonal
+	}, toDeny},
+	{func(_ *fieldState, found Category) bool { return found == FreeText }, toDropText},
+	{func(_ *fieldState, found Category) bool { return slices.Contains(identifying, found) }, toDropOne},
+	{func(_ *fieldState, found Category) bool { return found.Personal() }, toDrop},
+}
 
 func (w *weighing) threshold(f *fieldState) float64 {
-	h, t := &f.header, f.table
-	switch {
-	case f.verdict.Primary == OtherPersonal && f.list[0].sub == "number":
-		return toDrop // of a customer, a member: careful people differ
-	case f.verdict.Primary == FreeText && slices.Contains(t.senses, "template") && !t.ofPersons() && !t.refersPerson:
-		return toDrop
-	case f.verdict.Primary.Personal() && len(h.concepts) > 0 && !h.weak() && h.unknown == 0 && t.ofPersons():
-		return toDeny
-	case f.verdict.Primary.Personal() && (f.inherited() || f.column.nonEmpty < fewValues && f.verdict.Primary != FreeText):
-		return toDeny // few values say little, and what a key refers to has been looked at
-	case slices.Contains(identifying, f.verdict.Primary):
-		return toDropOne
-	case f.verdict.Primary.Personal():
-		return toDrop
-	case w.odds() > doubtful:
+	for i := range thresholds {
+		if thresholds[i].when(f, f.verdict.Primary) {
+			return thresholds[i].least
+		}
+	}
+	if w.odds() > doubtful {
 		return toBelieve
 	}
 	return toFind
+}
+
+// ofCompaniesOrClubs reports whether the number of a customer or a member stands beside no person: they may be companies.
+func ofCompaniesOrClubs(f *fieldState, found Category) bool {
+	return found == OtherPersonal && f.list[0].sub == "number" && !f.table.hasPersonal && f.table.subject != "person"
+}
+
+func isOfCompany(f *fieldState, found Category) bool {
+	return found == CompanyOnly || found == None && f.header.names(CompanyOnly)
+}
+
+func isDayOfAPerson(f *fieldState, found Category) bool {
+	return found == OtherPersonal && f.list[0].sub == "life" && f.table.ofPersons()
+}
+
+// isTextOfNobody reports whether a text stands in a list or in a part of the program, beside no person.
+func isTextOfNobody(f *fieldState, found Category) bool {
+	t := f.table
+	return found == FreeText && (t.isList || slices.Contains(t.senses, "template")) && !t.ofPersons() && !t.refersPerson
+}
+
+// saysOneThing reports whether the header says beside persons what was found, in words of one meaning.
+func saysOneThing(f *fieldState, found Category) bool {
+	h := &f.header
+	return found.Personal() && len(h.concepts) > 0 && !h.weak() && h.unknown == 0 && f.table.ofPersons()
+}
+
+// hasLittleAgainstIt reports whether a key has brought what was found, or there are few values: they say little, and what a
+// key refers to has been looked at.
+func hasLittleAgainstIt(f *fieldState, found Category) bool {
+	return found.Personal() && (f.inherited() || f.column.nonEmpty < fewValues && found != FreeText)
 }
 
 // inherited reports whether a key has brought what the rules found.

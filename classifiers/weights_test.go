@@ -34,6 +34,7 @@ const (
 	missedCounts = 1.3 // as much as so many wrongly found
 	forgotten    = 0.35
 	halfKnown    = 0.5 // how much the second time counts
+	eitherKept   = 0.3 // how much it counts to keep what rules found where careful people differ: doubt keeps
 
 	// As in the product: how sure the weights must be about companies.
 	surelyCompany = 2.0
@@ -377,18 +378,22 @@ func contactKinds() []classifiers.Feature {
 
 // either reports whether some labels of a field say personal and some do not.
 func (x labelled) either() bool {
-	return x.isPersonal() && slices.ContainsFunc(x.labels, func(l string) bool {
-		return l == "-" || l == "none" || !classifiers.Category(l).Personal()
-	})
+	personal := func(l string) bool { return l != "-" && l != "*" && classifiers.Category(l).Personal() }
+	return slices.ContainsFunc(x.labels, personal) && slices.ContainsFunc(x.labels, func(l string) bool { return !personal(l) })
 }
 
 // whether is what is to be learned from a field about being personal. A contact of a company may be found as a contact:
 // whose it is, is asked next.
 func (m *trained) whether(x labelled) *example {
 	e := &example{base: []float64{x.Odds}, possible: []bool{true}, features: m.known(append(slices.Clone(x.Features), x.Firsts...)),
-		right: []bool{x.isPersonal()}, weight: 1}
+		right: []bool{x.isPersonal() || x.either()}, weight: 1}
 	company := x.labels[0] == string(classifiers.CompanyOnly)
-	if x.Proved || x.either() || company && x.First >= 0 && classifiers.Categories()[x.First].Contact() {
+	if x.either() && x.Found.Personal() && x.Found != classifiers.FreeText && x.Found != classifiers.Financial {
+		e.weight = eitherKept
+	} else if x.either() {
+		e.weight = 0
+	}
+	if x.Proved || company && x.First >= 0 && classifiers.Categories()[x.First].Contact() {
 		e.weight = 0
 	}
 	return e
