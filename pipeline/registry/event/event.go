@@ -241,10 +241,10 @@ func (e *Event) Content(buf []byte) []byte {
 
 // DecodeDetails reads the details of the few types that have them.
 func DecodeDetails(text []byte) (Details, error) {
-	var d Details
-	if len(text) == 0 {
-		return d, nil
+	if len(text) == 0 { // as for most: nothing is put aside for it
+		return Details{}, nil
 	}
+	var d Details
 	err := json.Unmarshal(text, &d)
 	return d, err
 }
