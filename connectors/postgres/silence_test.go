@@ -184,3 +184,31 @@ func TestServerEndsTheConnection(t *testing.T) {
 		})
 	}
 }
+
+// What the server allows idle transactions and statements is borne: a scan has none open while its reader works, and a
+// transaction that the server ended changed nothing and is worth another try.
+func TestServersTimeLimits(t *testing.T) {
+	t.Parallel()
+	db := database(t, "CREATE TABLE p (id int PRIMARY KEY, name varchar(20))", "INSERT INTO p VALUES (1, 'a'), (2, 'b'), (3, 'c')")
+	name := `ALTER DATABASE "` + db.Name + `" SET `
+	db.Exec(t, name+"idle_in_transaction_session_timeout = '300ms'; "+name+"statement_timeout = '1ms';")
+	src := opened(t, db)
+	rows := 0
+	for b, err := range src.Scan(t.Context(), connectors.Query{Table: "p", MaxRows: 1}) {
+		require.NoError(t, err)
+		rows += int(b.Rows.NumRows())
+		time.Sleep(500 * time.Millisecond)
+	}
+	require.Equal(t, 3, rows)
+	query := []connectors.Query{{Table: "p", Keys: keys("id", "1")}}
+	_, err := src.(connectors.Mutator).Mutate(t.Context(), query, deleteAll, func() error {
+		time.Sleep(800 * time.Millisecond)
+		return nil
+	})
+	require.ErrorIs(t, err, connectors.ErrTransient)
+	require.ErrorContains(t, err, "mutate crm: ")
+	db.Exec(t, "SET statement_timeout = 0; "+name+"statement_timeout = 0")
+	require.Equal(t, "3", db.Query(t, "SELECT count(*) FROM p"))
+	_, err = src.(connectors.Mutator).Mutate(t.Context(), query, deleteAll, confirmed)
+	require.NoError(t, err)
+}
