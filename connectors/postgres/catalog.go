@@ -33,7 +33,6 @@ type table struct {
 	policies          bool // row level security hides rows from this user
 	copied            string
 	columns           map[string]*column // by field
-	hides             bool               // fields that the user may not read
 }
 
 // column is what must be known of a field to read, write and compare its values.
@@ -280,7 +279,6 @@ func (l *loader) addColumn(r []string) error {
 		return nil
 	}
 	if r[15] != "t" {
-		t.hides = true
 		l.hidden = append(l.hidden, unseen{t.Name, r[1]})
 		return nil
 	}

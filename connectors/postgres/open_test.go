@@ -252,4 +252,11 @@ func TestClockAndZone(t *testing.T) {
 	there, err := plain.(connectors.Placed).Place(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, here, there, "whoever asks")
+
+	db.Exec(t, "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
+	both := open(t, db.DSN(), role(t, db, "a"))
+	defer func() { require.NoError(t, both.Close()) }()
+	there, err = plain.(connectors.Placed).Place(t.Context())
+	require.NoError(t, err)
+	require.NotEqual(t, here, there)
 }

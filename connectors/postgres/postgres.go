@@ -126,14 +126,14 @@ func open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	return &mutable{source: s, apply: a, vacuum: o.Extra["vacuum"] == "after", changed: map[string]string{}}, nil
 }
 
-// same refuses two ways that lead to two databases.
+// same refuses two ways that lead to two databases, as far as the server tells.
 func same(ctx context.Context, s, a *source) error {
-	here, err := s.Place(ctx)
+	here, sure, err := s.place(ctx)
 	if err != nil {
 		return err
 	}
-	there, err := a.Place(ctx)
-	if err == nil && here != there {
+	there, sureToo, err := a.place(ctx)
+	if err == nil && (s.database != a.database || sure && sureToo && here != there) {
 		err = &connectors.Error{Op: "open", Source: s.name,
 			Err: fmt.Errorf("dsn and apply_dsn name different databases: %w", connectors.ErrConfig)}
 	}
@@ -233,12 +233,21 @@ func (s *source) Zone(ctx context.Context) (string, error) {
 }
 
 // Place is the number that initdb gave the cluster, which no two have alike, and that of the database in it. A standby
-// is the same place as its primary.
+// is the same place as its primary. Where an administrator keeps that number from users, it is the instant at which the
+// server was started.
 func (s *source) Place(ctx context.Context) (string, error) {
-	row, err := s.ask(ctx, "open", "SELECT (SELECT system_identifier FROM pg_catalog.pg_control_system())::text || '/' || "+
-		"(SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())::text")
-	if err != nil {
-		return "", err
+	place, _, err := s.place(ctx)
+	return place, err
+}
+
+func (s *source) place(ctx context.Context) (place string, sure bool, err error) {
+	const database = " || '/' || (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
+	row, err := s.ask(ctx, "open", "SELECT (SELECT system_identifier FROM pg_catalog.pg_control_system())::text"+database)
+	if sure = err == nil; errors.Is(err, connectors.ErrDenied) {
+		row, err = s.ask(ctx, "open", "SELECT pg_catalog.pg_postmaster_start_time()::text"+database)
 	}
-	return "postgres/" + row[0], nil
+	if err != nil {
+		return "", false, err
+	}
+	return "postgres/" + row[0], sure, nil
 }
