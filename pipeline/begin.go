@@ -43,6 +43,7 @@ type book struct {
 	self      silos.Journal
 	aside     bool      // the journal was set aside: somebody else had written to it
 	leapt     bool      // the clock went far on, and nobody has approved a plan since
+	made      []string  // silos whose key for references in this quarter's reports was not there
 	lastRun   time.Time // when the newest run began
 	result    Result
 }
@@ -66,7 +67,7 @@ func begin(ctx context.Context, p *setup.Setup, o setup.Options) (*book, error) 
 	if err := b.whole(ctx); err != nil {
 		return b, err
 	}
-	if err := report.Ready(p, b.tonight); err != nil {
+	if b.made, err = report.Ready(p, b.tonight); err != nil {
 		return b, err
 	}
 	if err := b.keepLog(ctx); err != nil {

@@ -45,7 +45,8 @@ func Check(ctx context.Context, p *setup.Setup) (lines []string, err error) {
 	} else {
 		lines = append(lines, fmt.Sprintf("registry: %d silos, chains hold", len(silos.Heads)))
 	}
-	ready := errors.Join(report.Ready(p, tonight), state.WholeUnopened(ctx, p))
+	_, ready := report.Ready(p, tonight)
+	ready = errors.Join(ready, state.WholeUnopened(ctx, p))
 	if ready == nil {
 		lines = append(lines, "evidence: the runner's key signs, and reports can be written")
 	}

@@ -52,6 +52,8 @@ func TestRotate(t *testing.T) {
 			_, err = Open(t.Context(), Config{Driver: f.config.Driver, DSN: f.config.DSN, Keys: f.keys})
 			require.ErrorContains(t, err, "`lethe keys rotate --silo crm` carries them over")
 
+			// that a reference is under a later key is nobody's to say
+			f.superuser(`UPDATE subject_alias SET key_version = 7 WHERE silo = 1 AND kind = 'email'`)
 			carried, err := f.r.Rotate(t.Context(), key)
 			require.NoError(t, err)
 			require.Equal(t, 4+4, carried, "three addresses and a collection; the same record in three tables, and "+

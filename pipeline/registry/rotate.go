@@ -34,6 +34,11 @@ func (r *Registry) Rotate(ctx context.Context, keys *keystore.SiloKey) (carried 
 		if err := w.Silo.Book.Whole(ctx, tx); err != nil { // nothing is sealed anew that did not hold
 			return err
 		}
+		// which version a reference is said to be under is not sealed: all that hold are under the silo's
+		if _, err := tx.Exec(ctx, `UPDATE subject_alias SET key_version = ? WHERE silo = ? AND key_version <> ?`,
+			w.Version, w.Silo.ID, w.Version); err != nil {
+			return err
+		}
 		if carried, err = carryAliases(ctx, w, keys); err != nil {
 			return err
 		}

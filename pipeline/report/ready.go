@@ -19,16 +19,22 @@ const probeSize = 1 << 20
 // Ready makes sure, before anything is changed, that a night will be able to leave its evidence: every silo has its
 // key and one for its references in this epoch's reports, the runner's key is there and signs, and reports can be
 // written to where they are to stand.
-func Ready(p *setup.Setup, t setup.Tonight) error {
-	return errors.Join(silosReady(p, t), runnerReady(p), folderReady(p, t))
+//
+// Made are the silos whose key for references in this epoch's reports was not there.
+func Ready(p *setup.Setup, t setup.Tonight) (made []string, err error) {
+	made, err = silosReady(p, t)
+	return made, errors.Join(err, runnerReady(p), folderReady(p, t))
 }
 
-func silosReady(p *setup.Setup, t setup.Tonight) error {
+func silosReady(p *setup.Setup, t setup.Tonight) (made []string, err error) {
 	var errs []error
 	for _, s := range p.Silos {
 		silo := s.Silo.Name
 		_, err := p.Keys.SiloKey(silo)
 		if err == nil {
+			if _, missing := p.Keys.AuditKey(silo, t.Epoch); errors.Is(missing, keystore.ErrMissing) {
+				made = append(made, silo)
+			}
 			err = p.Keys.EnsureAudit(silo, t.Epoch)
 		}
 		if err == nil {
@@ -38,7 +44,7 @@ func silosReady(p *setup.Setup, t setup.Tonight) error {
 			errs = append(errs, fmt.Errorf("%w: %w", setup.ErrConfig, err))
 		}
 	}
-	return errors.Join(errs...)
+	return made, errors.Join(errs...)
 }
 
 // runnerReady lets the runner's key sign on trial.

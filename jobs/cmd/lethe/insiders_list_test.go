@@ -27,7 +27,8 @@ func (w *inside) stranger() string {
 func insiders() []insider {
 	var list []insider
 	for _, some := range [][]insider{inState(), inAnswers(), inRegistry(), inMarks(), inConfiguration(), inOrders(),
-		inRoles(), inClock(), inKeystore(), inReports(), inSources(), inTheDark(), inArguments(), inFiles()} {
+		inRoles(), inClock(), inKeystore(), inReports(), inSources(), inTheDark(), inArguments(), inFiles(), inPlaceOf(),
+		inTheEngine(), inTheJournal(), inBetween()} {
 		list = append(list, some...)
 	}
 	return list

@@ -53,7 +53,12 @@ func TestInsiders(t *testing.T) {
 				got := play(t, world.dir, i.does)
 				t.Logf("exit codes %v\nerased beside: %v\nsaved: %v\nsaid: %v", got.codes, without(twin.rows, got.rows),
 					without(got.rows, twin.rows), without(got.said, twin.said))
-				require.Equal(t, i.today, got.verdict(before, twin), "what does not hold of an insider who %s", i.name)
+				verdict := got.verdict(before, twin)
+				if i.today == perhaps {
+					require.Contains(t, []string{"", harmless}, verdict, "what does not hold of an insider who %s", i.name)
+					return
+				}
+				require.Equal(t, i.today, verdict, "what does not hold of an insider who %s", i.name)
 			})
 		}
 	}
@@ -167,6 +172,9 @@ func contents(t testing.TB, dir string) map[string]bool {
 		files = append(files, found...)
 	}
 	for _, f := range files {
+		if info, err := os.Stat(f); err != nil || !info.Mode().IsRegular() {
+			continue // a pipe, a device, a folder, a link that leads nowhere
+		}
 		data, err := os.ReadFile(f)
 		require.NoError(t, err)
 		for _, row := range dumpedRE.FindAllString(string(data), -1) {
