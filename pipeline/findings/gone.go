@@ -17,6 +17,13 @@ const (
 	goneEarly = 48 * time.Hour
 )
 
+// InspectChanged finds what is not there any more since the nights before, is less, or is new and nobody adopted it.
+func (in *Inspector) InspectChanged() {
+	in.InspectGone()
+	in.InspectShrunk()
+	in.InspectCopies()
+}
+
 // InspectGone finds backups that a night of the last days read and that are not there any more, though they should be:
 // their keep is not over, or, where none is configured, no newer one came for each that went. Erasures do not reach a
 // file that was moved away, or that the configuration does not look for any more.
