@@ -4,11 +4,13 @@ FUZZTIME ?= 30s
 SEEDS    ?= 3000
 ODD      ?= 10000
 BENCH    ?= .
+PEOPLE   ?= 1000000
+MEMORY   ?= 640
 
 # The product needs no C compiler; only the race detector does.
 export CGO_ENABLED = 0
 
-.PHONY: help demo quick test lint vet race bench bench-discovery fuzz fuzz-targets mutants readers build
+.PHONY: help demo quick test lint vet race bench bench-scale bench-discovery fuzz fuzz-targets mutants readers build
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name about; do printf '  make %-15s %s\n' "$$name" "$$about"; done
@@ -50,6 +52,9 @@ race: ## Run tests with the race detector, where there is a C compiler
 
 bench: ## Measure, against real servers; BENCH=Night for one
 	fixtures/servers/up go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./...
+
+bench-scale: ## Plan a company of PEOPLE (1000000), and die beyond MEMORY (640) megabytes
+	PEOPLE=$(PEOPLE) MEMORY=$(MEMORY) go test -run '^$$' -bench 'BenchmarkPlan$$' -benchtime 1x -timeout 5h ./fixtures/bench
 
 bench-discovery: ## Print what is found in the labelled schemas, what leaks, and how sure that is; ASIDE=1 for those put aside
 	@cd classifiers && go test -vet=off -count=1 -timeout 2h -run 'TestLeaks$$' -leaks $(if $(ASIDE),-aside) $(if $(SCANNER),-scanner '$(SCANNER)')

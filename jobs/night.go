@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"runtime/debug"
 	"strings"
 
 	"lethe/jobs/config"
@@ -25,6 +27,7 @@ func night(ctx context.Context, c *Command, f nightFlags, phases setup.Phases) (
 			err = errors.Join(err, failed)
 		}
 	}()
+	defer lean()()
 	p, cfg, err := c.load(ctx)
 	if err != nil {
 		return err
@@ -49,6 +52,16 @@ func night(ctx context.Context, c *Command, f nightFlags, phases setup.Phases) (
 		return setup.ErrWaiting
 	}
 	return err
+}
+
+// lean has garbage collected when there is half as much of it as of what is held, until the function that it returns is
+// called: most of what a night holds are numbers, which cost the collector little. GOGC of the environment counts more.
+func lean() (end func()) {
+	if os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	was := debug.SetGCPercent(50)
+	return func() { debug.SetGCPercent(was) }
 }
 
 // operator is who runs a night that applies: whoever is named with their key, or else the configuration's.

@@ -151,7 +151,9 @@ func (w *Writer) Add(c change.Change, a audit.Action, why Why) error {
 func (w *Writer) flush() error {
 	rec := w.b.NewRecord()
 	defer rec.Release()
-	w.pending = 0
+	if w.pending = 0; rec.NumRows() >= spool.Rows {
+		spool.Room(w.b, rec)
+	}
 	return w.changes.Write(rec)
 }
 

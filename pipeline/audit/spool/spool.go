@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
@@ -64,11 +65,27 @@ func (s *Spool[T]) flush() error {
 	rec := s.b.NewRecord()
 	defer rec.Release()
 	begin(s.b)
-	s.pending = 0
+	if s.pending = 0; rec.NumRows() >= Rows {
+		Room(s.b, rec)
+	}
 	if err := cmp.Or(s.w.Write(rec), s.packer.Flush()); err != nil {
 		s.failed = fmt.Errorf("write spool: %w", err)
 	}
 	return s.failed
+}
+
+// Room makes room in a builder for as much as a record of it holds, so that it does not grow step by step, and is copied
+// at each.
+func Room(b *array.RecordBuilder, as arrow.Record) {
+	b.Reserve(int(as.NumRows()))
+	for i, col := range as.Columns() {
+		switch col := col.(type) {
+		case *array.String:
+			b.Field(i).(*array.StringBuilder).ReserveData(len(col.ValueBytes()))
+		case *array.Binary:
+			b.Field(i).(*array.BinaryBuilder).ReserveData(len(col.ValueBytes()))
+		}
+	}
 }
 
 // Failed is why the file is not whole; nil while it is.
