@@ -74,8 +74,8 @@ func (s *Spool[T]) flush() error {
 	return s.failed
 }
 
-// Room makes room in a builder for as much as a record of it holds, so that it does not grow step by step, and is copied
-// at each.
+// Room makes room in a builder for as much as a record of it holds, so that it does not grow step by step and is
+// copied at each.
 func Room(b *array.RecordBuilder, as arrow.Record) {
 	b.Reserve(int(as.NumRows()))
 	for i, col := range as.Columns() {
