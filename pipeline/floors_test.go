@@ -105,6 +105,7 @@ var floors = []floor{
 	{pkg: "connectors/internal/dumpfile", may: []string{"connectors", "connectors/internal/keyset", "connectors/internal/textfile"}},
 	{pkg: "connectors/internal/keyset", may: []string{"connectors"}},
 	{pkg: "connectors/internal/textfile", may: []string{"connectors"}},
+	{pkg: "connectors/internal/pgarchive", may: []string{"connectors"}},
 	{pkg: "connectors/internal/anew", may: []string{"connectors", "connectors/internal/textfile"}},
 	{pkg: "connectors/wire"}, // connections, whatever speaks on them
 	{pkg: "connectors/...", may: []string{"connectors", "connectors/delimited", "connectors/wire", "connectors/internal/..."}},
@@ -139,6 +140,7 @@ var outside = []struct {
 		"pipeline/journal"}},
 	{"database/sql", []string{"connectors/mysql", "connectors/wire", "connectors/sqlite", "connectors/postgres", "pipeline/registry", "pipeline/registry/cases",
 		"pipeline/registry/chain", "pipeline/registry/retention", "pipeline/registry/internal/database", "pipeline/journal"}},
+	{"github.com/pierrec/lz4", []string{"connectors/internal/pgarchive"}},
 	{"github.com/xitongsys", []string{"pipeline/audit/parquet"}},
 	{"github.com/apache/arrow/go/v15/parquet", []string{"pipeline/audit/parquet"}},
 	{"github.com/apache/arrow/go/v15/parquet/pqarrow", nil}, // brings grpc: 14 MB

@@ -1,6 +1,7 @@
 // Package pgdump reads and rewrites the plain files that pg_dump and pg_dumpall write: as they are, gzip or zstd, with
-// COPY or INSERT, whatever the options; also SQL scripts that other tools or people wrote for PostgreSQL.
-// Archives (-Fc, -Ft, -Fd) become such a file with pg_restore.
+// COPY or INSERT, whatever the options; also SQL scripts that other tools or people wrote for PostgreSQL. It reads the
+// archives of pg_dump (-Fc, -Fd, -Ft) as the text that pg_restore would write of them: package pgarchive. The lines that
+// an error names are those of that text.
 //
 // The file is a stream. Scan answers all its queries in one pass, in the file's order; a cursor is the
 // ordinal of a row in its table. Keys and references stand at the end of a dump, so Tables reads the whole
@@ -28,22 +29,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"lethe/connectors"
 	"lethe/connectors/internal/dumpfile"
+	"lethe/connectors/internal/pgarchive"
 	"lethe/connectors/internal/textfile"
 )
 
 // Connector opens dumps by path.
 var Connector = connectors.Connector{
 	Name:    "pgdump",
-	About:   "plain files of pg_dump and pg_dumpall: .sql, .sql.gz, .sql.zst",
-	Suffix:  []string{".sql", ".sql.gz", ".sql.zst"},
+	About:   "files of pg_dump and pg_dumpall: .sql, .sql.gz, .sql.zst, archives (-Fc, -Ft), folders (-Fd)",
+	Suffix:  []string{".sql", ".sql.gz", ".sql.zst", ".dump", ".dmp", ".backup", ".pgdump", ".custom", ".tar", "/"},
 	Options: dumpfile.Options,
 	Open:    Open,
 	Fits: func(path string) bool {
+		if pgarchive.Is(path) {
+			return true
+		}
 		head, err := textfile.Head(path, headBytes)
 		return err == nil && Recognises(head)
 	},
@@ -53,6 +60,7 @@ var Connector = connectors.Connector{
 // the Source is a connectors.Rewriter.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
 	f := format{file: filepath.Base(o.DSN), catalog: o.Catalog, unchecked: o.Unchecked, home: dumpfile.HomeOf(o)}
+	f.archive = o.DSN != "" && pgarchive.Is(o.DSN)
 	s := &source{Name: cmp.Or(o.Name, f.file), Path: o.DSN, Format: f}
 	if err := connectors.CheckOptions(dumpfile.Options, o.Extra); err != nil {
 		return nil, s.Fail("open", "", err, "")
@@ -63,6 +71,9 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	if o.ApplyDSN != "" {
 		return nil, s.Fail("open", "", fmt.Errorf("a dump is not changed in place: %w", connectors.ErrConfig),
 			"leave out apply_dsn; `rewrite:` lets it be written anew")
+	}
+	if f.archive {
+		return f.openArchive(ctx, s, o)
 	}
 	if _, err := textfile.StampOf(o.DSN); errors.Is(err, connectors.ErrConfig) {
 		return nil, s.Fail("open", "", err, textfile.NoFile)
@@ -85,6 +96,32 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	return s, ctx.Err()
 }
 
+// openArchive opens an archive, of which the table of contents is read.
+func (f format) openArchive(ctx context.Context, s *source, o connectors.Options) (connectors.Source, error) {
+	info, err := os.Stat(o.DSN)
+	if err != nil {
+		return nil, s.Fail("open", "", textfile.Error(err), "")
+	}
+	s.Folder = info.IsDir()
+	if len(o.Files) > 0 {
+		return nil, s.Fail("open", "", fmt.Errorf("an archive has no files to be set one by one: %w",
+			connectors.ErrConfig), "leave out files")
+	}
+	if o.Rewrite && s.Folder {
+		return nil, s.Fail("open", "", fmt.Errorf("an archive that is a folder is only read: %w", connectors.ErrConfig),
+			"leave out rewrite and let it expire by `keep`, or take archives of one file: pg_dump -Fc")
+	}
+	t, err := f.Open(o.DSN)
+	if err != nil {
+		return nil, s.Fail("open", "", err, "")
+	}
+	t.Close()
+	if o.Rewrite {
+		return &rewriter{source: s, format: f}, ctx.Err()
+	}
+	return s, ctx.Err()
+}
+
 // headBytes is how much of a file is looked at to tell what it is.
 const headBytes = 64 << 10
 
@@ -98,7 +135,7 @@ func Recognises(head []byte) bool {
 	switch {
 	case has("-- postgresql database"):
 		return true
-	case bytes.IndexByte(head, '`') >= 0 || has("mysql dump", "mariadb dump", "engine=", "auto_increment", "/*!40",
+	case bytes.IndexByte(head, 0) >= 0, bytes.IndexByte(head, '`') >= 0 || has("mysql dump", "mariadb dump", "engine=", "auto_increment", "/*!40",
 		"\npragma ", "sqlite"):
 		return false
 	}
@@ -115,6 +152,7 @@ type format struct {
 	catalog   []connectors.Table
 	unchecked bool
 	home      dumpfile.Home
+	archive   bool
 	before    []*table // what a file held before it was rewritten, of which the new file may show no trace
 }
 
@@ -123,6 +161,13 @@ type source = dumpfile.Source[*table, *target]
 
 // Open opens the file of a dump.
 func (f format) Open(path string) (*textfile.Text, error) {
+	if f.archive {
+		script, err := pgarchive.Open(path)
+		if err != nil {
+			return nil, textfile.Error(err)
+		}
+		return textfile.Of(script), nil
+	}
 	return textfile.OpenWith(path, textfile.Options{Name: f.file})
 }
 
@@ -131,6 +176,8 @@ func (format) Hint(err error) string {
 	switch {
 	case errors.Is(err, errTrailer):
 		return "take the dump anew, or set `complete: unchecked` if pg_dump did not write it"
+	case errors.Is(err, errStatistics):
+		return "take the dump with --no-statistics; this one is left as it is, and ends by `keep`"
 	case errors.Is(err, errCharset):
 		return "take the dump with --encoding=UTF8"
 	}
@@ -173,8 +220,12 @@ func (f format) Survey(in *textfile.Window) ([]*table, error) {
 		}
 		return name
 	}
+	file := f.file
+	if f.archive {
+		file = strings.TrimSuffix(file, filepath.Ext(file))
+	}
 	for _, t := range tables {
-		t.Report(qualify, f.file)
+		t.Report(qualify, file)
 		if !t.Created && f.before == nil {
 			if err := f.describe(t); err != nil {
 				return nil, err

@@ -423,7 +423,9 @@ func TestOpenRefuses(t *testing.T) {
 			connectors.Options{DSN: connectortest.WriteFile(t, "m.sql", []byte("-- MySQL dump 10.13\n"))},
 			connectors.ErrDamaged, "mysqldump"},
 		"an archive": {connectors.Options{DSN: connectortest.WriteFile(t, "a.sql", []byte("PGDMP\x01\x0e"))},
-			connectors.ErrDamaged, "pg_restore"},
+			connectors.ErrDamaged, "ends too early"},
+		"a newer archive": {connectors.Options{DSN: connectortest.WriteFile(t, "a.sql",
+			[]byte("PGDMP\x01\x11\x00\x04"))}, errors.ErrUnsupported, "it is of version 1.17 of the format"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := pgdump.Open(t.Context(), tc.o)

@@ -2,6 +2,7 @@ package pgdump
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -41,7 +42,11 @@ func (r *rewriter) rewrite(ctx context.Context, q []connectors.Query, edit conne
 	}
 	defer j.Discard()
 	e := &editor{edit: edit, counts: map[*target]*connectors.RewriteCount{}}
-	held, err := r.write(ctx, j, q, e)
+	write := r.write
+	if r.format.archive {
+		write = r.writeArchive
+	}
+	held, err := write(ctx, j, q, e)
 	if err != nil {
 		return report, err
 	}
@@ -89,6 +94,9 @@ func (r *rewriter) write(ctx context.Context, j *anew.Job, q []connectors.Query,
 	if err := out.Close(); err != nil {
 		return nil, err
 	}
+	if e.touched && w.statistics {
+		return nil, fmt.Errorf("%w: %w", errStatistics, errors.ErrUnsupported)
+	}
 	held = map[dumpfile.TableID]int64{}
 	for _, t := range w.order {
 		held[w.root(t.ID)] += t.Seen
@@ -105,8 +113,9 @@ func (f format) walk(in *textfile.Window, targets map[dumpfile.TableID]*target, 
 	w.targets, w.editor, w.flush = targets, e, e.flush
 	e.dialect = &w.dialect
 	for _, g := range targets {
-		g.unchecked = false
-		e.counts[g] = &connectors.RewriteCount{Table: g.Name}
+		if g.unchecked = false; e.counts[g] == nil {
+			e.counts[g] = &connectors.RewriteCount{Table: g.Name}
+		}
 	}
 	w.onRow = func(g *target, r row) error { return e.row(g, r, w.dialect) }
 	return w
@@ -118,6 +127,11 @@ func (r *rewriter) readBack(ctx context.Context, temp string, held map[dumpfile.
 	old, err := r.Contents(ctx)
 	if err != nil {
 		return err
+	}
+	if r.format.archive {
+		if err := sameContents(r.Path, temp); err != nil {
+			return err
+		}
 	}
 	rewritten := r.format
 	rewritten.before = old

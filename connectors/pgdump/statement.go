@@ -131,7 +131,12 @@ func (w *walker) define(p *parser, keyword string) error {
 			p.advance()
 		}
 		if p.t.is("lo_create") {
-			w.largeObject()
+			w.large("large objects", "large objects: what the file holds of them is not read, and never changed")
+		}
+		if p.t.kind == '*' && bytes.Contains(p.l.b[:min(len(p.l.b), 200)], []byte(attributeStatistics)) {
+			w.statistics = true
+			w.large("statistics of the planner", "statistics of the planner (pg_dump --statistics): values of rows "+
+				"stand in them, which are not read; the file is not rewritten")
 		}
 		if p.accept("set_config") && p.t.kind == '(' {
 			p.advance()
@@ -149,13 +154,15 @@ func (w *walker) define(p *parser, keyword string) error {
 	return nil
 }
 
-// largeObject notes that a database of the file has large objects.
-func (w *walker) largeObject() {
-	id := dumpfile.TableID{Database: w.database, Schema: "public", Name: "large objects"}
+// attributeStatistics is the function by which a dump brings what the server knows of the values of a column.
+const attributeStatistics = "pg_restore_attribute_stats"
+
+// large notes that a database of the file has something that is no table.
+func (w *walker) large(what, why string) {
+	id := dumpfile.TableID{Database: w.database, Schema: "public", Name: what}
 	if !w.others[id] {
 		w.others[id] = true
-		w.absent = append(w.absent, &table{Entry: dumpfile.Entry{ID: id, Created: true,
-			Absent: "large objects: what the file holds of them is not read, and never changed"}})
+		w.absent = append(w.absent, &table{Entry: dumpfile.Entry{ID: id, Created: true, Absent: why}})
 	}
 }
 

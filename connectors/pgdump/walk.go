@@ -25,6 +25,8 @@ type schema struct {
 	unlike   map[dumpfile.TableID]bool // collations that are not deterministic
 	others   map[dumpfile.TableID]bool // views, temporary tables
 	absent   []*table                  // of the views, those that keep rows
+	// statistics of the planner stand in the file, with values of rows
+	statistics bool
 }
 
 // walker reads the statements of a dump one after another. With targets it hands their rows to onRow.

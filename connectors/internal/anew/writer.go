@@ -50,13 +50,20 @@ func NewWriter(w io.Writer, p textfile.Packing) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
+	return behind(z), nil
+}
+
+// Behind makes a writer that hands what it is given to another, in a goroutine of its own.
+func Behind(w io.Writer) *Writer { return behind(plainWriter{w}) }
+
+func behind(z io.WriteCloser) *Writer {
 	b := &Writer{full: make(chan []byte, chunks), free: make(chan []byte, chunks), done: make(chan struct{})}
 	for range chunks - 1 {
 		b.free <- make([]byte, 0, chunkBytes)
 	}
 	b.now = make([]byte, 0, chunkBytes)
 	go b.run(z)
-	return b, nil
+	return b
 }
 
 type plainWriter struct{ io.Writer }

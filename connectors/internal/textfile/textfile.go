@@ -40,8 +40,8 @@ var foreign = []Foreign{
 	{"-----BEGIN AGE", "it is encrypted with age"},
 	{"-----BEGIN PGP", "it is encrypted with PGP"},
 	{"Salted__", "it is encrypted with openssl"},
-	{"PGDMP", "it is an archive of pg_dump; write it as text with pg_restore --file=dump.sql"},
-	{"toc.dat", "it is a tar archive of pg_dump; write it as text with pg_restore --file=dump.sql"},
+	{"PGDMP", "it is an archive of pg_dump, which the connector pgdump opens as it is (not packed once more)"},
+	{"toc.dat", "it is a tar archive of pg_dump, which the connector pgdump opens as it is (not packed once more)"},
 	{"SQLite format 3", "it is a SQLite database"},
 	{littleMark, "it is UTF-16; write it as UTF-8"},
 	{bigMark, "it is UTF-16; write it as UTF-8"},
@@ -199,6 +199,14 @@ func OpenWith(path string, o Options) (_ *Text, err error) {
 	return t, nil
 }
 
+// Of is a Text that some reader makes, which is closed with it. It is read ahead of who asks.
+func Of(r io.ReadCloser) *Text {
+	t := &Text{undo: []func(){func() { r.Close() }}}
+	t.ahead = readAhead(r)
+	t.Reader = t.ahead
+	return t
+}
+
 // Close stops the reading and closes the file.
 func (t *Text) Close() {
 	if t.ahead != nil {
@@ -207,7 +215,9 @@ func (t *Text) Close() {
 	for _, f := range t.undo {
 		f()
 	}
-	t.file.Close() // nothing was written
+	if t.file != nil {
+		t.file.Close() // nothing was written
+	}
 }
 
 // Head returns the first bytes of the decompressed text of a file, at most n.
@@ -250,6 +260,26 @@ func StampOf(path string) (Stamp, error) {
 
 // NoFile is what to do about what is no regular file.
 const NoFile = "give the path of a dump; beside backups, move it away, or have the pattern of `path` leave it out"
+
+// StampOfFolder looks at the files of a folder, as StampOf at one.
+func StampOfFolder(path string) (Stamp, error) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return Stamp{}, Error(err)
+	}
+	var s Stamp
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			return Stamp{}, Error(err)
+		}
+		s.Size += info.Size()
+		if info.ModTime().After(s.Time) {
+			s.Time = info.ModTime()
+		}
+	}
+	return s, nil
+}
 
 // kindOf is what lies there instead of a file.
 func kindOf(m fs.FileMode) string {

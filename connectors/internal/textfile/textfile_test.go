@@ -65,13 +65,13 @@ func TestOpenRefuses(t *testing.T) {
 		{"plain.gz", []byte("text"), "not gzip"},
 		{"plain.zst", []byte("text"), "not zstd"},
 		{"x.gz", []byte("BZh91AY"), "bzip2"},
-		{"archive.dump", []byte("PGDMP\x01"), "pg_restore"},
+		{"archive.dump", []byte("PGDMP\x01"), "connector pgdump"},
 		{"x.csv", []byte("PK\x03\x04"), "zip"},
 		{"x.csv", []byte("\xff\xfea\x00"), "UTF-16"},
 		{"cut.gz", gz[:len(gz)-3], "ends too early"},
 		{"cut.zst", zst[:len(zst)-3], "ends too early"},
 		{"wrong.gz", wrong, "cannot be read"},
-		{"x.sql.gz", connectortest.Pack(t, ".gz", []byte("PGDMP\x01")), "pg_restore"},
+		{"x.sql.gz", connectortest.Pack(t, ".gz", []byte("PGDMP\x01")), "connector pgdump"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := Head(connectortest.WriteFile(t, tc.name, tc.content), 4096)

@@ -1,0 +1,311 @@
+package pgarchive
+
+import (
+	"archive/tar"
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lethe/connectors"
+)
+
+// Script reads an archive as the text that pg_restore would write of it, as far as it says what tables there are and
+// what stands in them: large objects, owners and rights are left out. It ends with the line that ends a dump.
+type Script struct {
+	toc   *TOC
+	text  strings.Reader
+	data  io.ReadCloser
+	next  func() (*Entry, io.ReadCloser, error) // the data of another entry; nil: there are no more
+	ended bool
+	close func() error
+}
+
+const trailer = "--\n-- PostgreSQL database dump complete\n--\n"
+
+// Read reads on.
+func (s *Script) Read(p []byte) (int, error) {
+	for {
+		if s.text.Len() > 0 {
+			return s.text.Read(p)
+		}
+		if s.data != nil {
+			n, err := s.data.Read(p)
+			if err != io.EOF {
+				return n, err
+			}
+			if err := s.data.Close(); err != nil {
+				return n, err
+			}
+			s.data = nil
+			s.text.Reset("\n\n")
+			return n, nil
+		}
+		if s.ended {
+			return 0, io.EOF
+		}
+		if err := s.turn(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// turn goes to the data of the next entry, or to what stands behind all of them.
+func (s *Script) turn() error {
+	e, data, err := s.next()
+	switch {
+	case err != nil:
+		return err
+	case e == nil:
+		s.ended = true
+		s.text.Reset(s.toc.definitions(false) + trailer)
+	default:
+		s.data = data
+		s.text.Reset(e.Copy)
+	}
+	return nil
+}
+
+// Close closes the archive.
+func (s *Script) Close() error {
+	if s.data != nil {
+		s.data.Close()
+	}
+	return s.close()
+}
+
+// Prelude is the text before all data.
+func (t *TOC) Prelude() string { return t.definitions(true) }
+
+// definitions are the statements that stand before the data, or behind.
+func (t *TOC) definitions(before bool) string {
+	var b strings.Builder
+	for _, e := range t.Entries {
+		if (e.section <= sectionPreData) != before {
+			continue
+		}
+		switch e.Desc {
+		case "DATABASE", "DATABASE PROPERTIES", "ACL", "DEFAULT ACL", "COMMENT", "SECURITY LABEL":
+		case "BLOB", "BLOB METADATA":
+			b.WriteString("SELECT pg_catalog.lo_create('0');\n")
+		default:
+			if e.Defn != "" {
+				b.WriteString(e.Defn + "\n\n")
+			}
+		}
+	}
+	return b.String()
+}
+
+// Is reports whether the file or folder at a path is an archive.
+func Is(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	if info.IsDir() {
+		_, err := os.Stat(filepath.Join(path, tocFile))
+		return err == nil
+	}
+	if !info.Mode().IsRegular() {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, len(tocFile)+1)
+	n, _ := io.ReadFull(f, head)
+	head = head[:n]
+	return strings.HasPrefix(string(head), Magic) || string(head) == tocFile+"\x00"
+}
+
+// tocFile has the table of contents in formats of several files, and lastFile ends a tar archive.
+const tocFile, lastFile = "toc.dat", "restore.sql"
+
+// Contents reads the table of contents of the archive in a file.
+func Contents(path string) (*TOC, error) {
+	s, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return s.toc, s.Close()
+}
+
+// Open opens the archive at a path as a script.
+func Open(path string) (*Script, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return openDirectory(path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	b := bufio.NewReaderSize(f, 1<<18)
+	open := openTar
+	if head, _ := b.Peek(len(Magic)); string(head) == Magic {
+		open = openCustom
+	}
+	s, err := open(b)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	s.close = f.Close
+	s.text.Reset(s.toc.Prelude())
+	return s, nil
+}
+
+func openCustom(b *bufio.Reader) (*Script, error) {
+	t, err := ReadTOC(b)
+	if err != nil {
+		return nil, err
+	}
+	if t.Format != Custom {
+		return nil, fmt.Errorf("it is the table of contents of an archive of several files: %w", connectors.ErrConfig)
+	}
+	blocks := NewBlocks(t, b)
+	next := func() (*Entry, io.ReadCloser, error) {
+		for {
+			e, err := blocks.Next()
+			if e == nil || err != nil {
+				return nil, nil, err
+			}
+			if !e.large() {
+				rows, err := blocks.Rows()
+				return e, &whole{ReadCloser: rows, entry: e}, err
+			}
+		}
+	}
+	return &Script{toc: t, next: next}, nil
+}
+
+func openDirectory(path string) (*Script, error) {
+	f, err := os.Open(filepath.Join(path, tocFile))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b := bufio.NewReader(f)
+	t, err := ReadTOC(b)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := b.Peek(1); err != io.EOF || t.Format == Custom { // pg_dump itself calls it a tar archive
+		return nil, fmt.Errorf("%s is not that of a folder: %w", tocFile, connectors.ErrDamaged)
+	}
+	for _, e := range t.Entries {
+		if _, err := os.Stat(filepath.Join(path, filepath.Base(e.File))); e.HasData && e.large() && err != nil {
+			return nil, fmt.Errorf("the file of %s is missing: %w", e.What(), connectors.ErrDamaged)
+		}
+	}
+	entries := slices.DeleteFunc(slices.Clone(t.Entries), func(e *Entry) bool { return !e.HasData || e.large() })
+	s := &Script{toc: t, close: func() error { return nil }}
+	s.next = func() (*Entry, io.ReadCloser, error) {
+		if len(entries) == 0 {
+			return nil, nil, nil
+		}
+		e := entries[0]
+		entries = entries[1:]
+		rows, err := openRows(path, e)
+		return e, rows, err
+	}
+	s.text.Reset(t.Prelude())
+	return s, nil
+}
+
+// endings are those of packed files.
+var endings = []struct {
+	suffix string
+	c      Compression
+}{{"", None}, {".gz", Gzip}, {".lz4", LZ4}, {".zst", Zstd}}
+
+// openRows opens the file of an entry's data, packed or not: its name tells.
+func openRows(path string, e *Entry) (io.ReadCloser, error) {
+	if e.File == "" || e.File != filepath.Base(e.File) {
+		return nil, fmt.Errorf("%s names no file: %w", e.What(), connectors.ErrDamaged)
+	}
+	for _, end := range endings {
+		f, err := os.Open(filepath.Join(path, e.File+end.suffix))
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		z, err := unpack(bufio.NewReaderSize(f, 1<<17), end.c, true)
+		if err != nil {
+			f.Close()
+			return nil, fmt.Errorf("%s: %w", e.What(), err)
+		}
+		return &whole{ReadCloser: closing{z, f}, entry: e}, nil
+	}
+	return nil, fmt.Errorf("the file of %s is missing: %w", e.What(), connectors.ErrDamaged)
+}
+
+// closing closes the file with what unpacks it.
+type closing struct {
+	io.ReadCloser
+	file *os.File
+}
+
+func (c closing) Close() error {
+	err := c.ReadCloser.Close()
+	if e := c.file.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+func openTar(b *bufio.Reader) (*Script, error) {
+	members := tar.NewReader(b)
+	head, err := members.Next()
+	if err != nil || head.Name != tocFile {
+		return nil, fmt.Errorf("it does not begin with %s: %w", tocFile, connectors.ErrDamaged)
+	}
+	t, err := ReadTOC(bufio.NewReader(members))
+	if err != nil {
+		return nil, err
+	}
+	if t.Format != Tar {
+		return nil, fmt.Errorf("%s is not that of a tar archive: %w", tocFile, connectors.ErrDamaged)
+	}
+	left := map[string]*Entry{}
+	for _, e := range t.Entries {
+		if e.HasData && !e.large() {
+			left[e.File] = e
+		}
+	}
+	last := false
+	next := func() (*Entry, io.ReadCloser, error) {
+		for {
+			head, err := members.Next()
+			if err == io.EOF && !last {
+				return nil, nil, fmt.Errorf("its last file, %s, is missing: %w", lastFile, connectors.ErrDamaged)
+			}
+			if err == io.EOF {
+				for _, e := range left {
+					return nil, nil, fmt.Errorf("the data of %s are missing: %w", e.What(), connectors.ErrDamaged)
+				}
+				return nil, nil, nil
+			}
+			if err != nil {
+				return nil, nil, damaged(err)
+			}
+			last = head.Name == lastFile
+			if e := left[head.Name]; e != nil {
+				delete(left, head.Name)
+				return e, &whole{ReadCloser: io.NopCloser(members), entry: e}, nil
+			}
+		}
+	}
+	return &Script{toc: t, next: next}, nil
+}

@@ -1,0 +1,157 @@
+package pgdump_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"lethe/connectors"
+	"lethe/connectors/pgdump"
+	"lethe/fixtures/servers"
+)
+
+// archive has pg_dump write an archive of a database into a folder of its own.
+func archive(t testing.TB, db *servers.Database, args string) (path string) {
+	path = filepath.Join(t.TempDir(), "crm.dump")
+	db.Tool(t, "pg_dump", append([]string{"--dbname=DSN", "--file=" + path}, strings.Fields(args)...)...)
+	return path
+}
+
+// What an archive holds is what a plain dump of the same database does.
+func TestServerArchives(t *testing.T) {
+	db := servers.Postgres(t).Database(t)
+	db.Exec(t, schemaSQL+"SELECT lo_from_bytea(0, 'a large object'); SELECT lo_from_bytea(0, '');")
+	plain := filepath.Join(t.TempDir(), "crm.sql")
+	require.NoError(t, os.WriteFile(plain, db.Dump(t), 0o600))
+	src := open(t, plain, connectors.Options{})
+	want, err := src.Tables(t.Context())
+	require.NoError(t, err)
+	rows := scanned(t, src, want)
+	for _, args := range []string{"-Fc", "-Fc -Z0", "-Fc -Z1", "-Fc --inserts", "-Fc --rows-per-insert=3 " +
+		"-Z9", "-Fd", "-Fd -Z0",
+		"-Fd -j2", "-Ft", "-Ft --column-inserts", "-Fc --load-via-partition-root --no-blobs"} {
+		t.Run(args, func(t *testing.T) {
+			path := archive(t, db, args)
+			require.True(t, pgdump.Connector.Fits(path))
+			src := open(t, path, connectors.Options{})
+			got, err := src.Tables(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+			require.Equal(t, rows, scanned(t, src, got))
+			unread, err := src.(connectors.Partial).Unread(t.Context())
+			require.NoError(t, err)
+			var names []string
+			for _, u := range unread {
+				names = append(names, u.Name)
+			}
+			if strings.Contains(args, "--no-blobs") {
+				require.Equal(t, []string{"kept"}, names)
+			} else {
+				require.Equal(t, []string{"kept", "large objects"}, names)
+			}
+		})
+	}
+}
+
+// An archive that is cut off anywhere is not taken for whole.
+func TestServerArchiveCut(t *testing.T) {
+	db := servers.Postgres(t).Database(t)
+	db.Exec(t, "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, 'row ' || i FROM "+
+		"generate_series(1, 9) i;"+
+		"CREATE TABLE u (id int); SELECT lo_from_bytea(0, 'large');")
+	for _, args := range []string{"-Fc", "-Fc -Z0", "-Fc -Z0 --inserts", "-Ft"} {
+		path := archive(t, db, args)
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		end := len(text)
+		if args == "-Ft" { // what stands behind the data tells pg_restore's users what to do, and is not needed
+			end = strings.Index(string(text), "restore.sql\x00")
+		}
+		for n := range end {
+			require.NoError(t, os.WriteFile(path, text[:n], 0o600))
+			src, err := pgdump.Open(t.Context(), connectors.Options{DSN: path})
+			if err == nil {
+				_, err = src.Tables(t.Context())
+			}
+			require.Error(t, err, "%s cut at %d of %d", args, n, len(text))
+			require.NotContains(t, err.Error(), "row 1")
+		}
+	}
+	path := archive(t, db, "-Fd -Z0")
+	files, err := os.ReadDir(path)
+	require.NoError(t, err)
+	cut := 0
+	for _, f := range files {
+		if !strings.HasSuffix(f.Name(), ".dat") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(path, f.Name()))
+		require.NoError(t, err)
+		for n := range len(text) {
+			require.NoError(t, os.WriteFile(filepath.Join(path, f.Name()), text[:n], 0o600))
+			src, err := pgdump.Open(t.Context(), connectors.Options{DSN: path})
+			if err == nil {
+				_, err = src.Tables(t.Context())
+			}
+			require.Error(t, err, "%s cut at %d of %d", f.Name(), n, len(text))
+			cut++
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(path, f.Name()), text, 0o600))
+	}
+	require.Greater(t, cut, 1000)
+}
+
+// An archive that was written anew has the same table of contents, is restored by several at once, and is equal to the
+// live database under the same edits.
+func TestServerArchiveRestores(t *testing.T) {
+	live := servers.Postgres(t).Database(t)
+	live.Exec(t, schemaSQL+"SELECT lo_from_bytea(4711, 'a large object'); SELECT lo_from_bytea(4712, '');")
+	ways := []string{"-Fc", "-Fc -Z0", "-Fc -Z9 --inserts", "-Fc --rows-per-insert=3", "-Fc " +
+		"--load-via-partition-root", "-Ft",
+		"-Ft --inserts"}
+	paths := map[string]string{}
+	for _, args := range ways {
+		paths[args] = archive(t, live, args)
+	}
+	live.Exec(t, liveEdits)
+	want := dumped(t, live)
+	for _, args := range ways {
+		t.Run(args, func(t *testing.T) {
+			path := paths[args]
+			list := live.Tool(t, "pg_restore", "--list", path)
+			src := open(t, path, connectors.Options{Rewrite: true})
+			none := func(connectors.Batch) (connectors.Edit, error) { return connectors.Edit{}, nil }
+			report, err := src.(connectors.Rewriter).Rewrite(t.Context(), everyTable(t, src), none, fine)
+			require.NoError(t, err)
+			require.Equal(t, report.Before, report.After, "nothing is touched")
+			old, err := os.ReadFile(path)
+			require.NoError(t, err)
+			_, err = src.(connectors.Rewriter).Rewrite(t.Context(), everyTable(t, src), editAll, fine)
+			require.NoError(t, err)
+			require.Equal(t, string(list), string(live.Tool(t, "pg_restore", "--list", path)))
+			restored := servers.Postgres(t).Database(t)
+			jobs := "--jobs=4"
+			if strings.HasPrefix(args, "-Ft") {
+				jobs = "--verbose" // of which pg_restore reads one entry at a time
+			}
+			restored.Tool(t, "pg_restore", "--dbname=DSN", "--exit-on-error", jobs, path)
+			require.Equal(t, want, dumped(t, restored))
+			again := open(t, path, connectors.Options{Rewrite: true})
+			report, err = again.(connectors.Rewriter).Rewrite(t.Context(), everyTable(t, again), editAll, fine)
+			require.NoError(t, err)
+			require.Equal(t, report.Before, report.After, "all is as the edits say")
+
+			cut := old[:len(old)*4/5]
+			require.NoError(t, os.WriteFile(path, cut, 0o600))
+			src, err = pgdump.Open(t.Context(), connectors.Options{DSN: path, Rewrite: true})
+			if err == nil {
+				_, err = src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "types"}}, editAll, fine)
+			}
+			require.ErrorIs(t, err, connectors.ErrDamaged)
+			requireOnly(t, path, string(cut))
+		})
+	}
+}
