@@ -19,6 +19,8 @@ import (
 // errStatistics says that values of rows stand elsewhere than in them.
 var errStatistics = errors.New("the file holds statistics of the planner, in which values of rows stand")
 
+const mendStatistics = "take the dump with --no-statistics; this one is left as it is, and ends by `keep`"
+
 // archiveEditor edits the data of an archive, entry by entry.
 type archiveEditor struct {
 	ctx     context.Context

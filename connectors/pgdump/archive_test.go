@@ -148,7 +148,8 @@ func TestServerArchiveRestores(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, cut, 0o600))
 			src, err = pgdump.Open(t.Context(), connectors.Options{DSN: path, Rewrite: true})
 			if err == nil {
-				_, err = src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "types"}}, editAll, fine)
+				_, err = src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "types"}}, editAll,
+					fine)
 			}
 			require.ErrorIs(t, err, connectors.ErrDamaged)
 			requireOnly(t, path, string(cut))

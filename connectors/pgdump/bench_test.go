@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
@@ -64,6 +65,55 @@ func benchDump(people, perInsert int) []byte {
 	})
 	b.WriteString(trailer)
 	return b.Bytes()
+}
+
+// BenchmarkRewrite deletes 30 % of the people with their orders and gives the others a new email. The figure includes the
+// reading back and the checksums; the catalog is known from the scan that decides.
+func BenchmarkRewrite(b *testing.B) {
+	var emails connectors.Column
+	edit := func(batch connectors.Batch) (connectors.Edit, error) {
+		n := int(batch.Rows.NumRows())
+		edit := connectors.Edit{Ops: make([]connectors.Op, n)}
+		id, update := batch.Rows.Column(0).(*array.Binary), make([]bool, n)
+		emails.Reset()
+		for i := range n {
+			v := id.Value(i)
+			if v[len(v)-1]%10 < 3 {
+				edit.Ops[i] = connectors.Delete
+			} else if batch.Table == "people" {
+				edit.Ops[i], update[i] = connectors.Update, true
+			}
+			emails.Append([]byte("someone@example.org"))
+		}
+		if batch.Table == "people" {
+			edit.Set = []connectors.Assignment{{Field: "email", Rows: update, Values: emails.Array()}}
+		}
+		return edit, nil
+	}
+	for _, bc := range []struct {
+		name      string
+		perInsert int
+	}{{"copy.sql", 0}, {"inserts.sql", 1}, {"rows.sql", 1000}, {"copy.sql.gz", 0}, {"copy.sql.zst", 0}} {
+		text := benchDump(100_000, bc.perInsert)
+		path := filepath.Join(b.TempDir(), bc.name)
+		packed := connectortest.Pack(b, path, text)
+		b.Run(bc.name, func(b *testing.B) {
+			var src connectors.Source
+			connectortest.PerCPU(b, len(text), func() {
+				var err error
+				require.NoError(b, os.WriteFile(path, packed, 0o600))
+				src, err = pgdump.Open(b.Context(), connectors.Options{DSN: path, Rewrite: true})
+				require.NoError(b, err)
+				_, err = src.Tables(b.Context())
+				require.NoError(b, err)
+			}, func() {
+				_, err := src.(connectors.Rewriter).Rewrite(b.Context(), []connectors.Query{
+					{Table: "people", Fields: []string{"id"}}, {Table: "orders", Fields: []string{"person_id"}}},
+					edit, fine)
+				require.NoError(b, err)
+			})
+		})
+	}
 }
 
 func BenchmarkScan(b *testing.B) {

@@ -88,6 +88,7 @@ func (p *parser) names() []string {
 			expression = true
 			p.parens()
 		} else {
+			p.passPeriod()
 			list = append(list, p.name())
 		}
 		// an order, a collation, an operator class; or what makes it a function
@@ -104,6 +105,13 @@ func (p *parser) names() []string {
 		return nil
 	}
 	return list
+}
+
+// passPeriod passes the word before the last field of a temporal foreign key.
+func (p *parser) passPeriod() {
+	if l, t := p.l, p.t; p.accept("PERIOD") && (p.t.kind == ',' || p.t.kind == ')') { // a field of that name
+		p.l, p.t = l, t
+	}
 }
 
 // parens passes a text in parentheses and returns it.

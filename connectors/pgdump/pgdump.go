@@ -177,7 +177,7 @@ func (format) Hint(err error) string {
 	case errors.Is(err, errTrailer):
 		return "take the dump anew, or set `complete: unchecked` if pg_dump did not write it"
 	case errors.Is(err, errStatistics):
-		return "take the dump with --no-statistics; this one is left as it is, and ends by `keep`"
+		return mendStatistics
 	case errors.Is(err, errCharset):
 		return "take the dump with --encoding=UTF8"
 	}

@@ -250,6 +250,19 @@ func TestErrorsHoldNoValue(t *testing.T) {
 	}
 }
 
+// The keys of temporal tables have a word before or behind their last field.
+func TestCatalogOfTemporalTables(t *testing.T) {
+	text := "CREATE TABLE t (id int, period int, at daterange, PRIMARY KEY (id, at WITHOUT OVERLAPS), FOREIGN " +
+		"KEY (id, " +
+		"period, PERIOD at) REFERENCES t (id, period, PERIOD at));\n"
+	tables, err := open(t, connectortest.WriteFile(t, "x.sql", []byte(text+trailer)),
+		connectors.Options{}).Tables(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"id", "at"}, tables[0].Key)
+	require.Equal(t, []string{"id", "period", "at"}, tables[0].ForeignKeys[0].Fields)
+	require.Equal(t, []string{"id", "period", "at"}, tables[0].ForeignKeys[0].RefFields)
+}
+
 func TestCatalog(t *testing.T) {
 	text := "CREATE EXTENSION IF NOT EXISTS citext;\nCREATE DOMAIN public.mail AS public.citext;\n" +
 		"CREATE TABLE public.p (\n    id serial,\n    code character varying(10) NOT NULL,\n    c5 char(5),\n    one " +

@@ -167,5 +167,15 @@ func (r *rewriter) Foresee(ctx context.Context, uses []connectors.Use) (found []
 	for _, u := range uses {
 		found = append(found, connectors.Tables(tables).CheckUse(u, "path")...)
 	}
+	known, err := r.Contents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range known {
+		if t.ID.Name == plannerStatistics {
+			found = append(found, connectors.Obstacle{Kind: errors.ErrUnsupported, DSN: "path", What: errStatistics.Error(),
+				Mend: mendStatistics})
+		}
+	}
 	return append(found, anew.Foresee(r.Path)...), nil
 }

@@ -227,6 +227,29 @@ func TestRewriteDatabases(t *testing.T) {
 	requireOnly(t, path, "CREATE ROLE x;\n"+of("shop", "1\tx\n")+of("crm", "2\tb\n")+end)
 }
 
+// Statistics of the planner hold values of rows: a file that has some is read, and not rewritten.
+func TestRewriteStatistics(t *testing.T) {
+	text := header + createT + "COPY public.t (id, v) FROM stdin;\n1\ta\n2\tb\n\\.\n\nSELECT * FROM " +
+		"pg_catalog.pg_restore_attribute_stats(\n\t'version', '180000'::integer,\n\t'schemaname', 'public',\n" +
+		"\t'relname', " +
+		"'t',\n\t'attname', 'v',\n\t'most_common_vals', '{a,b}'::text\n);\n" + trailer
+	path := connectortest.WriteFile(t, "x.sql", []byte(text))
+	_, err := rewrite(t, path, connectors.Options{}, change{"1": "-"}, connectors.Query{Table: "t"})
+	require.ErrorIs(t, err, errors.ErrUnsupported)
+	require.ErrorContains(t, err, "--no-statistics")
+	requireOnly(t, path, text)
+	src := open(t, path, connectors.Options{Rewrite: true})
+	unread, err := src.(connectors.Partial).Unread(t.Context())
+	require.NoError(t, err)
+	require.Len(t, unread, 1)
+	found, err := src.(connectors.Foreseer).Foresee(t.Context(), []connectors.Use{{Table: "t"}})
+	require.NoError(t, err)
+	require.Len(t, found, 1, "it is known before anything is written")
+	require.ErrorIs(t, found[0].Kind, errors.ErrUnsupported)
+	_, err = rewrite(t, path, connectors.Options{}, change{}, connectors.Query{Table: "t"})
+	require.NoError(t, err, "nothing is touched")
+}
+
 // A file that is cut off anywhere before its last words is left as it is.
 func TestRewriteCut(t *testing.T) {
 	mark := "-- PostgreSQL database dump complete"

@@ -135,7 +135,7 @@ func (w *walker) define(p *parser, keyword string) error {
 		}
 		if p.t.kind == '*' && bytes.Contains(p.l.b[:min(len(p.l.b), 200)], []byte(attributeStatistics)) {
 			w.statistics = true
-			w.large("statistics of the planner", "statistics of the planner (pg_dump --statistics): values of rows "+
+			w.large(plannerStatistics, "statistics of the planner (pg_dump --statistics): values of rows "+
 				"stand in them, which are not read; the file is not rewritten")
 		}
 		if p.accept("set_config") && p.t.kind == '(' {
@@ -156,6 +156,9 @@ func (w *walker) define(p *parser, keyword string) error {
 
 // attributeStatistics is the function by which a dump brings what the server knows of the values of a column.
 const attributeStatistics = "pg_restore_attribute_stats"
+
+// plannerStatistics is what that is called among what is not read.
+const plannerStatistics = "statistics of the planner"
 
 // large notes that a database of the file has something that is no table.
 func (w *walker) large(what, why string) {

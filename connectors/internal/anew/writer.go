@@ -44,13 +44,34 @@ func NewWriter(w io.Writer, p textfile.Packing) (*Writer, error) {
 			z = g
 		}
 	case textfile.Zstd:
-		z, err = zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault),
-			zstd.WithLowerEncoderMem(true))
+		z, err = zstd.NewWriter(w, zstdLike(p)...)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return behind(z), nil
+}
+
+// zstdLike are the options of an encoder whose frames are like those of a file. What a frame tells of its level is its
+// window, which is never larger than the old one, so that whoever could read that can read the new.
+func zstdLike(p textfile.Packing) []zstd.EOption {
+	const widest = 8 << 20
+	o := []zstd.EOption{zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(p.Checksum)}
+	if p.Window == 0 {
+		return append(o, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(2<<20))
+	}
+	level := zstd.SpeedDefault
+	switch {
+	case p.Window <= 512<<10:
+		level = zstd.SpeedFastest
+	case p.Window >= 4<<20:
+		level = zstd.SpeedBetterCompression
+	}
+	window := zstd.MinWindowSize
+	for 2*window <= min(p.Window, widest) {
+		window *= 2
+	}
+	return append(o, zstd.WithEncoderLevel(level), zstd.WithWindowSize(window))
 }
 
 // Behind makes a writer that hands what it is given to another, in a goroutine of its own.
