@@ -133,6 +133,10 @@ func (t *table) fold(keyed []int, values [][]byte) (string, error) {
 		switch t.info[keyed[i]].loose {
 		case padded:
 			v = bytes.TrimRight(v, " ")
+		case unscaled:
+			if bytes.IndexByte(v, '.') >= 0 {
+				v = bytes.TrimRight(bytes.TrimRight(v, "0"), ".")
+			}
 		case collated:
 			var b strings.Builder
 			for _, r := range cases.Fold().String(norm.NFKD.String(string(v))) {

@@ -358,8 +358,9 @@ func TestCut(t *testing.T) {
 // A text key under a collation that is not exact refuses what only the server can tell.
 func TestLooseKeys(t *testing.T) {
 	text := "CREATE COLLATION public.nocase (provider = icu, deterministic = false, locale = 'und');\n" +
-		"CREATE TABLE t (c public.citext, p char(4), n text COLLATE public.nocase, x text);\nCOPY t FROM stdin;\n" +
-		"Ann\tab  \tÉva\tAnn\n\\.\n"
+		"CREATE TABLE t (c public.citext, p char(4), n text COLLATE public.nocase, x text, k numeric, s " +
+		"numeric(9,2));\n" +
+		"COPY t FROM stdin;\nAnn\tab  \tÉva\tAnn\t100.50\t7.00\n\\.\n"
 	src := open(t, connectortest.WriteFile(t, "x.sql", []byte(text+trailer)), connectors.Options{})
 	for _, tc := range []struct {
 		field, key string
@@ -369,6 +370,8 @@ func TestLooseKeys(t *testing.T) {
 		{"c", "Ann", 1, false}, {"c", "ann", 0, true}, {"c", "bob", 0, false}, {"p", "ab  ", 1, false},
 		{"p", "ab", 0, true}, {"p", "AB", 0, false},
 		{"n", "eva", 0, true}, {"n", "Éva", 1, false}, {"x", "ann", 0, false}, {"x", "Ann", 1, false},
+		{"k", "100.50", 1, false}, {"k", "100.5", 0, true}, {"k", "100", 0, false}, {"k", "1", 0, false},
+		{"s", "7", 0, false}, {"s", "7.00", 1, false},
 	} {
 		rows, err := connectortest.Read(t, src,
 			connectors.Query{Table: "t", Keys: &connectors.Keys{Fields: []string{tc.field},

@@ -30,6 +30,7 @@ const (
 	exact    looseness = iota
 	padded             // char(n): blanks at the end do not count
 	collated           // citext, or a collation that is not deterministic
+	unscaled           // numeric without a scale: zeros behind the point do not count
 )
 
 // form says how a value becomes canonical.
@@ -86,6 +87,10 @@ func infoOf(base, args string) typeInfo {
 	t.form = formOf(t.kind)
 	t.zoned = base == "timestamptz" || base == "timestamp with time zone"
 	switch base {
+	case "numeric", "decimal", "dec":
+		if args == "" {
+			t.loose = unscaled
+		}
 	case "citext":
 		t.loose = collated
 	case "character", "char", "national character", "nchar":
