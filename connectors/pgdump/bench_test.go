@@ -67,8 +67,8 @@ func benchDump(people, perInsert int) []byte {
 	return b.Bytes()
 }
 
-// BenchmarkRewrite deletes 30 % of the people with their orders and gives the others a new email. The figure includes the
-// reading back and the checksums; the catalog is known from the scan that decides.
+// BenchmarkRewrite deletes 30 % of the people with their orders and gives the others a new email. The figure includes
+// the reading back and the checksums; the catalog is known from the scan that decides.
 func BenchmarkRewrite(b *testing.B) {
 	var emails connectors.Column
 	edit := func(batch connectors.Batch) (connectors.Edit, error) {

@@ -1,7 +1,7 @@
 // Package pgdump reads and rewrites the plain files that pg_dump and pg_dumpall write: as they are, gzip or zstd, with
 // COPY or INSERT, whatever the options; also SQL scripts that other tools or people wrote for PostgreSQL. It reads the
-// archives of pg_dump (-Fc, -Fd, -Ft) as the text that pg_restore would write of them: package pgarchive. The lines that
-// an error names are those of that text.
+// archives of pg_dump (-Fc, -Fd, -Ft) as the text that pg_restore would write of them: package pgarchive. The lines
+// that an error names are those of that text.
 //
 // The file is a stream. Scan answers all its queries in one pass, in the file's order; a cursor is the
 // ordinal of a row in its table. Keys and references stand at the end of a dump, so Tables reads the whole
@@ -135,8 +135,8 @@ func Recognises(head []byte) bool {
 	switch {
 	case has("-- postgresql database"):
 		return true
-	case bytes.IndexByte(head, 0) >= 0, bytes.IndexByte(head, '`') >= 0 || has("mysql dump", "mariadb dump", "engine=", "auto_increment", "/*!40",
-		"\npragma ", "sqlite"):
+	case bytes.IndexByte(head, 0) >= 0 || bytes.IndexByte(head, '`') >= 0 || has("mysql dump", "mariadb dump",
+		"engine=", "auto_increment", "/*!40", "\npragma ", "sqlite"):
 		return false
 	}
 	return has(" from stdin;", "standard_conforming_strings", "client_encoding", "search_path", "pg_catalog",

@@ -173,8 +173,8 @@ func (r *rewriter) Foresee(ctx context.Context, uses []connectors.Use) (found []
 	}
 	for _, t := range known {
 		if t.ID.Name == plannerStatistics {
-			found = append(found, connectors.Obstacle{Kind: errors.ErrUnsupported, DSN: "path", What: errStatistics.Error(),
-				Mend: mendStatistics})
+			found = append(found, connectors.Obstacle{Kind: errors.ErrUnsupported, DSN: "path",
+				What: errStatistics.Error(), Mend: mendStatistics})
 		}
 	}
 	return append(found, anew.Foresee(r.Path)...), nil

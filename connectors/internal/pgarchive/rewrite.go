@@ -22,8 +22,8 @@ type Editor interface {
 	Begin(t *TOC) error
 	// Wants reports whether the data of an entry are to be looked at; those of others are copied.
 	Wants(e *Entry) bool
-	// Edit reads the data of an entry to their end and writes what takes their place; touched is false where that is the
-	// same.
+	// Edit reads the data of an entry to their end and writes what takes their place; touched is false where that is
+	// the same.
 	Edit(e *Entry, rows io.Reader, out io.Writer) (touched bool, err error)
 }
 
@@ -283,7 +283,8 @@ func beginTar(b *bufio.Reader, out *os.File, edit Editor, name string, size int6
 }
 
 // editMember writes the data of an entry, and their size into the header before them.
-func editMember(b *bufio.Reader, out *os.File, edit Editor, e *Entry, header []byte, size, at int64) (n int64, err error) {
+func editMember(b *bufio.Reader, out *os.File, edit Editor, e *Entry, header []byte,
+	size, at int64) (n int64, err error) {
 	in := &io.LimitedReader{R: b, N: size}
 	w := &counting{w: bufio.NewWriterSize(out, 1<<17)}
 	if _, err := edit.Edit(e, &whole{ReadCloser: io.NopCloser(in), entry: e}, w); err != nil {

@@ -1,5 +1,5 @@
-// Package pgarchive reads the archives that pg_dump writes: custom (-Fc), directory (-Fd) and tar (-Ft), versions 1.12 to
-// 1.16 of the format, which are those of PostgreSQL 9.0 to 18. It follows pg_backup_archiver.c, pg_backup_custom.c,
+// Package pgarchive reads the archives that pg_dump writes: custom (-Fc), directory (-Fd) and tar (-Ft), versions 1.12
+// to 1.16 of the format, which are those of PostgreSQL 9.0 to 18, and writes those of one file anew. It follows pg_backup_archiver.c, pg_backup_custom.c,
 // pg_backup_directory.c and pg_backup_tar.c of PostgreSQL 17. Its nouns: a TOC is the table of contents, of entries;
 // Data is what the archive holds of one entry; a Script is the text that pg_restore would write of it all.
 //
@@ -77,7 +77,7 @@ const Magic = "PGDMP"
 
 const newest = 16
 
-// errNewer says that the format is one of later.
+// errVersion says that the format is of another time.
 var errVersion = errors.New("only versions 1.12 to 1.16, of PostgreSQL 9.0 to 18, are read")
 
 // bound is the most that a text of the table of contents may hold: what is longer is damage.
