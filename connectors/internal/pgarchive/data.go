@@ -2,7 +2,6 @@ package pgarchive
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -201,14 +200,19 @@ type whole struct {
 	io.ReadCloser
 	entry *Entry
 	tail  []byte
+	long  bool // there is more than the tail
 }
+
+// ending is behind the last row, but for its first byte where there is none: the end of a line, and two empty ones.
+const ending = "\n\n\n"
 
 func (w *whole) Read(p []byte) (int, error) {
 	n, err := w.ReadCloser.Read(p)
-	if w.tail = append(w.tail, p[max(0, n-2):n]...); len(w.tail) > 2 {
-		w.tail = append(w.tail[:0], w.tail[len(w.tail)-2:]...)
+	w.long = w.long || n > len(ending)
+	if w.tail = append(w.tail, p[max(0, n-len(ending)):n]...); len(w.tail) > len(ending) {
+		w.tail, w.long = append(w.tail[:0], w.tail[len(w.tail)-len(ending):]...), true
 	}
-	if err == io.EOF && !bytes.Equal(w.tail, []byte("\n\n")) {
+	if err == io.EOF && string(w.tail) != ending && (w.long || string(w.tail) != ending[1:]) {
 		return n, fmt.Errorf("the data of %s end too early: %w", w.entry.What(), connectors.ErrDamaged)
 	}
 	return n, err

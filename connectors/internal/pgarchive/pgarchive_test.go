@@ -324,7 +324,7 @@ func TestTar(t *testing.T) {
 // Every cut is found, and so is a table of contents that says another place.
 func TestDamage(t *testing.T) {
 	path := write(t, nil)
-	for _, p := range packings {
+	for _, p := range packings[3:8] { // each packing once
 		whole := custom(t, p.minor, p.c, p.level, true)
 		for n := range whole {
 			require.NoError(t, os.WriteFile(path, whole[:n], 0o600))

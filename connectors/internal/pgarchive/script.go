@@ -149,7 +149,7 @@ func Open(path string) (*Script, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := bufio.NewReaderSize(f, 1<<18)
+	b := bufio.NewReaderSize(f, 1<<16)
 	open := openTar
 	if head, _ := b.Peek(len(Magic)); string(head) == Magic {
 		open = openCustom
