@@ -72,6 +72,10 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 		return nil, s.Fail("open", "", fmt.Errorf("a dump is not changed in place: %w", connectors.ErrConfig),
 			"leave out apply_dsn; `rewrite:` lets it be written anew")
 	}
+	if len(o.Files) > 0 {
+		return nil, s.Fail("open", "", fmt.Errorf("a dump has no files to be set one by one: %w", connectors.ErrConfig),
+			"leave out files")
+	}
 	if f.archive {
 		return f.openArchive(ctx, s, o)
 	}
@@ -103,10 +107,6 @@ func (f format) openArchive(ctx context.Context, s *source, o connectors.Options
 		return nil, s.Fail("open", "", textfile.Error(err), "")
 	}
 	s.Folder = info.IsDir()
-	if len(o.Files) > 0 {
-		return nil, s.Fail("open", "", fmt.Errorf("an archive has no files to be set one by one: %w",
-			connectors.ErrConfig), "leave out files")
-	}
 	if o.Rewrite && s.Folder {
 		return nil, s.Fail("open", "", fmt.Errorf("an archive that is a folder is only read: %w", connectors.ErrConfig),
 			"leave out rewrite and let it expire by `keep`, or take archives of one file: pg_dump -Fc")

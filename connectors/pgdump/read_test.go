@@ -435,6 +435,8 @@ func TestOpenRefuses(t *testing.T) {
 		"no file":       {connectors.Options{DSN: path + "x"}, connectors.ErrUnreachable, "no such file"},
 		"a folder":      {connectors.Options{DSN: t.TempDir()}, connectors.ErrConfig, "regular"},
 		"to be changed": {connectors.Options{DSN: path, ApplyDSN: path}, connectors.ErrConfig, "`rewrite:`"},
+		"with options of files": {connectors.Options{DSN: path, Files: map[string]map[string]string{"a": nil}},
+			connectors.ErrConfig, "leave out files"},
 		"of MySQL": {
 			connectors.Options{DSN: connectortest.WriteFile(t, "m.sql", []byte("-- MySQL dump 10.13\n"))},
 			connectors.ErrDamaged, "mysqldump"},
