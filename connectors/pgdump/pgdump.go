@@ -201,7 +201,7 @@ func (f format) Survey(in *textfile.Window) ([]*table, error) {
 			continue
 		}
 		tables = append(tables, t)
-		if !slices.Contains(databases, t.ID.Database) {
+		if t.ID.Database != "" && !slices.Contains(databases, t.ID.Database) {
 			databases = append(databases, t.ID.Database)
 		}
 	}

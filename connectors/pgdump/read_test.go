@@ -418,6 +418,15 @@ func TestDatabases(t *testing.T) {
 	require.Empty(t, rows)
 }
 
+// A dump that names no database stands for that of the live source, whatever that is called.
+func TestADumpThatNamesNoDatabase(t *testing.T) {
+	path := connectortest.WriteFile(t, "x.sql", []byte(header+createT+"INSERT INTO t VALUES (1, 'a');\n"+trailer))
+	rows, err := connectortest.Read(t, open(t, path, connectors.Options{Of: "live", Database: "shop"}),
+		connectors.Query{Table: "t"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"1|a"}, rows)
+}
+
 func TestOptions(t *testing.T) {
 	connectortest.RunOptions(t, pgdump.Connector,
 		connectors.Options{DSN: connectortest.WriteFile(t, "x.sql", []byte(header+trailer))},
