@@ -76,6 +76,7 @@ func (b *Book) Draw(settled []Settled) {
 	b.sources()
 	b.backups()
 	b.ages(settled)
+	b.groups()
 	for _, s := range b.Setup.Silos {
 		b.Notes.Facts.Silos = append(b.Notes.Facts.Silos, b.silo(s.Silo.Name, settled))
 	}

@@ -77,8 +77,9 @@ func GroundOf(code reason.Code, action policy.Action, use policy.Use, held bool)
 // Row is what is told of a row.
 type Row struct {
 	Person    Person
-	Anonymous bool // nobody's any more
-	Nobodys   bool // the registry does not know whose it is, and its grace is over
+	Anonymous bool   // nobody's any more
+	Group     uint64 // of an anonymous one: of those that are alike in what is left of people; 0 nobody looked
+	Nobodys   bool   // the registry does not know whose it is, and its grace is over
 	Ground    Ground
 	Blocked   bool          // the application does not use it
 	Erased    bool          // of a copy: a night ended the row that it is a copy of
@@ -103,6 +104,7 @@ type silo struct {
 	nobodys  map[[2]string]*People // the same by source and table
 	ages     map[age]*Age
 	live     map[string]bool // sources whose live rows were counted
+	groups   map[[2]string]groups
 	books
 }
 
@@ -167,6 +169,7 @@ func (n *Night) silo(name string) *silo {
 	if s == nil {
 		s = &silo{due: map[Person]uint32{}, without: map[Person]uint32{}, inUse: map[Person]bool{},
 			ages: map[age]*Age{}, nobodys: map[[2]string]*People{}, live: map[string]bool{}}
+		s.groups = map[[2]string]groups{}
 		s.Copies, s.gone = map[stay]copied{}, map[Person]uint32{}
 		n.silos[name] = s
 	}
@@ -203,6 +206,7 @@ func (t *Table) Add(r Row) {
 		return
 	}
 	t.age(r)
+	t.group(r)
 	s, p := t.silo, r.Person
 	if p == 0 || r.Anonymous {
 		return

@@ -16,6 +16,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/census"
 	"lethe/pipeline/judge/cells"
+	"lethe/pipeline/judge/crowd"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/starts"
@@ -31,6 +32,7 @@ type Judge struct {
 
 	// Carried is what was read along the paths of Via, before a row is ruled on; nil where there are none.
 	Carried *via.Index
+	Left    crowd.Left // of rows that were anonymized
 
 	// Of the row at hand.
 	row      standings.Row

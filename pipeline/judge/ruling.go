@@ -201,8 +201,7 @@ func (g *Judge) change(r *Ruling, rows arrow.Record, row int) {
 	}
 }
 
-// blocking adds that a row is to be blocked, by itself or until its other change is made, or unblocked
-// if Lethe blocked it.
+// blocking adds that a row is to be blocked, by itself or until its other change is made, or unblocked if Lethe did.
 func (g *Judge) blocking(r *Ruling, rows arrow.Record, row int) {
 	if len(g.blocked) == 0 {
 		return

@@ -70,8 +70,7 @@ func (js *Session) Judge(g *Judge, batch connectors.Batch) error {
 	return nil
 }
 
-// asPlanned lets the ruling of a row say what the plan that it waits in does: it anonymizes a row to be
-// deleted that another row holds back.
+// asPlanned lets a ruling say what the plan that its row waits in does: it anonymizes one that another holds back.
 func (js *Session) asPlanned(g *Judge, r *Ruling, rows arrow.Record, row int) {
 	if r.Change != Delete || r.Else != policy.Anonymize || js.Pending.Len() == 0 {
 		return
@@ -95,8 +94,7 @@ func (g *Judge) place(key connectors.Key) waiting.Place {
 	return waiting.Place{Source: g.Source.Name, Table: g.Table.Name, Key: key}
 }
 
-// exceptions counts what somebody has to look at: knowledge that is missing or contradicts itself. A backup
-// repeats what its live source says.
+// exceptions counts what somebody has to look at. A backup repeats what its live source says.
 func (js *Session) exceptions(g *Judge, r Ruling) {
 	if g.Source.Backup() {
 		return
@@ -117,9 +115,8 @@ func (js *Session) exception(g *Judge, code reason.Code) {
 	}
 }
 
-// remember writes down a ruling that is not quiet, and keeps the row for tonight's plans if it has to
-// change. The decision to end a row that others may refer to is written down once it is known whether they let
-// it go.
+// remember writes down a ruling that is not quiet, and keeps the row for tonight's plans if it has to change. To end a
+// row that others may refer to is written down once it is known whether they let it go.
 func (js *Session) remember(g *Judge, r Ruling, rows arrow.Record, row int) error {
 	key, ok := connectors.KeyOf(rows, g.Key, row)
 	if len(g.Key) == 0 || !ok {

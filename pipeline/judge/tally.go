@@ -36,9 +36,8 @@ func keyOf(r Ruling) census.Key {
 	return census.Key{Reason: r.Reason, Action: r.Action, Use: r.Use, Change: string(r.Change)}
 }
 
-// again reports whether an earlier row of the table belongs to the same collection: the same person's
-// data of the same collecting stand in several rows. Each is decided by itself, and alike. Where the
-// silo links all of a person's rows (invoices), several are no news.
+// again reports whether an earlier row of the table belongs to the same collection: each is decided by itself, and
+// alike. Where the silo links all of a person's rows (invoices), several are no news.
 func (g *Judge) again(collection int32) bool {
 	if collection == 0 || g.siloScope() {
 		return false
@@ -71,6 +70,9 @@ func (g *Judge) seen() {
 func (g *Judge) told(r Ruling, refs []keystore.Ref, rows arrow.Record, row int) census.Row {
 	c := census.Row{Ground: census.GroundOf(r.Reason, r.Action, r.Use, r.kept()), End: max(r.End, r.Until),
 		Anonymous: r.Reason == reason.KAnonymized, Nobodys: r.Reason == reason.XNoMatch}
+	if c.Anonymous {
+		c.Group = g.Left.Of(rows, row)
+	}
 	switch {
 	case len(refs) > 0:
 		c.Person = census.PersonOf(g.State.Standings, refs[0])

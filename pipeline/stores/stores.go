@@ -15,6 +15,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/judge/crowd"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/lint"
@@ -281,6 +282,9 @@ func (set *Set) govern(ctx context.Context, s *Store, silo *policy.Compiled, r p
 		}
 	}
 	g := judge.NewJudge(b)
+	if set.notes != nil && set.notes.Last != nil && !s.Backup() {
+		g.Left = crowd.In(b.Table, s.Name, set.notes.Last.Inventory)
+	}
 	s.Looked = append(s.Looked, StartsOf(b, looked, set.Setup.Since)...)
 	s.Judges = append(s.Judges, g)
 	s.Governed[r.Table] = append(s.Governed[r.Table], g)
