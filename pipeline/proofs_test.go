@@ -103,3 +103,37 @@ func TestWhoAssessesAHint(t *testing.T) {
 	w.nights(1)
 	require.Empty(t, w.facts().Hints, "its cause is gone, and it is assessed")
 }
+
+// TestWhatIsKnownAfterAnIncident is answered from the reports alone, also where rows are over their term.
+func TestWhatIsKnownAfterAnIncident(t *testing.T) {
+	w := aged(t, "P1M", "P1Y", true)
+	ask := func(source, object string) (incidents.Answer, error) {
+		return incidents.Query(t.Context(), incidents.Question{Reports: w.Setup.Reports, From: "2026-11-20", To: "2027-12-31",
+			Source: source, Object: object})
+	}
+	ended := func(a incidents.Answer) (rows int64) {
+		for _, n := range a.Nights {
+			rows += n.Change["delete done"]
+		}
+		return rows
+	}
+	before, err := ask("crm", "people")
+	require.NoError(t, err)
+	require.EqualValues(t, 2, ended(before))
+	require.Equal(t, []incidents.SiloSaid{{Silo: "news", People: 1, Rows: 1}}, before.Silos)
+	var fields []string
+	for _, f := range before.Fields {
+		fields = append(fields, f.Field)
+	}
+	require.Equal(t, []string{"email", "name"}, fields)
+
+	_, err = w.night()
+	require.NoError(t, err)
+	require.Len(t, w.found("F_EVIDENCE_PURGED"), 1)
+	after, err := ask("crm", "")
+	require.NoError(t, err)
+	require.EqualValues(t, 2, ended(after))
+	_, err = ask("crm", "nothing")
+	require.ErrorIs(t, err, setup.ErrConfig)
+	require.ErrorContains(t, err, "no report from 2026-11-20 to 2027-12-31 speaks of crm.nothing")
+}

@@ -8,8 +8,9 @@ import (
 	"github.com/xitongsys/parquet-go/reader"
 )
 
-// Texts reads columns of text, row by row: "" for NULL, and of a column that the file has not. The slice is the
-// reader's, and holds until the next row.
+// Texts reads columns, row by row, as texts: "" for NULL, and of a column that the file has not. Of columns that are no
+// text it gives numbers, and days and instants as numbers too; of lists nothing. The slice is the reader's, and holds
+// until the next row.
 func Texts(ctx context.Context, path string, columns []string, row func([]string)) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -59,8 +60,8 @@ func Texts(ctx context.Context, path string, columns []string, row func([]string
 		}
 		for at := range n {
 			for i := range columns {
-				if texts[i] = ""; read[i] != nil {
-					texts[i], _ = read[i][at].(string)
+				if texts[i] = ""; read[i] != nil && read[i][at] != nil {
+					texts[i] = fmt.Sprint(read[i][at])
 				}
 			}
 			row(texts)
