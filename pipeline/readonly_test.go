@@ -13,6 +13,7 @@ import (
 	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/setup"
 )
 
@@ -101,4 +102,22 @@ func TestRuleThatClearsTheIdentifierIsRefused(t *testing.T) {
 		require.Equal(t, 2, setup.ExitCode(err), name)
 	}
 	require.Len(t, w.Rows("people"), 3)
+}
+
+// A standing order lets no row of a source go that can only be read.
+func TestAnOrderLetsNothingGoThatCanOnlyBeRead(t *testing.T) {
+	w, _ := withList(t)
+	w.Setup.Orders = onlyWithdrawn()
+	w.Setup.Orders[0].Reasons = append(w.Setup.Orders[0].Reasons, reason.DConsentExpired)
+	_, err := w.night()
+	require.NoError(t, err)
+	require.Len(t, w.Rows("people"), 1)
+	docs, err := plan.List(t.Context(), w.Setup)
+	require.NoError(t, err)
+	require.NotEmpty(t, docs)
+	for _, d := range docs {
+		for _, c := range d.Counts {
+			require.Equal(t, "crm", c.Source, d.PlanID)
+		}
+	}
 }

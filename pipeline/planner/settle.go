@@ -54,6 +54,9 @@ func (pl *Planner) leaveReadOnly(s *stores.Store, g *judge.Judge) {
 	pl.Setup.Log.Warn("rows would have to change, but the source can only be read: "+
 		"give it an apply_dsn, or have its application change them", "run_id", pl.Tonight.RunID,
 		"source", s.Name, "table", g.Table.Name, "rows", len(g.Roots))
+	for _, r := range g.Roots { // the graph has them still
+		r.Change, r.Block = judge.None, false
+	}
 	g.Roots = nil
 }
 
