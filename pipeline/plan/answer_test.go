@@ -231,8 +231,8 @@ func TestAnEndedKeySignsNothing(t *testing.T) {
 
 	book, err := answers.Open(t.Context(), d.j, d.p.Reports)
 	require.NoError(t, err)
-	_, err = state.Say(t.Context(), d.p, book, answers.Answer{Act: answers.Revoke, Actor: "carl",
-		About: answers.AboutKey(d.signers["bo"].Public())}, d.signers["carl"], nil)
+	_, err = state.Say(t.Context(), d.p, book, answers.Answer{Act: answers.Revoke, Actor: "bo",
+		About: answers.AboutKey(d.signers["bo"].Public())}, d.signers["bo"], nil)
 	require.NoError(t, err)
 	_, err = d.answer(t, "bo", approve)
 	require.ErrorIs(t, err, setup.ErrConfig)
