@@ -21,7 +21,7 @@ import (
 )
 
 var errDSN = errors.New("not a DSN: want postgres://user:password@host:5432/database, with special characters " +
-	"percent-encoded, or host=... user=... password=... dbname=...")
+	"percent-encoded, or \"host=HOST user=USER password=PASSWORD dbname=DATABASE\"")
 
 // parseDSN reads both forms of libpq. Its errors hold nothing of the DSN but the names of parameters. What the
 // environment says of a password or a service (PGPASSWORD, .pgpass, PGSERVICE) is taken, as libpq does; what it says of

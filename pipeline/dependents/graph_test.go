@@ -109,8 +109,8 @@ func (d *drawn) row(judges []*judge.Judge) {
 	n := d.g.number(table, p.key)
 	of := d.g.at(n)
 	p.barred = d.g.table(n).barred
-	p.held, p.waits, p.expanded, p.governed = d.some("held") && d.some("held"), d.some("waits"), d.some("expanded"),
-		d.some("governed")
+	p.held = rapid.IntRange(0, 15).Draw(d.T, "held") == 0
+	p.waits, p.expanded, p.governed = d.some("waits"), d.some("expanded"), d.some("governed")
 	for i, j := range judges {
 		if j.Table.Name == table && rapid.Bool().Draw(d.T, "root") {
 			p.judge, p.governed = j, true

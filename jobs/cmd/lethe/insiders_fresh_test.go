@@ -11,19 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// without is a file from which a line was taken, the one that holds a text.
-func (w *inside) withoutLine(name, holds string) {
-	w.Helper()
-	var kept strings.Builder
-	for line := range strings.Lines(w.read(name)) {
-		if !strings.Contains(line, holds) {
-			kept.WriteString(line)
-		}
-	}
-	require.NotEqual(w, w.read(name), kept.String())
-	w.write(name, kept.String())
-}
-
 // linked makes a file or folder a link to what is put elsewhere.
 func (w *inside) linked(name, elsewhere string) {
 	w.Helper()
