@@ -201,9 +201,12 @@ func (f format) Survey(in *textfile.Window) ([]*table, error) {
 			continue
 		}
 		tables = append(tables, t)
-		if t.ID.Database != "" && !slices.Contains(databases, t.ID.Database) {
+		if !slices.Contains(databases, t.ID.Database) {
 			databases = append(databases, t.ID.Database)
 		}
+	}
+	if len(databases) == 1 && databases[0] == "" { // beside tables of a named one, what has no name is another
+		databases = nil
 	}
 	tables = f.held(w.merged(append(tables, w.absent...)))
 	home, err := f.home.Among(databases)

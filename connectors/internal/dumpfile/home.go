@@ -63,7 +63,11 @@ func named(databases []string) string {
 	if len(databases) == 1 {
 		return "database " + databases[0]
 	}
-	return "the databases " + strings.Join(databases, ", ")
+	all := slices.Clone(databases)
+	if i := slices.Index(all, ""); i >= 0 {
+		all[i] = "one without a name"
+	}
+	return "the databases " + strings.Join(all, ", ")
 }
 
 // Distinct refuses tables of which two are reported under one name. They are sorted by it.
