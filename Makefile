@@ -29,7 +29,7 @@ quick: vet ## Check format, vet, and run the tests that need no server: below a 
 AT_ONCE := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
 test: lint ## Check format, vet, staticcheck, and run every test against private database servers
-	fixtures/servers/up go test -vet=off -count=1 -p $(AT_ONCE) -parallel $(AT_ONCE) -timeout 20m ./...
+	fixtures/servers/up go test -vet=off -count=1 -p $(AT_ONCE) -parallel $(AT_ONCE) -timeout 40m ./...
 	@$(MAKE) --no-print-directory race
 
 lint: vet ## Check format, vet and staticcheck
