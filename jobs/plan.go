@@ -38,10 +38,10 @@ func planCommand(c *Command) *cobra.Command {
 		},
 	}
 	show := &cobra.Command{
-		Use:   "show <plan>",
-		Short: "Show a plan in full: counts, reasons, who has to answer; with --rows each row",
+		Use:   "show [plan]",
+		Short: "Show a plan in full: counts, reasons, who has to answer; with --rows each row; without one, list all",
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 || args[0] == "" {
+			if len(args) > 1 || (rows.rows || rows.values) && (len(args) == 0 || args[0] == "") {
 				return fmt.Errorf("%w: name one plan: `lethe plan list` lists them", setup.ErrUsage)
 			}
 			return nil
@@ -60,7 +60,7 @@ func planCommand(c *Command) *cobra.Command {
 			if rows.rows || rows.values {
 				return showRows(cmd.Context(), c, p, args[0], rows)
 			}
-			return showPlans(cmd.Context(), c, p, args[0])
+			return showPlans(cmd.Context(), c, p, strings.Join(args, ""))
 		},
 	}
 	show.Flags().BoolVar(&rows.rows, "rows", false, "each row, by table and key: what, why, until when it was lawful, "+
