@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/anew"
 )
 
 // The events between two calls of edit, in the order of the file.
@@ -31,7 +32,7 @@ const heldBytes = 8 << 20
 
 // editor holds the text back that waits for edit, and writes it as edit says.
 type editor struct {
-	out     *behind
+	out     *anew.Writer
 	edit    connectors.EditFunc
 	dialect *dialect
 	current *target // of the rows at hand
@@ -78,7 +79,7 @@ func (e *editor) copyText(b []byte) error {
 			b = b[1:]
 		}
 	}
-	return e.out.write(b)
+	return e.out.Put(b)
 }
 
 // flush asks edit about the rows at hand and writes all that waits.
@@ -152,7 +153,7 @@ func (e *editor) play(ev event, b []byte, edit connectors.Edit) error {
 		e.separator = append(e.separator[:0], b...)
 	case evEnd:
 		if e.begun {
-			return e.out.write(b)
+			return e.out.Put(b)
 		}
 		e.swallow = true
 	case evRow:
@@ -185,13 +186,13 @@ func (e *editor) playRow(row int, tuple []byte, edit connectors.Edit) error {
 		lead = e.header
 		e.begun, e.swallow = true, false
 	}
-	if err := e.out.write(lead); err != nil {
+	if err := e.out.Put(lead); err != nil {
 		return err
 	}
 	if op == connectors.Update {
 		return e.update(row, tuple, edit.Set)
 	}
-	return e.out.write(tuple)
+	return e.out.Put(tuple)
 }
 
 // update writes a row with new values. Only the literals that change are written anew; generated values,
@@ -235,7 +236,7 @@ func (e *editor) update(row int, tuple []byte, set []connectors.Assignment) erro
 		changed = true
 	}
 	if !changed {
-		return e.out.write(tuple)
+		return e.out.Put(tuple)
 	}
 	e.touched = true
 	for i, f := range t.Fields {
@@ -248,15 +249,15 @@ func (e *editor) update(row int, tuple []byte, set []connectors.Assignment) erro
 		if fresh == nil {
 			continue
 		}
-		if err := e.out.write(tuple[done:e.spans[place].start]); err != nil {
+		if err := e.out.Put(tuple[done:e.spans[place].start]); err != nil {
 			return err
 		}
-		if err := e.out.write(fresh); err != nil {
+		if err := e.out.Put(fresh); err != nil {
 			return err
 		}
 		done = e.spans[place].end
 	}
-	return e.out.write(tuple[done:])
+	return e.out.Put(tuple[done:])
 }
 
 // literal appends a new value, written as the old one, raw, was.

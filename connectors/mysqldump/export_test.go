@@ -5,15 +5,13 @@ import (
 	"context"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/anew"
 	"lethe/connectors/internal/dumpfile"
 	"lethe/connectors/internal/textfile"
 )
 
-// Points are the places at which a rewrite can be interrupted.
-var Points = []string{pointWritten, pointVerified, pointReady, pointRenamed}
-
 // Interrupt calls hook at each point of a rewrite of src.
-func Interrupt(src connectors.Source, hook func(point string) error) {
+func Interrupt(src connectors.Source, hook func(anew.Point) error) {
 	src.(*rewriter).hook = hook
 }
 
@@ -34,7 +32,7 @@ func Stream(ctx context.Context, text []byte, window int,
 		}
 	}
 	var b bytes.Buffer
-	behind, err := writeBehind(&b, textfile.Packing{})
+	behind, err := anew.NewWriter(&b, textfile.Packing{})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -42,7 +40,7 @@ func Stream(ctx context.Context, text []byte, window int,
 	w := j.walk(textfile.NewWindow(ctx, bytes.NewReader(text), window), targets,
 		&editor{out: behind, edit: edit, counts: map[*target]*connectors.RewriteCount{}})
 	err = w.run()
-	if e := behind.close(); err == nil {
+	if e := behind.Close(); err == nil {
 		err = e
 	}
 	return tables, b.Bytes(), err

@@ -21,6 +21,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/connectors/connectortest"
+	"lethe/connectors/internal/anew"
 	"lethe/connectors/mysqldump"
 )
 
@@ -286,7 +287,7 @@ func TestRewriteMoved(t *testing.T) {
 // the new one, and the next rewrite settles the rest.
 func TestInterrupt(t *testing.T) {
 	after := strings.Replace(twoRows, "(1,'a'),", "", 1)
-	for _, point := range mysqldump.Points {
+	for _, point := range anew.Points {
 		for _, kill := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s killed=%v", point, kill), func(t *testing.T) {
 				path := connectortest.WriteFile(t, "x.sql", []byte(twoRows))
@@ -294,12 +295,12 @@ func TestInterrupt(t *testing.T) {
 					os.WriteFile(path+".sha256", fmt.Appendf(nil, "%x  x.sql\n", sha256.Sum256([]byte(twoRows))),
 						0o600))
 				want := twoRows
-				if point == mysqldump.Points[len(mysqldump.Points)-1] {
+				if point == anew.Points[len(anew.Points)-1] {
 					want = after
 				}
 				if kill {
 					cmd := exec.Command(os.Args[0], "-test.run=^TestHelper$")
-					cmd.Env = append(os.Environ(), "LETHE_TEST_HELPER="+path, "LETHE_TEST_POINT="+point)
+					cmd.Env = append(os.Environ(), "LETHE_TEST_HELPER="+path, "LETHE_TEST_POINT="+string(point))
 					err := cmd.Run()
 					var exit *exec.ExitError
 					require.ErrorAs(t, err, &exit)
@@ -307,7 +308,7 @@ func TestInterrupt(t *testing.T) {
 				} else {
 					src := open(t, path, connectors.Options{Rewrite: true})
 					mine := errors.New("no further")
-					mysqldump.Interrupt(src, func(p string) error {
+					mysqldump.Interrupt(src, func(p anew.Point) error {
 						if p == point {
 							return mine
 						}
@@ -359,8 +360,8 @@ func TestHelper(t *testing.T) {
 		require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 1 << 20, Max: 1 << 20}))
 	}
 	src := open(t, path, connectors.Options{Rewrite: true})
-	mysqldump.Interrupt(src, func(point string) error {
-		if point == os.Getenv("LETHE_TEST_POINT") {
+	mysqldump.Interrupt(src, func(point anew.Point) error {
+		if point == anew.Point(os.Getenv("LETHE_TEST_POINT")) {
 			return syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}
 		return nil
@@ -488,8 +489,8 @@ func TestReadBack(t *testing.T) {
 					"CREATE TABLE u (id int);\nINSERT INTO u VALUES (1);\n" + trailer
 				path := connectortest.WriteFile(t, "x.sql", []byte(before))
 				src := open(t, path, connectors.Options{Rewrite: true})
-				mysqldump.Interrupt(src, func(point string) error {
-					if point != mysqldump.Points[0] {
+				mysqldump.Interrupt(src, func(point anew.Point) error {
+					if point != anew.Points[0] {
 						return nil
 					}
 					temps, err := filepath.Glob(filepath.Join(filepath.Dir(path), connectors.TemporaryPrefix(path)+"*"))

@@ -72,7 +72,11 @@ func (r *rewriter) writeArchive(ctx context.Context, j *anew.Job, q []connectors
 	for g, count := range e.counts {
 		held[g.ID] -= count.Deleted
 	}
-	return held, j.Wrote(f, before, after)
+	if err := j.Wrote(f, before); err != nil {
+		return nil, err
+	}
+	j.Holds(after)
+	return held, nil
 }
 
 // Begin reads what stands before the data.

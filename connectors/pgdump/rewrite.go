@@ -104,7 +104,11 @@ func (r *rewriter) write(ctx context.Context, j *anew.Job, q []connectors.Query,
 	for g, count := range e.counts {
 		held[g.ID] -= count.Deleted
 	}
-	return held, j.Wrote(f, before, after)
+	if err := j.Wrote(f, before); err != nil {
+		return nil, err
+	}
+	j.Holds(after)
+	return held, nil
 }
 
 // walk connects a walker with the editor. What cannot be followed is refused, even where reading passes over it.

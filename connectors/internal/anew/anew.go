@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
@@ -134,20 +135,27 @@ func (j *Job) Digest() *Digest {
 	return newDigest(slices.ContainsFunc(j.sums, func(s *sidecar) bool { return s.md5 }))
 }
 
-// Wrote says what was read of the original and what the temporary file holds, and syncs that. A side-car that does not
-// belong to the original is an error.
-func (j *Job) Wrote(f *os.File, before, after *Digest) error {
+// Wrote says what was read of the original, and syncs the temporary file. A side-car that does not belong to the
+// original is an error.
+func (j *Job) Wrote(f *os.File, before *Digest) error {
 	if before.size != j.info.Size() {
 		return errMoved
 	}
 	j.Before.Size, j.Before.SHA256 = before.size, before.sha()
-	j.After.Size, j.After.SHA256 = after.size, after.sha()
 	for _, s := range j.sums {
-		if err := s.prepare(before, after); err != nil {
+		if err := s.agrees(before); err != nil {
 			return err
 		}
 	}
 	return f.Sync()
+}
+
+// Holds says what the temporary file holds; it must be known before Finish ends.
+func (j *Job) Holds(after *Digest) {
+	j.After.Size, j.After.SHA256 = after.size, after.sha()
+	for _, s := range j.sums {
+		s.prepare(after)
+	}
 }
 
 // Finish has the temporary file verified and puts it in the place of the original, if that still holds what was read.
@@ -253,9 +261,27 @@ func syncFolder(path string) error {
 	return d.Sync()
 }
 
+// Passing passes bytes on to a file, and keeps a sum of them that costs next to nothing: whether the file holds them is
+// told by the pass that reads it back, which makes its Digest as well.
+type Passing struct {
+	io.Writer
+	size int64
+	sum  uint32
+}
+
+func (w *Passing) Write(b []byte) (int, error) {
+	n, err := w.Writer.Write(b)
+	w.size += int64(n)
+	w.sum = crc32.Update(w.sum, castagnoli, b[:n])
+	return n, err
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 // Digest hashes the bytes of a file as they pass.
 type Digest struct {
 	size   int64
+	sum    uint32
 	sha256 hash.Hash
 	md5    hash.Hash // nil unless there is a side-car that needs it
 }
@@ -270,12 +296,16 @@ func newDigest(withMD5 bool) *Digest {
 
 func (d *Digest) Write(b []byte) (int, error) {
 	d.size += int64(len(b))
+	d.sum = crc32.Update(d.sum, castagnoli, b)
 	d.sha256.Write(b)
 	if d.md5 != nil {
 		d.md5.Write(b)
 	}
 	return len(b), nil
 }
+
+// Of reports whether the bytes are those that passed.
+func (d *Digest) Of(w *Passing) bool { return d.size == w.size && d.sum == w.sum }
 
 // ReadFile hashes a file from its beginning to its end.
 func (d *Digest) ReadFile(path string) error {

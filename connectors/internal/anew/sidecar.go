@@ -18,6 +18,7 @@ type sidecar struct {
 	path string
 	md5  bool
 	old  []byte
+	at   int // where the checksum stands in it
 	new  []byte
 	temp string // "" once it has been renamed, or before it is written
 }
@@ -80,16 +81,19 @@ func (s *sidecar) digits(d *Digest) []byte {
 	return hex.AppendEncode(nil, sum.Sum(nil))
 }
 
-// prepare makes the new content.
-func (s *sidecar) prepare(before, after *Digest) error {
-	old := s.digits(before)
-	at := bytes.Index(bytes.ToLower(s.old), old)
-	if at < 0 {
+// agrees finds the checksum of the file as it was in the side-car.
+func (s *sidecar) agrees(before *Digest) error {
+	if s.at = bytes.Index(bytes.ToLower(s.old), s.digits(before)); s.at < 0 {
 		return fmt.Errorf("the file does not have the checksum that %s gives: %w", filepath.Base(s.path),
 			connectors.ErrDamaged)
 	}
-	s.new = append(append(bytes.Clone(s.old[:at]), s.digits(after)...), s.old[at+len(old):]...)
 	return nil
+}
+
+// prepare makes the new content.
+func (s *sidecar) prepare(after *Digest) {
+	digits := s.digits(after)
+	s.new = append(append(bytes.Clone(s.old[:s.at]), digits...), s.old[s.at+len(digits):]...)
 }
 
 // write puts the new content into a temporary file that has owner, mode and time of the file's.
