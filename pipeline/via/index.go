@@ -143,11 +143,13 @@ func (x *Index) nobodys() {
 		return
 	}
 	slices.Sort(x.people)
-	x.entries = slices.DeleteFunc(x.entries, func(e entry) bool {
-		_, there := slices.BinarySearch(x.people, e.at.folded())
-		return !there
-	})
-	x.people = nil
+	x.entries, x.people = slices.DeleteFunc(x.entries, x.nobody), nil
+}
+
+// nobody reports whether an entry is of a row that is none of the people who were met, if it is known who there is.
+func (x *Index) nobody(e entry) bool {
+	_, there := slices.BinarySearch(x.people, e.at.folded())
+	return !there && x.people != nil
 }
 
 // hold takes up what rows hold themselves, only to know who has it.
@@ -302,7 +304,7 @@ func (x *Index) Close() {
 		all = slices.Concat(x.entries, x.beside.entries)
 	}
 	if x.also != nil {
-		all = slices.Concat(all, x.also.entries)
+		all = slices.Concat(slices.DeleteFunc(slices.Clone(all), x.also.nobody), x.also.entries)
 	}
 	x.share(all)
 	x.recollect(all)

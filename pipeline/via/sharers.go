@@ -82,7 +82,9 @@ func (o *sharers) find(ctx context.Context) error {
 			}
 		}
 	}
+	people := x.people
 	x.Close()
+	x.people = people // whom a lock takes beside them is none of them
 	return nil
 }
 

@@ -503,26 +503,32 @@ func TestWhoElseHasIt(t *testing.T) {
 			p, err := Resolve(tables, people, []subject.Via{inEmails, inPlaces}, map[string]string{"email": "name"})
 			require.NoError(t, err)
 			require.NoError(t, p.Among(people, map[string]string{"boss": "x"}, map[string]string{"boss": "y"}))
-			x := asked{t, NewIndex(p, siloKey(t), nil, "IT", true), nil}
-			l, err := x.Lookup(t.Context(), store, people, []connectors.Key{connectors.MakeKey([]byte("1"))})
-			require.NoError(t, err)
-			next := 0
-			_, err = store.Mutate(t.Context(), l.Queries, func(b connectors.Batch) (connectors.Edit, error) {
-				l.Take[next](b)
-				if next++; next == len(l.Queries) {
-					return connectors.Edit{}, l.Others(t.Context())
-				}
-				return connectors.Edit{}, nil
-			}, func() error { return nil })
-			require.NoError(t, err)
-			x.Close()
 			want := []string{"Ann@Lago.it", "ada@lago.it", "pat@lago.it"}
 			for i, address := range want {
 				if slices.Contains(c.shared, address) {
 					want[i] += "!"
 				}
 			}
-			require.Equal(t, want, x.of("1", "-"))
+			for _, locked := range [][]string{{"1"}, {"1", "2", "3"}} { // who is locked beside it changes nothing
+				var keys []connectors.Key
+				for _, key := range locked {
+					keys = append(keys, connectors.MakeKey([]byte(key)))
+				}
+				x := asked{t, NewIndex(p, siloKey(t), nil, "IT", true), nil}
+				l, err := x.Lookup(t.Context(), store, people, keys)
+				require.NoError(t, err)
+				next := 0
+				_, err = store.Mutate(t.Context(), l.Queries, func(b connectors.Batch) (connectors.Edit, error) {
+					l.Take[next](b)
+					if next++; next == len(l.Queries) {
+						return connectors.Edit{}, l.Others(t.Context())
+					}
+					return connectors.Edit{}, nil
+				}, func() error { return nil })
+				require.NoError(t, err)
+				x.Close()
+				require.Equal(t, want, x.of("1", "-"), "locked %v", locked)
+			}
 		})
 	}
 }
