@@ -154,6 +154,7 @@ var outside = []struct {
 	{"net/smtp", []string{"jobs/schedule"}},
 	{"github.com/vbauerster/mpb", []string{"jobs"}},
 	{"golang.org/x/term", []string{"jobs"}},
+	{"golang.org/x/sys", []string{"connectors/internal/anew"}},
 	{"testing", nil},
 	{"github.com/stretchr/testify", nil},
 	{"pgregory.net/rapid", nil},

@@ -3,7 +3,6 @@ package limits
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 
 	"lethe/connectors"
@@ -53,10 +52,7 @@ func (l *Limits) BackupRow(s *stores.Store) *audit.Backup {
 	i := slices.IndexFunc(*rows, func(b audit.Backup) bool { return b.Source == s.Name })
 	if i < 0 {
 		b := audit.Backup{Source: s.Name, Application: s.Application, Path: s.Path, Engine: s.Connector,
-			TakenAt: s.TakenAt, Status: "ok"}
-		if info, err := os.Stat(s.Path); err == nil {
-			b.Size = info.Size()
-		}
+			TakenAt: s.TakenAt, Status: "ok", Size: audit.FileSize(s.Path)}
 		if !s.Keep.IsZero() {
 			b.ExpiresAt = calendar.EndOf(calendar.DateOf(s.TakenAt, l.Setup.Zone), s.Keep).Start(l.Setup.Zone)
 		}

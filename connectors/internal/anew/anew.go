@@ -1,7 +1,7 @@
-// Package anew puts a new file in the place of an old one, as a connectors.Rewriter has to: written beside the old,
-// read back, with owner, mode and time of the old, and only then renamed over it. Its nouns: a Job is one rewrite; a
-// Digest is the checksum of bytes as they pass; a Writer packs what is written; a side-car is a file NAME.sha256 or
-// NAME.md5 beside the file, which is computed anew with it.
+// Package anew puts a new file, or folder of files, in the place of an old one, as a connectors.Rewriter has to: written
+// beside the old, read back, with owner, mode and time of the old, and only then renamed over it. Its nouns: a Job is
+// one rewrite of a file, a Folder one of a folder; a Digest is the checksum of bytes as they pass; a Writer packs what is
+// written; a side-car is a file NAME.sha256 or NAME.md5 beside the file, which is computed anew with it.
 //
 // Only after an error behind the last rename (of a side-car, or the folder's fsync) is the original gone already: the
 // new, verified file stands there. Temporary files of runs that were killed are removed when the next begins.
@@ -49,6 +49,8 @@ func Hint(err error) string {
 		return "the original is as it was; the folder needs free space for a second copy of the file"
 	case errors.Is(err, errSecondName):
 		return mendSecondName
+	case errors.Is(err, errExchange):
+		return NoExchange
 	}
 	return ""
 }
@@ -94,7 +96,7 @@ func clearTemporary(path string) error {
 	}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), connectors.TemporaryPrefix(path)) {
-			if err := os.Remove(filepath.Join(filepath.Dir(path), e.Name())); err != nil {
+			if err := os.RemoveAll(filepath.Join(filepath.Dir(path), e.Name())); err != nil {
 				return err
 			}
 		}
@@ -230,23 +232,25 @@ func (j *Job) replace() error {
 	return syncFolder(filepath.Dir(j.target))
 }
 
-// dress gives a temporary file owner, mode and times of the original, so that a backup still expires on its day, and
-// syncs it.
-func (j *Job) dress(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+func (j *Job) dress(path string) error { return dressAs(path, j.info) }
+
+// dressAs gives a temporary file, or folder, owner, mode and times of the original, so that a backup still expires on its
+// day, and syncs it.
+func dressAs(path string, info os.FileInfo) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if st, ok := j.info.Sys().(*syscall.Stat_t); ok {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		if err := f.Chown(int(st.Uid), int(st.Gid)); err != nil {
 			return fmt.Errorf("keep the owner: %w", err)
 		}
 	}
-	if err := f.Chmod(j.info.Mode().Perm()); err != nil {
+	if err := f.Chmod(info.Mode().Perm()); err != nil {
 		return fmt.Errorf("keep the mode: %w", err)
 	}
-	if err := os.Chtimes(path, j.info.ModTime(), j.info.ModTime()); err != nil {
+	if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
 		return fmt.Errorf("keep the time: %w", err)
 	}
 	return f.Sync()

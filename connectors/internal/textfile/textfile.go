@@ -261,6 +261,24 @@ func StampOf(path string) (Stamp, error) {
 // NoFile is what to do about what is no regular file.
 const NoFile = "give the path of a dump; beside backups, move it away, or have the pattern of `path` leave it out"
 
+// FolderNames lists the files of a folder, sorted. What is no regular file, as a symbolic link that may lead out of it, is
+// an error.
+func FolderNames(path string) ([]string, error) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, Error(err)
+	}
+	names := make([]string, 0, len(entries))
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			return nil, fmt.Errorf("%s in the folder is not a regular file but %s: %w", e.Name(), kindOf(e.Type()),
+				connectors.ErrConfig)
+		}
+		names = append(names, e.Name())
+	}
+	return names, nil
+}
+
 // StampOfFolder looks at the files of a folder, as StampOf at one.
 func StampOfFolder(path string) (Stamp, error) {
 	entries, err := os.ReadDir(path)
@@ -286,6 +304,8 @@ func kindOf(m fs.FileMode) string {
 	switch {
 	case m.IsDir():
 		return "a folder"
+	case m&fs.ModeSymlink != 0:
+		return "a symbolic link"
 	case m&fs.ModeNamedPipe != 0:
 		return "a pipe"
 	case m&fs.ModeSocket != 0:
