@@ -20,7 +20,7 @@ func Interrupt(src connectors.Source, hook func(anew.Point) error) {
 func Stream(ctx context.Context, text []byte, window int,
 	edit connectors.EditFunc) (tables []connectors.Table, out []byte, err error) {
 	f := format{file: "x.sql", unchecked: true}
-	found, err := f.Survey(textfile.NewWindow(ctx, bytes.NewReader(text), window))
+	found, err := f.survey(textfile.NewWindow(ctx, bytes.NewReader(text), window))
 	if err != nil {
 		return nil, nil, err
 	}

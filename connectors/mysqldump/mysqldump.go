@@ -106,7 +106,19 @@ var errExport = errors.New("the end is missing")
 var errTrailer = fmt.Errorf("the line '-- Dump completed' is missing at the end: %w", connectors.ErrDamaged)
 
 // Survey reads a whole dump for its tables.
-func (f format) Survey(in *textfile.Window) ([]*table, error) {
+func (f format) Survey(ctx context.Context, path string) (tables []*table, err error) {
+	text, err := f.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	err = dumpfile.Pass(ctx, text, func(in *textfile.Window) (err error) {
+		tables, err = f.survey(in)
+		return err
+	})
+	return tables, err
+}
+
+func (f format) survey(in *textfile.Window) ([]*table, error) {
 	w := newWalker(in)
 	if err := w.run(); err != nil {
 		return nil, err
@@ -218,7 +230,16 @@ func (f format) describe(t *table, home string) error {
 }
 
 // Walk reads a whole dump and gathers the rows of the targets into batches.
-func (f format) Walk(in *textfile.Window, targets map[dumpfile.TableID]*target, batches *dumpfile.Batches) error {
+func (f format) Walk(ctx context.Context, path string, targets map[dumpfile.TableID]*target,
+	batches *dumpfile.Batches) error {
+	text, err := f.Open(path)
+	if err != nil {
+		return err
+	}
+	return dumpfile.Pass(ctx, text, func(in *textfile.Window) error { return f.gather(in, targets, batches) })
+}
+
+func (f format) gather(in *textfile.Window, targets map[dumpfile.TableID]*target, batches *dumpfile.Batches) error {
 	w := newWalker(in)
 	w.targets, w.flush = targets, batches.Flush
 	w.onRow = func(g *target, tuple []byte, values []span) error {

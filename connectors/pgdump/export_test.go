@@ -15,7 +15,7 @@ import (
 func Stream(ctx context.Context, text []byte, window int,
 	out func(connectors.Batch) error) ([]connectors.Table, error) {
 	f := format{file: "x.sql", unchecked: true}
-	found, err := f.Survey(textfile.NewWindow(ctx, bytes.NewReader(text), window))
+	found, err := f.survey(textfile.NewWindow(ctx, bytes.NewReader(text), window))
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +27,7 @@ func Stream(ctx context.Context, text []byte, window int,
 		}
 		tables = append(tables, t.Table)
 	}
-	return tables, f.Walk(textfile.NewWindow(ctx, bytes.NewReader(text), window), targets, &dumpfile.Batches{Out: out})
+	return tables, f.gather(textfile.NewWindow(ctx, bytes.NewReader(text), window), targets, &dumpfile.Batches{Out: out})
 }
 
 // Rewritten reads a text twice and writes it anew, through windows that begin with so many bytes, and returns what is
@@ -35,7 +35,7 @@ func Stream(ctx context.Context, text []byte, window int,
 func Rewritten(ctx context.Context, text []byte, window int,
 	edit connectors.EditFunc) (tables []connectors.Table, out []byte, err error) {
 	f := format{file: "x.sql", unchecked: true}
-	found, err := f.Survey(textfile.NewWindow(ctx, bytes.NewReader(text), window))
+	found, err := f.survey(textfile.NewWindow(ctx, bytes.NewReader(text), window))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -188,7 +188,19 @@ var errTrailer = fmt.Errorf("the line '-- PostgreSQL database dump complete' is 
 	connectors.ErrDamaged)
 
 // Survey reads a whole dump for its tables.
-func (f format) Survey(in *textfile.Window) ([]*table, error) {
+func (f format) Survey(ctx context.Context, path string) (tables []*table, err error) {
+	text, err := f.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	err = dumpfile.Pass(ctx, text, func(in *textfile.Window) (err error) {
+		tables, err = f.survey(in)
+		return err
+	})
+	return tables, err
+}
+
+func (f format) survey(in *textfile.Window) ([]*table, error) {
 	w := newWalker(in)
 	w.unchecked = f.unchecked
 	if err := f.run(w); err != nil {
@@ -299,7 +311,16 @@ func (f format) describe(t *table) error {
 }
 
 // Walk reads a whole dump and gathers the rows of the targets into batches.
-func (f format) Walk(in *textfile.Window, targets map[dumpfile.TableID]*target, batches *dumpfile.Batches) error {
+func (f format) Walk(ctx context.Context, path string, targets map[dumpfile.TableID]*target,
+	batches *dumpfile.Batches) error {
+	text, err := f.Open(path)
+	if err != nil {
+		return err
+	}
+	return dumpfile.Pass(ctx, text, func(in *textfile.Window) error { return f.gather(in, targets, batches) })
+}
+
+func (f format) gather(in *textfile.Window, targets map[dumpfile.TableID]*target, batches *dumpfile.Batches) error {
 	w := newWalker(in)
 	w.unchecked, w.targets, w.flush = f.unchecked, targets, batches.Flush
 	w.onRow = func(g *target, r row) error {

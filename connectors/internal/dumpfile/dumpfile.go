@@ -84,14 +84,12 @@ func Sort[T Described](tables []T) {
 
 // Format is how the dumps of an engine are read. T is what is known of a table, G a query on its way.
 type Format[T Described, G any] interface {
-	// Open opens the file at a path.
-	Open(path string) (*textfile.Text, error)
-	// Survey reads a whole dump and returns the tables of applications in it, as Sort leaves them.
-	Survey(w *textfile.Window) ([]T, error)
+	// Survey reads the whole dump at a path and returns the tables of applications in it, as Sort leaves them.
+	Survey(ctx context.Context, path string) ([]T, error)
 	// Target makes the target of a query for a table.
 	Target(t T, q connectors.Query) (G, error)
-	// Walk reads a whole dump and hands the rows of the targets' tables to them.
-	Walk(w *textfile.Window, targets map[TableID]G, batches *Batches) error
+	// Walk reads the dump at a path and hands the rows of the targets' tables to them.
+	Walk(ctx context.Context, path string, targets map[TableID]G, batches *Batches) error
 	// Hint says what to do about an error of the format's own, "" for others.
 	Hint(err error) string
 }
@@ -194,11 +192,7 @@ func (s *Source[T, G]) Contents(ctx context.Context) ([]T, error) {
 	if s.known != nil && s.stamp == now {
 		return s.known, nil
 	}
-	var tables []T
-	err = s.pass(ctx, func(w *textfile.Window) (err error) {
-		tables, err = s.Format.Survey(w)
-		return err
-	})
+	tables, err := s.Format.Survey(ctx, s.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -206,12 +200,8 @@ func (s *Source[T, G]) Contents(ctx context.Context) ([]T, error) {
 	return s.known, nil
 }
 
-// pass reads the file from its beginning.
-func (s *Source[T, G]) pass(ctx context.Context, read func(*textfile.Window) error) error {
-	text, err := s.Format.Open(s.Path)
-	if err != nil {
-		return err
-	}
+// Pass reads a text that was opened from its beginning, and closes it.
+func Pass(ctx context.Context, text *textfile.Text, read func(*textfile.Window) error) error {
 	defer text.Close()
 	return read(textfile.NewWindow(ctx, text, textfile.WindowBytes))
 }
@@ -269,5 +259,5 @@ func (s *Source[T, G]) scan(ctx context.Context, q []connectors.Query, yield fun
 		}
 		return ctx.Err()
 	}}
-	return s.pass(ctx, func(w *textfile.Window) error { return s.Format.Walk(w, targets, batches) })
+	return s.Format.Walk(ctx, s.Path, targets, batches)
 }

@@ -2,6 +2,7 @@ package dumpfile
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"testing"
@@ -26,9 +27,19 @@ type lineTarget struct {
 	Target
 }
 
-func (lines) Open(path string) (*textfile.Text, error) { return textfile.Open(path) }
+func (l lines) Survey(ctx context.Context, path string) (tables []*lineTable, err error) {
+	text, err := textfile.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	err = Pass(ctx, text, func(w *textfile.Window) error {
+		tables, err = l.survey(w)
+		return err
+	})
+	return tables, err
+}
 
-func (l lines) Survey(w *textfile.Window) ([]*lineTable, error) {
+func (l lines) survey(w *textfile.Window) ([]*lineTable, error) {
 	*l.surveys++
 	var tables []*lineTable
 	found := map[TableID]*lineTable{}
@@ -51,7 +62,15 @@ func (lines) Target(t *lineTable, q connectors.Query) (*lineTarget, error) {
 	return &lineTarget{lineTable: t, Target: g}, err
 }
 
-func (lines) Walk(w *textfile.Window, targets map[TableID]*lineTarget, batches *Batches) error {
+func (l lines) Walk(ctx context.Context, path string, targets map[TableID]*lineTarget, batches *Batches) error {
+	text, err := textfile.Open(path)
+	if err != nil {
+		return err
+	}
+	return Pass(ctx, text, func(w *textfile.Window) error { return l.walk(w, targets, batches) })
+}
+
+func (lines) walk(w *textfile.Window, targets map[TableID]*lineTarget, batches *Batches) error {
 	err := each(w, func(id TableID, value []byte) error {
 		g := targets[id]
 		if g == nil {
