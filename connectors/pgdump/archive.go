@@ -34,11 +34,7 @@ type archiveEditor struct {
 // writeArchive writes an archive anew through the editor, and returns how many rows of each table it must hold.
 func (r *rewriter) writeArchive(ctx context.Context, j *anew.Job, q []connectors.Query,
 	e *editor) (held map[dumpfile.TableID]int64, err error) {
-	targets, err := r.Prepare(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	old, err := r.Contents(ctx)
+	a, err := r.edits(ctx, q, e)
 	if err != nil {
 		return nil, err
 	}
@@ -53,29 +49,46 @@ func (r *rewriter) writeArchive(ctx context.Context, j *anew.Job, q []connectors
 	}
 	defer f.Close()
 	before, after := j.Digest(), j.Digest()
-	a := &archiveEditor{ctx: ctx, format: r.format, targets: targets, editor: e}
-	for _, g := range targets {
-		e.counts[g] = &connectors.RewriteCount{Table: g.Name}
-		g.unchecked = false
-	}
 	if err := pgarchive.Rewrite(in, before, f, a); err != nil {
 		return nil, err
 	}
-	e.touched = a.touched
 	if err := after.ReadFile(f.Name()); err != nil {
 		return nil, err
-	}
-	held = map[dumpfile.TableID]int64{}
-	for _, t := range old {
-		held[t.ID] = t.Seen
-	}
-	for g, count := range e.counts {
-		held[g.ID] -= count.Deleted
 	}
 	if err := j.Wrote(f, before); err != nil {
 		return nil, err
 	}
 	j.Holds(after)
+	return a.held(ctx, r)
+}
+
+// edits prepares the edits of an archive.
+func (r *rewriter) edits(ctx context.Context, q []connectors.Query, e *editor) (*archiveEditor, error) {
+	targets, err := r.Prepare(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range targets {
+		e.counts[g] = &connectors.RewriteCount{Table: g.Name}
+		g.unchecked = false
+	}
+	return &archiveEditor{ctx: ctx, format: r.format, targets: targets, editor: e}, nil
+}
+
+// held is how many rows of each table the new archive must hold.
+func (a *archiveEditor) held(ctx context.Context, r *rewriter) (map[dumpfile.TableID]int64, error) {
+	old, err := r.Contents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.editor.touched = a.touched
+	held := map[dumpfile.TableID]int64{}
+	for _, t := range old {
+		held[t.ID] = t.Seen
+	}
+	for g, count := range a.editor.counts {
+		held[g.ID] -= count.Deleted
+	}
 	return held, nil
 }
 

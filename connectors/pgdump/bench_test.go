@@ -67,6 +67,9 @@ func benchDump(people, perInsert int) []byte {
 	return b.Bytes()
 }
 
+// archiveFormats are the formats of the archives among the benchmarks.
+var archiveFormats = map[string]string{"custom.dump": "c", "folder": "d", "tar": "t"}
+
 // BenchmarkRewrite deletes 30 % of the people with their orders and gives the others a new email. The figure includes
 // the reading back and the checksums; the catalog is known from the scan that decides.
 func BenchmarkRewrite(b *testing.B) {
@@ -93,7 +96,8 @@ func BenchmarkRewrite(b *testing.B) {
 	for _, bc := range []struct {
 		name      string
 		perInsert int
-	}{{"copy.sql", 0}, {"inserts.sql", 1}, {"rows.sql", 1000}, {"copy.sql.gz", 0}, {"copy.sql.zst", 0}} {
+	}{{"copy.sql", 0}, {"inserts.sql", 1}, {"rows.sql", 1000}, {"copy.sql.gz", 0}, {"copy.sql.zst", 0}, {"custom.dump", 0},
+		{"folder", 0}, {"tar", 0}} {
 		text := benchDump(100_000, bc.perInsert)
 		path := filepath.Join(b.TempDir(), bc.name)
 		packed := connectortest.Pack(b, path, text)
@@ -101,7 +105,11 @@ func BenchmarkRewrite(b *testing.B) {
 			var src connectors.Source
 			connectortest.PerCPU(b, len(text), func() {
 				var err error
-				require.NoError(b, os.WriteFile(path, packed, 0o600))
+				if format := archiveFormats[bc.name]; format != "" {
+					put(b, path, string(text), format)
+				} else {
+					require.NoError(b, os.WriteFile(path, packed, 0o600))
+				}
 				src, err = pgdump.Open(b.Context(), connectors.Options{DSN: path, Rewrite: true})
 				require.NoError(b, err)
 				_, err = src.Tables(b.Context())

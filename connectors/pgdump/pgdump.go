@@ -6,7 +6,8 @@
 // The file is a stream. Scan answers all its queries in one pass, in the file's order; a cursor is the
 // ordinal of a row in its table. Keys and references stand at the end of a dump, so Tables reads the whole
 // file, once for as long as it does not change. Rewrite copies everything that no edit touches byte for byte, as seen
-// after decompression.
+// after decompression. Of a folder the files of untouched data stay what they are, and the new folder takes the place of
+// the old one in one step.
 //
 // Table names are without their schema where that is public, else schema.table. A partition is no table: its rows are
 // those of the root, under whose name or its own they stand. Children (INHERITS) are tables of their own. Timestamps
@@ -43,7 +44,7 @@ import (
 // Connector opens dumps by path.
 var Connector = connectors.Connector{
 	Name:    "pgdump",
-	About:   "files of pg_dump and pg_dumpall: .sql, .sql.gz, .sql.zst, archives (-Fc, -Ft), folders (-Fd)",
+	About:   "files of pg_dump and pg_dumpall: .sql, .sql.gz, .sql.zst, archives (-Fc, -Ft, -Fd)",
 	Suffix:  []string{".sql", ".sql.gz", ".sql.zst", ".dump", ".dmp", ".backup", ".pgdump", ".custom", ".tar", "/"},
 	Options: dumpfile.Options,
 	Open:    Open,
@@ -107,10 +108,6 @@ func (f format) openArchive(ctx context.Context, s *source, o connectors.Options
 		return nil, s.Fail("open", "", textfile.Error(err), "")
 	}
 	s.Folder = info.IsDir()
-	if o.Rewrite && s.Folder {
-		return nil, s.Fail("open", "", fmt.Errorf("an archive that is a folder is only read: %w", connectors.ErrConfig),
-			"leave out rewrite and let it expire by `keep`, or take archives of one file: pg_dump -Fc")
-	}
 	t, err := f.Open(o.DSN)
 	if err != nil {
 		return nil, s.Fail("open", "", err, "")
@@ -178,6 +175,8 @@ func (format) Hint(err error) string {
 		return "take the dump anew, or set `complete: unchecked` if pg_dump did not write it"
 	case errors.Is(err, errStatistics):
 		return mendStatistics
+	case errors.Is(err, errStray):
+		return mendStray
 	case errors.Is(err, errCharset):
 		return "take the dump with --encoding=UTF8"
 	}

@@ -36,12 +36,15 @@ func (r *rewriter) Rewrite(ctx context.Context, q []connectors.Query, edit conne
 
 func (r *rewriter) rewrite(ctx context.Context, q []connectors.Query, edit connectors.EditFunc,
 	verify func(connectors.Source) error) (report connectors.RewriteReport, err error) {
+	e := &editor{edit: edit, counts: map[*target]*connectors.RewriteCount{}}
+	if r.Folder {
+		return r.rewriteFolder(ctx, q, e, verify)
+	}
 	j, err := anew.Begin(r.Path, r.hook)
 	if err != nil {
 		return report, err
 	}
 	defer j.Discard()
-	e := &editor{edit: edit, counts: map[*target]*connectors.RewriteCount{}}
 	write := r.write
 	if r.format.archive {
 		write = r.writeArchive
@@ -50,16 +53,22 @@ func (r *rewriter) rewrite(ctx context.Context, q []connectors.Query, edit conne
 	if err != nil {
 		return report, err
 	}
+	report.Tables = e.counted()
 	report.Before, report.After = j.Before, j.After
-	for _, count := range e.counts {
-		report.Tables = append(report.Tables, *count)
-	}
-	slices.SortFunc(report.Tables, func(a, b connectors.RewriteCount) int { return strings.Compare(a.Table, b.Table) })
 	if !e.touched {
 		report.After = report.Before
 		return report, nil
 	}
 	return report, j.Finish(func(temp string) error { return r.readBack(ctx, temp, held, verify) })
+}
+
+// counted are the counts of the tables, sorted by name.
+func (e *editor) counted() (tables []connectors.RewriteCount) {
+	for _, count := range e.counts {
+		tables = append(tables, *count)
+	}
+	slices.SortFunc(tables, func(a, b connectors.RewriteCount) int { return strings.Compare(a.Table, b.Table) })
+	return tables
 }
 
 // write streams the original through the editor into the temporary file, and returns how many rows of each table that
@@ -139,7 +148,7 @@ func (r *rewriter) readBack(ctx context.Context, temp string, held map[dumpfile.
 	}
 	rewritten := r.format
 	rewritten.before = old
-	written := &source{Name: r.Name, Path: temp, Format: rewritten}
+	written := &source{Name: r.Name, Path: temp, Format: rewritten, Folder: r.Folder}
 	now, err := written.Contents(ctx)
 	if err != nil {
 		return fmt.Errorf("read back the new file: %w", err)
@@ -180,6 +189,9 @@ func (r *rewriter) Foresee(ctx context.Context, uses []connectors.Use) (found []
 			found = append(found, connectors.Obstacle{Kind: errors.ErrUnsupported, DSN: "path",
 				What: errStatistics.Error(), Mend: mendStatistics})
 		}
+	}
+	if r.Folder {
+		return append(found, r.foreseeFolder()...), nil
 	}
 	return append(found, anew.Foresee(r.Path)...), nil
 }

@@ -87,6 +87,9 @@ func BeginFolder(path string, hook func(Point) error) (*Folder, error) {
 // begin makes the new folder, and sees whether it could take the place of the old one.
 func (f *Folder) begin() (err error) {
 	parent, pattern := filepath.Dir(f.target), connectors.TemporaryPrefix(f.target)+"*"
+	if above, err := os.Stat(parent); err == nil && device(above) != device(f.info) {
+		return fmt.Errorf("it is a mount of its own: %w", errExchange)
+	}
 	if f.temp, err = os.MkdirTemp(parent, pattern); err != nil {
 		return err
 	}
@@ -96,6 +99,14 @@ func (f *Folder) begin() (err error) {
 	}
 	defer os.Remove(other)
 	return exchange(f.temp, other)
+}
+
+// device is the file system that a file or folder is on.
+func device(info os.FileInfo) uint64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Dev)
+	}
+	return 0
 }
 
 // Target is the folder whose files are replaced.

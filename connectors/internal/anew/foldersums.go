@@ -33,6 +33,16 @@ var folderSums = []struct {
 // sealed are endings of files that say something of another file's bytes which cannot be made true again.
 var sealed = []string{".sha1", ".sha512", ".sig", ".asc", ".minisig"}
 
+// IsSidecar reports whether a file in a folder is one that speaks of the bytes of others, by its name.
+func IsSidecar(name string) bool {
+	for _, kind := range folderSums {
+		if strings.HasSuffix(name, kind.suffix) || strings.HasPrefix(strings.ToLower(name), kind.list) {
+			return true
+		}
+	}
+	return slices.Contains(sealed, filepath.Ext(name))
+}
+
 // sidecars writes the files of checksums anew that speak of new files.
 func (f *Folder) sidecars() error {
 	made := map[string]bool{}

@@ -134,7 +134,7 @@ func custom(t testing.TB, minor int, c Compression, level int, placed bool) []by
 			m.int(4711)
 		}
 		p := &pieces{w: m, toc: m.toc}
-		z, err := pack(p, c, level)
+		z, err := pack(p, c, level, false)
 		require.NoError(t, err)
 		_, err = io.WriteString(z, it.data)
 		require.NoError(t, err)
@@ -254,7 +254,7 @@ func several(t testing.TB, minor int, suffix string) (path string) {
 		var z io.WriteCloser = gzip.NewWriter(&b)
 		if suffix != ".gz" {
 			var err error
-			z, err = pack(&b, map[string]Compression{".lz4": LZ4, ".zst": Zstd}[suffix], 0)
+			z, err = pack(&b, map[string]Compression{".lz4": LZ4, ".zst": Zstd}[suffix], 0, true)
 			require.NoError(t, err)
 		}
 		_, err := io.WriteString(z, it.data)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
@@ -96,7 +97,7 @@ func (s *Blocks) copy(e *Entry, in, out *os.File, at int64, edit Editor) (end in
 	}
 	defer rows.Close()
 	pieces := &pieces{w: out, toc: s.toc}
-	z, err := pack(pieces, s.toc.Compression, s.toc.Level)
+	z, err := pack(pieces, s.toc.Compression, s.toc.Level, false)
 	if err != nil {
 		return 0, err
 	}
@@ -177,14 +178,23 @@ func (p *pieces) close() error {
 	return p.put(nil)
 }
 
-// pack packs as a custom archive does.
-func pack(w io.Writer, c Compression, level int) (io.WriteCloser, error) {
-	switch c {
-	case Gzip:
-		if level < 1 || level > 9 {
-			level = zlib.DefaultCompression
+// pack packs as a custom archive does, or a file of its own.
+func pack(w io.Writer, c Compression, level int, file bool) (io.WriteCloser, error) {
+	if level < 1 || level > 9 {
+		level = zlib.DefaultCompression
+	}
+	switch {
+	case c == Gzip && file:
+		z, err := gzip.NewWriterLevel(w, level)
+		if err != nil {
+			return nil, err
 		}
+		z.Header.OS = 3 // as zlib writes it on Unix
+		return z, nil
+	case c == Gzip:
 		return zlib.NewWriterLevel(w, level)
+	}
+	switch c {
 	case LZ4:
 		return lz4.NewWriter(w), nil
 	case Zstd:

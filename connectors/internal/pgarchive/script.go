@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"lethe/connectors"
@@ -186,83 +185,6 @@ func openCustom(b *bufio.Reader) (*Script, error) {
 		}
 	}
 	return &Script{toc: t, next: next}, nil
-}
-
-func openDirectory(path string) (*Script, error) {
-	f, err := os.Open(filepath.Join(path, tocFile))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b := bufio.NewReader(f)
-	t, err := ReadTOC(b)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := b.Peek(1); err != io.EOF || t.Format == Custom { // pg_dump itself calls it a tar archive
-		return nil, fmt.Errorf("%s is not that of a folder: %w", tocFile, connectors.ErrDamaged)
-	}
-	for _, e := range t.Entries {
-		if _, err := os.Stat(filepath.Join(path, filepath.Base(e.File))); e.HasData && e.large() && err != nil {
-			return nil, fmt.Errorf("the file of %s is missing: %w", e.What(), connectors.ErrDamaged)
-		}
-	}
-	entries := slices.DeleteFunc(slices.Clone(t.Entries), func(e *Entry) bool { return !e.HasData || e.large() })
-	s := &Script{toc: t, close: func() error { return nil }}
-	s.next = func() (*Entry, io.ReadCloser, error) {
-		if len(entries) == 0 {
-			return nil, nil, nil
-		}
-		e := entries[0]
-		entries = entries[1:]
-		rows, err := openRows(path, e)
-		return e, rows, err
-	}
-	s.text.Reset(t.Prelude())
-	return s, nil
-}
-
-// endings are those of packed files.
-var endings = []struct {
-	suffix string
-	c      Compression
-}{{"", None}, {".gz", Gzip}, {".lz4", LZ4}, {".zst", Zstd}}
-
-// openRows opens the file of an entry's data, packed or not: its name tells.
-func openRows(path string, e *Entry) (io.ReadCloser, error) {
-	if e.File == "" || e.File != filepath.Base(e.File) {
-		return nil, fmt.Errorf("%s names no file: %w", e.What(), connectors.ErrDamaged)
-	}
-	for _, end := range endings {
-		f, err := os.Open(filepath.Join(path, e.File+end.suffix))
-		if os.IsNotExist(err) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		z, err := unpack(bufio.NewReaderSize(f, 1<<17), end.c, true)
-		if err != nil {
-			f.Close()
-			return nil, fmt.Errorf("%s: %w", e.What(), err)
-		}
-		return &whole{ReadCloser: closing{z, f}, entry: e}, nil
-	}
-	return nil, fmt.Errorf("the file of %s is missing: %w", e.What(), connectors.ErrDamaged)
-}
-
-// closing closes the file with what unpacks it.
-type closing struct {
-	io.ReadCloser
-	file *os.File
-}
-
-func (c closing) Close() error {
-	err := c.ReadCloser.Close()
-	if e := c.file.Close(); err == nil {
-		err = e
-	}
-	return err
 }
 
 func openTar(b *bufio.Reader) (*Script, error) {

@@ -1,6 +1,6 @@
 // Package pgarchive reads the archives that pg_dump writes: custom (-Fc), directory (-Fd) and tar (-Ft), versions 1.12
-// to 1.16 of the format, which are those of PostgreSQL 9.0 to 18, and writes those of one file anew. It follows pg_backup_archiver.c, pg_backup_custom.c,
-// pg_backup_directory.c and pg_backup_tar.c of PostgreSQL 17. Its nouns: a TOC is the table of contents, of entries;
+// to 1.16 of the format, which are those of PostgreSQL 9.0 to 18, and writes them anew. It follows pg_backup_archiver.c,
+// pg_backup_custom.c, pg_backup_directory.c and pg_backup_tar.c of PostgreSQL 17. Its nouns: a TOC is the table of contents, of entries;
 // Data is what the archive holds of one entry; a Script is the text that pg_restore would write of it all.
 //
 // Nothing is taken for whole that is not: each entry that has data must have it once, to its end, and nothing may

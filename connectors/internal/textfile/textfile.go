@@ -286,6 +286,11 @@ func StampOfFolder(path string) (Stamp, error) {
 		return Stamp{}, Error(err)
 	}
 	var s Stamp
+	if info, err := os.Stat(path); err == nil {
+		if st, ok := info.Sys().(*syscall.Stat_t); ok {
+			s.inode = st.Ino
+		}
+	}
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil {
