@@ -61,7 +61,7 @@ var house = [][]string{
 	{"orders"},          // what people let nights do unasked
 	{"report", "limits", "findings", "clock", "copies", "execute", "plan/rows", "plan/values"},
 	{"planner", "apply", "forget", "duties", "keys", "balance", "terms", "incidents", "proofs"},
-	{"ask/allowed", "ask/whatif", "ask/lint", "ask/zones", "ask/processing"},
+	{"ask/backups", "ask/allowed", "ask/whatif", "ask/lint", "ask/zones", "ask/processing"},
 	{"ask"},
 }
 
@@ -91,6 +91,8 @@ var floors = []floor{
 	{pkg: "pipeline/audit/..."},
 	{pkg: "pipeline/pipelinetest", may: []string{"pipeline/setup", "pipeline/policy", "pipeline/policy/calendar",
 		"pipeline/registry", "pipeline/registry/event", "pipeline/registry/keystore", "connectors", "connectors/mem", "classifiers"}, test: true},
+	{pkg: "pipeline/findings", may: []string{"connectors", "connectors/signature", "classifiers"}}, // what lies beside backups
+	{pkg: "pipeline/ask/backups", may: []string{"connectors/signature"}},
 	{pkg: "pipeline/remnants", may: []string{"connectors", "classifiers", "classifiers/container"}}, // encodings that hide an address
 	{pkg: "pipeline/...", may: []string{"connectors", "classifiers"}},
 	{pkg: "classifiers", may: []string{"classifiers/container", "classifiers/gazetteer", "classifiers/ident"}, pure: true},
@@ -107,8 +109,9 @@ var floors = []floor{
 	{pkg: "connectors/internal/textfile", may: []string{"connectors"}},
 	{pkg: "connectors/internal/pgarchive", may: []string{"connectors"}},
 	{pkg: "connectors/internal/anew", may: []string{"connectors", "connectors/internal/textfile"}},
-	{pkg: "connectors/wire"}, // connections, whatever speaks on them
-	{pkg: "connectors/...", may: []string{"connectors", "connectors/delimited", "connectors/wire", "connectors/internal/..."}},
+	{pkg: "connectors/signature"}, // what files and folders are
+	{pkg: "connectors/wire"},      // connections, whatever speaks on them
+	{pkg: "connectors/...", may: []string{"connectors", "connectors/delimited", "connectors/wire", "connectors/signature", "connectors/internal/..."}},
 	{pkg: "fixtures/...", may: []string{"..."}, test: true},
 }
 

@@ -178,7 +178,7 @@ func furnish(b *book) *rooms {
 			Recent: keptNights, Unsure: b.leapt},
 		inspector: &findings.Inspector{Setup: p, Tonight: t, Notes: notes, Scanner: scanner},
 		balance: &balance.Book{Setup: p, Tonight: t, Notes: notes, Census: session.Census, Stores: stores,
-			Scanner: scanner},
+			Scanner: scanner, Silos: silos},
 		proofs:    &proofs.Book{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos},
 		incidents: &incidents.Watch{Setup: p, Tonight: t, Notes: notes},
 		owing:     &duties.Book{Setup: p, Tonight: t, Notes: notes, Answers: b.answers},

@@ -6,6 +6,7 @@ import (
 	"lethe/connectors/mysql"
 	"lethe/connectors/mysqldump"
 	"lethe/connectors/pgdump"
+	"lethe/connectors/physical"
 	"lethe/connectors/postgres"
 	"lethe/connectors/sqlite"
 )
@@ -13,5 +14,5 @@ import (
 // Connectors is the explicit list of what Lethe can open. A new connector is one line here.
 func Connectors() []connectors.Connector {
 	return []connectors.Connector{mysql.Connector, postgres.Connector, pgdump.Connector, mysqldump.Connector, sqlite.Connector,
-		csvdir.Connector}
+		csvdir.Connector, physical.Connector}
 }

@@ -63,6 +63,7 @@ func (c *Config) buildSources(p *setup.Setup) error {
 		p.LeftOvers = append(p.LeftOvers, d.left...)
 	}
 	p.Sources = append(live, backups...)
+	p.Strays = c.strays(backups)
 	return errors.Join(errs...)
 }
 

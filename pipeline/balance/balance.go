@@ -22,6 +22,7 @@ import (
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
 	"lethe/pipeline/stores"
 )
 
@@ -44,6 +45,7 @@ type Book struct {
 	Census  *census.Night
 	Stores  *stores.Set
 	Scanner *scan.Scanner
+	Silos   *silos.Set
 }
 
 // file is what a run keeps of its census.
@@ -75,6 +77,7 @@ func (b *Book) Draw(settled []Settled) {
 	}
 	b.sources()
 	b.backups()
+	b.presume()
 	b.ages(settled)
 	b.groups()
 	for _, s := range b.Setup.Silos {

@@ -249,6 +249,24 @@ func (t *Table) addCopy(r Row) {
 	t.silo.Copies[at] = copied{Rows: c.Rows + 1, Erased: c.Erased || r.Erased}
 }
 
+// Presumed says that somebody whose rows were ended is in a backup into which nobody can look.
+func (n *Night) Presumed(silo, source string, p Person) {
+	if at := (stay{p, source}); p != 0 {
+		n.silo(silo).Copies[at] = copied{Rows: 1, Erased: true}
+	}
+}
+
+// PresumedTonight says the same of everybody whose rows of a live source this run ended.
+func (n *Night) PresumedTonight(silo, source, live string) {
+	s := n.silo(silo)
+	if !s.live[live] {
+		return
+	}
+	for p := range s.gone {
+		n.Presumed(silo, source, p)
+	}
+}
+
 // age counts how much of a row's term is over.
 func (t *Table) age(r Row) {
 	tenth, past := int8(-1), int64(0)

@@ -17,8 +17,10 @@ const (
 	goneEarly = 48 * time.Hour
 )
 
-// InspectChanged finds what is not there any more since the nights before, is less, or is new and nobody adopted it.
+// InspectChanged finds what is not there any more since the nights before, is less, or is new and nobody said whose it
+// is, or adopted it.
 func (in *Inspector) InspectChanged() {
+	in.inspectStrays()
 	in.InspectGone()
 	in.InspectShrunk()
 	in.InspectCopies()

@@ -84,8 +84,12 @@ func (l *Limits) rewrites(s *plan.Draft, b *audit.Backup, oldest calendar.Date) 
 	_, can := s.Conn.(connectors.Rewriter)
 	if !can || s.Rewrite == nil {
 		b.Strategy, b.Why = "age_out", "rewriting is not configured: what is due is beyond use until the file expires"
+		if whole, is := s.Conn.(connectors.Whole); is {
+			b.Why = whole.Whole() + ", kept or ended whole: what is due is beyond use until it expires"
+		}
 		if b.ExpiresAt.IsZero() {
 			b.Strategy = "beyond_use"
+			b.Why += ", which no keep says"
 		}
 		return false
 	}

@@ -89,6 +89,7 @@ type Setup struct {
 	Since        calendar.Date  // the company's first day; zero: not known
 	Sources      []Source       // live ones first, then backups
 	LeftOvers    []LeftOver     // beside the backups
+	Strays       []Stray        // beside the backups, and no source's
 	Silos        []*policy.Compiled
 	Suppression  policy.Silo // the list of those who said no to marketing; without a name there is none
 	Grants       []Grant     // by target
@@ -171,6 +172,12 @@ type RewriteTerms struct {
 
 // LeftOver is a temporary file that a rewrite left beside a backup, since it was killed.
 type LeftOver struct {
+	Source string // the configured source beside whose files it lies
+	Path   string
+}
+
+// Stray is a file or a folder that lies beside backups and is no source's.
+type Stray struct {
 	Source string // the configured source beside whose files it lies
 	Path   string
 }

@@ -1,0 +1,146 @@
+// Package backups says which backups there are: whose each is, what it is by what it begins with, until when it stays,
+// and who should be gone from it. It reads no record, and changes nothing.
+package backups
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"lethe/connectors/signature"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
+)
+
+// Backup is one file or folder.
+type Backup struct {
+	Source      string    `json:"source"`      // as the reports name it; "" it is no source's
+	Application string    `json:"application"` // whose data it holds; "" nobody said
+	Of          string    `json:"of"`          // the live source that it is a copy of; "" nobody said
+	Path        string    `json:"path"`
+	Format      string    `json:"format"`            // what it is, by what it begins with or holds
+	Class       string    `json:"class"`             // as package signature has them
+	TakenAt     time.Time `json:"taken_at,omitzero"` // zero: it is not known
+	KeptUntil   string    `json:"kept_until"`        // civil date; "" no keep says
+	Strategy    string    `json:"strategy"`          // rewrite, age_out, beyond_use; "" no night has looked at it yet
+	Why         string    `json:"why"`
+	Pending     int64     `json:"pending_rows"`          // that should be gone from it
+	Erased      int64     `json:"erased_people"`         // who are in it though a night ended their rows
+	GoneOn      string    `json:"gone_on"`               // civil date on which they are gone from it; "" not known
+	LastRewrite time.Time `json:"last_rewrite,omitzero"` // zero: none
+
+	// Status is as in the reports; unseen: no night has looked at it yet; stray: no source's; gone: not there.
+	Status string `json:"status"`
+}
+
+// lookBack is how many runs are asked for the newest that looked at backups.
+const lookBack = 60
+
+// List are all backups, in the order of the configuration, and behind them what lies beside them.
+func List(ctx context.Context, p *setup.Setup) (list []Backup, err error) {
+	known, err := newest(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range p.Sources {
+		if s.Backup() && s.Path != "" {
+			list = append(list, of(p, s, known[s.Name]))
+		}
+	}
+	for _, s := range p.Strays {
+		kind, err := signature.Of(s.Path)
+		if err != nil || kind.Class == signature.Unknown && len(kind.Packed) == 0 {
+			continue
+		}
+		list = append(list, Backup{Path: s.Path, Format: kind.String(), Class: string(kind.Class),
+			TakenAt: setup.TakenAt(s.Path), Status: "stray",
+			Why: "no source's path matches it: say whose it is, or delete it"})
+	}
+	return list, nil
+}
+
+// of is a backup of a source, with what a night said of it.
+func of(p *setup.Setup, s setup.Source, said audit.Backup) Backup {
+	b := Backup{Source: s.Name, Application: s.Application, Of: s.Of, Path: s.Path, TakenAt: s.TakenAt,
+		Strategy: said.Strategy, Why: said.Why, Pending: said.Pending, Erased: said.ErasedPeople, GoneOn: said.GoesOn,
+		LastRewrite: said.LastRewrite, Status: cmp.Or(said.Status, "unseen")}
+	if !s.Keep.IsZero() {
+		b.KeptUntil = calendar.EndOf(calendar.DateOf(s.TakenAt, p.Zone), s.Keep).String()
+	}
+	kind, err := signature.Of(s.Path)
+	if err != nil {
+		b.Status, b.Format, b.Class = "gone", "not there, or not to be read", string(signature.Unknown)
+		return b
+	}
+	b.Format, b.Class = kind.String(), string(kind.Class)
+	if b.Status == "unseen" {
+		b.Why = "no night has looked at it yet"
+	}
+	return b
+}
+
+// newest is what the newest run that looked at backups said of each.
+func newest(ctx context.Context, p *setup.Setup) (said map[string]audit.Backup, err error) {
+	said = map[string]audit.Backup{}
+	j, _, err := state.Book(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, j.Close()) }()
+	runs, err := j.Runs(ctx, lookBack)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range runs {
+		if len(r.Facts) == 0 {
+			continue
+		}
+		f, err := state.FactsOf(r)
+		if err != nil {
+			return nil, err
+		}
+		if len(f.Backups) == 0 {
+			continue
+		}
+		for _, b := range f.Backups {
+			said[b.Source] = b
+		}
+		break
+	}
+	return said, nil
+}
+
+// Sum says of all of them together: how many there are, who is still in them, and until when.
+func Sum(list []Backup) (erased int64, until string, open bool) {
+	for _, b := range list {
+		if b.Erased == 0 {
+			continue
+		}
+		erased += b.Erased
+		open = open || b.GoneOn == ""
+		until = max(until, b.GoneOn)
+	}
+	return erased, until, open
+}
+
+// Applications are those that have no backup rule, though they have a live source: nothing says what becomes of theirs.
+func Applications(p *setup.Setup) (without []string) {
+	var have []string
+	for _, s := range p.Sources {
+		if s.Backup() {
+			have = append(have, s.Application)
+		}
+	}
+	for _, s := range p.Sources {
+		if !s.Backup() && !slices.Contains(have, s.Application) && !slices.Contains(without, s.Application) {
+			without = append(without, s.Application)
+		}
+	}
+	slices.SortFunc(without, strings.Compare)
+	return without
+}
