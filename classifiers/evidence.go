@@ -11,6 +11,7 @@ type evidence struct {
 	name     string
 	detail   string
 	lo       float64
+	floor    float64 // what it weighs at least, whatever else is said of the field
 	also     []Category
 	detector string
 	company  bool

@@ -14,28 +14,31 @@ const commonRows = settleAfter / 4
 
 // insideEvidence adds what stands inside the values, among other text. Few are enough, where they are addresses or the
 // field is free text; and the more values hold something the more it weighs: neither a mass of rows nor other rows
-// that hold something else make it less. Where most are nothing but the one thing, they speak for the kind of it.
+// that hold something else make it less, nor does what the header and the table say where one is an address of a person.
+// Where most are nothing but the one thing, they speak for the kind of it.
 func (c *Catalogue) insideEvidence(f *fieldState, list []evidence) []evidence {
 	x := &f.column.needles
 	lo := f.weightInside()
 	if lo <= 0 {
 		return list
 	}
+	floor := when(x.email > 0, lo)
 	if f.listsOfMail() {
 		e := fromValues(Email, lo, x.String()).detectedBy("email")
-		e.also = x.categories()
+		e.also, e.floor = x.categories(), floor
 		return append(list, e)
 	}
 	if x.whole*2 >= x.found() {
 		for i := range list {
 			e := &list[i]
 			if x.of(e.category)*2 >= x.found() && (e.lo > 4 || f.header.names(e.category)) {
-				e.lo = max(e.lo, min(lo, 12))
+				e.lo, e.floor = max(e.lo, min(lo, 12)), floor
 				return list
 			}
 		}
 	}
-	return append(list, evidence{category: FreeText, name: inside, detail: x.String(), lo: lo, also: x.categories()})
+	return append(list, evidence{category: FreeText, name: inside, detail: x.String(), lo: lo, floor: floor,
+		also: x.categories()})
 }
 
 // inside names the evidence of what stands among other text.

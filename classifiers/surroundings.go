@@ -81,8 +81,13 @@ func (c *Catalogue) context(f *fieldState, k *candidate) {
 	}
 	k.company = k.company || f.companyHeader(k.category)
 	if f.table.subject == "company" && slices.Contains(contacts, k.category) {
-		k.company = k.category != Email || f.profile.roleMail*2 > f.profile.hits[bEmail]
+		k.company = k.category != Email || f.mostlyRoles()
 	}
+}
+
+// mostlyRoles reports whether most addresses of the field are those of roles, and most rows have no other.
+func (f *fieldState) mostlyRoles() bool {
+	return f.profile.roleMail*2 > f.profile.hits[bEmail] && f.column.needles.email*2 < f.column.nonEmpty
 }
 
 // companyHeader reports whether the header says that a contact is a company's: companyAddress, employer_phone.

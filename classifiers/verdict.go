@@ -3,6 +3,7 @@ package classifiers
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 )
 
@@ -79,6 +80,7 @@ type candidate struct {
 	terms    []Term
 	total    float64
 	own      float64 // what the values alone say
+	floor    float64 // what they say at least, whatever header and table say: people's addresses stand among them
 	company  bool
 	inside   bool // its evidence is what stands among other text
 	declared bool // by the configuration
@@ -119,6 +121,26 @@ func (c *Catalogue) judge(f *fieldState, inherited map[Category]Term) {
 	sort.SliceStable(list, func(i, j int) bool { return list[i].total > list[j].total })
 	f.list = list
 	f.verdict = settle(f, list)
+	f.keepPeople()
+}
+
+// keepPeople sees that addresses of people which stand among other text are found, whatever else is said of the field, and
+// come before what is a company's.
+func (f *fieldState) keepPeople() {
+	i := slices.IndexFunc(f.list, func(k candidate) bool { return k.inside && k.floor > 0 })
+	if i < 0 {
+		return
+	}
+	list, least := slices.Clone(f.list), prior+f.list[i].floor
+	if !f.verdict.Personal() {
+		k := list[i]
+		list = append([]candidate{k}, slices.Delete(list, i, i+1)...)
+	}
+	if best := &list[0]; best.total < least {
+		best.terms = slices.Clone(best.terms)
+		best.add(inside, "addresses stand in it, whatever else is said", least-best.total)
+	}
+	f.list, f.verdict = list, settle(f, list)
 }
 
 func indexOf(list []candidate, cat Category) int {
@@ -231,6 +253,7 @@ func (c *Catalogue) candidates(f *fieldState) []candidate {
 		k := get(e.category)
 		k.add(e.name, e.detail, e.lo)
 		k.own += e.lo
+		k.floor = max(k.floor, e.floor)
 		k.also = append(k.also, e.also...)
 		k.company = k.company || e.company
 		k.inside = k.inside || e.name == inside

@@ -105,6 +105,7 @@ func (c *Catalogue) weigh(f *fieldState) {
 		!f.list[0].declared {
 		c.weighCompany(f)
 	}
+	f.keepPeople()
 }
 
 // settleWeighed makes the answer the verdict. What is proved stays found.
