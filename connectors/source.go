@@ -1,6 +1,6 @@
 // Package connectors says what Lethe asks of a place where records live, and nothing about how it is done.
 // Each connector stands in a folder of its own (mem is the one to copy) and passes the suite in
-// connectortest. Every sentence of the comments below that says what a connector must do has a subtest
+// conformance. Every sentence of the comments below that says what a connector must do has a subtest
 // there.
 package connectors
 

@@ -50,7 +50,7 @@ var house = [][]string{
 	{"audit/witness"},
 	{"setup", "via"},                   // what a night is wired with; identifiers that stand in other tables
 	{"state", "suppression", "review"}, // what earlier nights left, and what a person is asked of it
-	{"chronicle", "notes", "silos", "aside", "adopted", "judge/cells", "judge/crowd", "waiting"}, // what this one notes, what the registry says, and what databases refused
+	{"engines", "chronicle", "notes", "silos", "aside", "adopted", "judge/cells", "judge/crowd", "waiting"}, // what this one notes, what the registry says, and what databases refused
 	{"census", "judge/targets"},      // the people and rows that the night meets
 	{"judge"},                        // one row
 	{"change", "stores", "remnants"}, // a change of a row; the open sources; people in fields that no silo governs
@@ -69,7 +69,8 @@ var house = [][]string{
 // test: a new one gets its floor here first.
 var floors = []floor{
 	{pkg: "jobs/cmd/lethe", may: []string{"jobs"}},
-	{pkg: "jobs", may: []string{"jobs/config", "jobs/draft", "jobs/schedule", "pipeline", "pipeline/...", "classifiers", "connectors", "connectors/delimited"}},
+	{pkg: "jobs", may: []string{"jobs/config", "jobs/draft", "jobs/schedule", "pipeline", "pipeline/...", "classifiers", "connectors", "connectors/delimited",
+		"connectors/conformance"}},
 	{pkg: "jobs/config", may: []string{"jobs/schedule", "pipeline", "pipeline/...", "classifiers", "connectors", "connectors/..."}},
 	{pkg: "jobs/draft", may: []string{"pipeline/setup", "pipeline/judge", "pipeline/anonymize", "pipeline/ask/zones", "pipeline/policy/instant", "classifiers", "connectors"}},
 	{pkg: "jobs/schedule", may: []string{"pipeline/setup"}},
@@ -102,7 +103,9 @@ var floors = []floor{
 	{pkg: "classifiers/gazetteer/internal/fold", pure: true},
 	{pkg: "classifiers/gazetteer/gen", may: []string{"classifiers/gazetteer", "classifiers/gazetteer/internal/fold"}},
 	{pkg: "connectors"},
-	{pkg: "connectors/connectortest", may: []string{"connectors"}, test: true},
+	{pkg: "connectors/conformance", may: []string{"connectors", "connectors/conformance/..."}},
+	{pkg: "connectors/conformance/require"},
+	{pkg: "connectors/connectortest", may: []string{"connectors", "connectors/conformance"}, test: true},
 	{pkg: "connectors/delimited"},
 	{pkg: "connectors/internal/dumpfile", may: []string{"connectors", "connectors/internal/keyset", "connectors/internal/textfile"}},
 	{pkg: "connectors/internal/keyset", may: []string{"connectors"}},
@@ -111,7 +114,8 @@ var floors = []floor{
 	{pkg: "connectors/internal/anew", may: []string{"connectors", "connectors/internal/textfile"}},
 	{pkg: "connectors/signature"}, // what files and folders are
 	{pkg: "connectors/wire"},      // connections, whatever speaks on them
-	{pkg: "connectors/...", may: []string{"connectors", "connectors/delimited", "connectors/wire", "connectors/signature", "connectors/internal/..."}},
+	{pkg: "connectors/...", may: []string{"connectors", "connectors/delimited", "connectors/wire", "connectors/signature", "connectors/internal/...",
+		"connectors/conformance", "connectors/conformance/..."}},
 	{pkg: "fixtures/...", may: []string{"..."}, test: true},
 }
 
@@ -236,6 +240,10 @@ func TestImportsThatClimbAreFound(t *testing.T) {
 		{"connectors/new/x.go", `func init() {}`, "init"},
 		{"connectors/mysql/x.go", `import "lethe/connectors"`, ""},
 		{"connectors/mysql/x_test.go", `import "lethe/connectors/connectortest"`, ""},
+		{"connectors/mysql/x.go", `import "lethe/connectors/connectortest"`, "may not import lethe/connectors/connectortest"},
+		{"connectors/mysql/x.go", `import "lethe/connectors/conformance"`, ""},
+		{"connectors/conformance/x.go", `import "testing"`, "is for others"},
+		{"connectors/conformance/x.go", `import "lethe/connectors/mem"`, "may not import lethe/connectors/mem"},
 		{"pipeline/policy/x.go", `import "time"; var _ = time.Time{}`, ""},
 	} {
 		t.Run(c.file+" "+c.source, func(t *testing.T) {

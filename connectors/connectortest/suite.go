@@ -1,5 +1,5 @@
-// Package connectortest is the suite that every connector passes: the comments of package connectors,
-// executable. A connector's test says how its engine stores the suite's tables and calls Run.
+// Package connectortest runs the suite that every connector passes, package conformance, as a test. A connector's test
+// says how its engine stores the suite's tables and calls Run.
 //
 //	func TestMem(t *testing.T) {
 //		connectortest.Run(t, connectortest.Harness{
@@ -7,107 +7,110 @@
 //		})
 //	}
 //
-// The suite asks the opened source whether it is a Mutator, a Rewriter, a CopyKeeper, a Foreseer or Placed and runs what
-// belongs to it, so a source that only reads passes too. A connector that promises to change rows asserts
-// that in its own test, lest it lose the capability unseen.
+// A connector of servers brings a conformance.Ground, as `lethe connectors prove` runs it: RunGround runs that, and holds
+// what ships as proved to the servers that the tests met. Files of tests are written and read here, too.
 package connectortest
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/conformance"
 )
 
-// Harness makes stores for the suite and says what their engine is like.
-type Harness struct {
-	// New makes a fresh store that holds exactly the tables, which stand parents before children unless they
-	// refer to each other, and removes it when the test ends.
-	New func(t *testing.T, tables []Table) Store
-	// Stream is set where one pass answers all queries, in the order of the store and not of the keys.
-	Stream bool
-	// Lacks names what the engine does not have; the suite's tables then come without it.
-	Lacks []Feature
-	// SameKey says whether the engine holds two different values of a text key to be the same (by case,
-	// accents, trailing spaces). Nil: never.
-	SameKey func(a, b string) bool
-}
-
-// Feature is something that not every engine has.
-type Feature string
+// The nouns of the suite.
+type (
+	// Table is a table of the suite with its rows.
+	Table = conformance.Table
+	// Dialect writes the suite's tables as SQL.
+	Dialect = conformance.Dialect
+	// Feature is something that not every engine has.
+	Feature = conformance.Feature
+)
 
 // The features that an engine may lack.
 const (
-	Bit        Feature = "bit fields"
-	JSON       Feature = "json fields"
-	Generated  Feature = "generated fields"
-	AutoUpdate Feature = "fields set by the engine at every update"
-	ZeroDate   Feature = "days that no calendar has, and times of more than a day"
+	Bit        = conformance.Bit
+	JSON       = conformance.JSON
+	Generated  = conformance.Generated
+	AutoUpdate = conformance.AutoUpdate
+	ZeroDate   = conformance.ZeroDate
 )
 
-// Store is a place where a source lives, apart from the source itself.
+// Harness makes stores for the suite and says what their engine is like, as conformance.Harness does.
+type Harness struct {
+	New     func(t *testing.T, tables []Table) Store
+	Stream  bool
+	Lacks   []Feature
+	SameKey func(a, b string) bool
+}
+
+// Store is a place where a source lives, apart from the source itself, as conformance.Store is.
 type Store struct {
-	// Open opens the store, anew at each call, with every capability that the connector has. The suite
-	// closes the source.
-	Open func(t *testing.T) connectors.Source
-	// Path is the file of a Rewriter, "" where there is none. The suite looks for left-over files in its
-	// folder.
-	Path string
-	// Bytes returns the present content of that file, decompressed; nil where there is no file.
+	Open  func(t *testing.T) connectors.Source
+	Path  string
 	Bytes func(t *testing.T) []byte
-	// View reads a view as its readers do, for a CopyKeeper: the names of its fields, and its rows with
-	// values in canonical form.
-	View func(t *testing.T, name string) (fields []string, rows [][]any)
-}
-
-// Table is a table of the suite with its rows.
-type Table struct {
-	// Def is what the catalog should say. Field.Type is plain SQL that MySQL and SQLite both read; a
-	// harness may translate it. Of the foreign keys, which are all RESTRICT, the name is not compared.
-	Def connectors.Table
-	// Rows stand in key order. A value is nil for NULL or a string in the canonical form of the field's kind.
-	Rows [][]any
-	// Computed holds the SQL expressions of the generated fields.
-	Computed map[string]string
-}
-
-type subtest struct {
-	name string
-	run  func(t *testing.T, h Harness)
+	View  func(t *testing.T, name string) (fields []string, rows [][]any)
 }
 
 // Run holds the connector of the harness to the comments of package connectors.
 func Run(t *testing.T, h Harness) {
-	src := h.New(t, h.tables("empty")).Open(t)
-	_, mutates := src.(connectors.Mutator)
-	_, rewrites := src.(connectors.Rewriter)
-	_, keeps := src.(connectors.CopyKeeper)
-	_, foresees := src.(connectors.Foreseer)
-	_, placed := src.(connectors.Placed)
-	require.NoError(t, src.Close())
+	runCases(t, conformance.Harness{Stream: h.Stream, Lacks: h.Lacks, SameKey: h.SameKey,
+		New: func(t conformance.T, tables []Table) conformance.Store {
+			s := h.New(t.(*testing.T), tables)
+			out := conformance.Store{Path: s.Path,
+				Open: func(t conformance.T) connectors.Source { return s.Open(t.(*testing.T)) }}
+			if s.Bytes != nil {
+				out.Bytes = func(t conformance.T) []byte { return s.Bytes(t.(*testing.T)) }
+			}
+			if s.View != nil {
+				out.View = func(t conformance.T, name string) ([]string, [][]any) { return s.View(t.(*testing.T), name) }
+			}
+			return out
+		}})
+}
 
-	run := func(group string, tests []subtest) {
+func runCases(t *testing.T, h conformance.Harness) {
+	groups, cases := []string{}, conformance.Cases(t, h)
+	for _, c := range cases {
+		if !slices.Contains(groups, c.Group) {
+			groups = append(groups, c.Group)
+		}
+	}
+	for _, group := range groups {
 		t.Run(group, func(t *testing.T) {
-			for _, st := range tests {
-				t.Run(st.name, func(t *testing.T) { st.run(t, h) })
+			for _, c := range cases {
+				if c.Group == group {
+					t.Run(c.Name, func(t *testing.T) { c.Run(t) })
+				}
 			}
 		})
 	}
-	run("source", h.sourceTests())
-	if mutates {
-		run("mutator", mutatorTests())
+}
+
+// RunGround runs the suite on a server as `lethe connectors prove` does, and holds what ships as proved of the connector
+// to it: this engine and series, tried by these collations, and no other.
+func RunGround(t *testing.T, connector string, ground func(t *testing.T) *conformance.Ground) {
+	g := ground(t)
+	t.Cleanup(func() { require.NoError(t, g.Close()) })
+	require.NotEmpty(t, g.Ways)
+	require.Empty(t, g.Not)
+	tried := connectors.Shipped{Connector: connector, Product: g.Engine.Product, Series: g.Engine.Series}
+	for _, way := range g.Ways {
+		tried.Collations = append(tried.Collations, way.Name)
+		t.Run(way.Name, func(t *testing.T) {
+			t.Parallel()
+			runCases(t, way.Harness)
+		})
 	}
-	if rewrites {
-		run("rewriter", rewriterTests())
+	var ships []connectors.Shipped
+	for _, s := range connectors.Proved() {
+		if s.Connector == connector {
+			ships = append(ships, s)
+		}
 	}
-	if keeps {
-		run("copy", copyTests())
-	}
-	if foresees {
-		run("foreseer", foreseerTests())
-	}
-	if placed {
-		run("placed", placedTests())
-	}
+	require.Equal(t, []connectors.Shipped{tried}, ships, "connectors/proved.json says where the tests are run")
 }

@@ -10,11 +10,10 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
 	"lethe/connectors"
+	"lethe/connectors/conformance"
 	"lethe/connectors/connectortest"
 	"lethe/connectors/mysql"
 	"lethe/fixtures/servers"
@@ -26,26 +25,11 @@ const setup = "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_V
 	"foreign_key_checks = 0;\n"
 
 func TestConformance(t *testing.T) {
-	dialect := connectortest.Dialect{Quote: '`', Backslash: true}
-	connectortest.Run(t, connectortest.Harness{
-		SameKey: sameKey,
-		New: func(t *testing.T, tables []connectortest.Table) connectortest.Store {
-			var b strings.Builder
-			b.WriteString("ALTER DATABASE COLLATE utf8mb4_unicode_ci;\n")
-			for _, table := range tables {
-				b.WriteString(dialect.Create(table) + ";\n")
-				for _, statement := range dialect.Inserts(table, 500) {
-					b.WriteString(statement + ";\n")
-				}
-			}
-			db := database(t, b.String())
-			return connectortest.Store{
-				Open: func(t *testing.T) connectors.Source { return open(t, db.DSN(), db.DSN()) },
-				View: func(t *testing.T, name string) ([]string, [][]any) {
-					return readView(t, socket(db, "time_zone=%27%2B13:00%27"), name)
-				},
-			}
-		},
+	connectortest.RunGround(t, "mysql", func(t *testing.T) *conformance.Ground {
+		g, err := mysql.Ground(t.Context(), connectors.Options{Name: "crm", DSN: database(t, "ALTER DATABASE COLLATE utf8mb4_unicode_ci").DSN()})
+		require.NoError(t, err)
+		require.Empty(t, g.Left)
+		return g
 	})
 }
 
@@ -74,20 +58,6 @@ func readView(t *testing.T, dsn, name string) (fields []string, values [][]any) 
 	}
 	require.NoError(t, rows.Err())
 	return fields, values
-}
-
-// sameKey folds as utf8mb4_unicode_ci does for the suite's words.
-func sameKey(a, b string) bool {
-	fold := func(s string) string {
-		var out []rune
-		for _, r := range norm.NFD.String(cases.Fold().String(s)) {
-			if r < 0x300 || r > 0x36f {
-				out = append(out, r)
-			}
-		}
-		return strings.TrimRight(string(out), " ")
-	}
-	return fold(a) == fold(b)
 }
 
 // database makes a database and runs statements in it.

@@ -1,8 +1,6 @@
 package postgres_test
 
 import (
-	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,74 +9,15 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
 
 	"lethe/connectors"
+	"lethe/connectors/conformance"
 	"lethe/connectors/connectortest"
 	"lethe/connectors/postgres"
 	"lethe/fixtures/servers"
 )
 
 var dialect = connectortest.Dialect{Quote: '"'}
-
-// types are those of the suite, as this engine calls them.
-var types = map[string]string{"double": "double precision", "datetime": "timestamp", "longblob": "bytea",
-	"bigint unsigned": "bigint", "timestamp": "timestamptz"}
-
-var binary = regexp.MustCompile(`^(var)?binary\(\d+\)$`)
-
-// translated is a table of the suite in this engine's words. words is how the key of the table of collations is declared.
-func translated(t connectortest.Table, words string) connectortest.Table {
-	t.Def.Fields = slices.Clone(t.Def.Fields)
-	for i, f := range t.Def.Fields {
-		if known, ok := types[f.Type]; ok {
-			t.Def.Fields[i].Type = known
-		}
-		if binary.MatchString(f.Type) {
-			t.Def.Fields[i].Type = "bytea"
-		}
-		if t.Def.Name == "collated" && f.Name == "word" {
-			t.Def.Fields[i].Type = words
-		}
-	}
-	return t
-}
-
-// harness keeps the suite's tables in databases of the test's server.
-func harness(words string, sameKey func(a, b string) bool) connectortest.Harness {
-	return connectortest.Harness{
-		SameKey: sameKey,
-		Lacks:   []connectortest.Feature{connectortest.AutoUpdate, connectortest.ZeroDate},
-		New: func(t *testing.T, tables []connectortest.Table) connectortest.Store {
-			var b strings.Builder
-			b.WriteString("CREATE COLLATION public.loose (provider = icu, locale = 'und-u-ks-level1', deterministic = false);\n")
-			b.WriteString("CREATE EXTENSION citext SCHEMA public;\n")
-			b.WriteString("SET timezone = 'UTC'; SET session_replication_role = replica;\n")
-			var keys strings.Builder
-			for _, table := range tables {
-				table = translated(table, words)
-				create := table
-				create.Def.ForeignKeys = nil
-				b.WriteString(dialect.Create(create) + ";\n")
-				for _, statement := range dialect.Inserts(table, 500) {
-					b.WriteString(regexp.MustCompile(`([(,])x'([0-9a-f]*)'`).ReplaceAllString(statement, `$1'\x$2'`) + ";\n")
-				}
-				for _, fk := range table.Def.ForeignKeys {
-					only := table
-					only.Def.ForeignKeys, only.Def.Fields, only.Def.Key, only.Def.Unique = []connectors.ForeignKey{fk}, nil, nil, nil
-					_, clause, _ := strings.Cut(dialect.Create(only), "(")
-					fmt.Fprintf(&keys, "ALTER TABLE %s ADD %s;\n", dialect.Name(table.Def.Name), clause[:strings.LastIndex(clause, ")")])
-				}
-			}
-			db := database(t, b.String()+keys.String())
-			return connectortest.Store{
-				Open: func(t *testing.T) connectors.Source { return open(t, db.DSN(), db.DSN()) },
-				View: func(t *testing.T, name string) ([]string, [][]any) { return readView(t, db.DSN(), name) },
-			}
-		},
-	}
-}
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
@@ -87,24 +26,11 @@ func TestConformance(t *testing.T) {
 		(*connectors.Placed)(nil), (*connectors.Viewer)(nil), (*connectors.Partial)(nil), (*connectors.Clocked)(nil), (*connectors.Zoner)(nil)} {
 		require.Implements(t, promised, src)
 	}
-	connectortest.Run(t, harness("varchar(40)", nil))
-}
-
-// The suite again, where texts of other bytes are one key.
-func TestConformanceOfLooseKeys(t *testing.T) {
-	t.Parallel()
-	connectortest.Run(t, harness("varchar(40) COLLATE public.loose", func(a, b string) bool {
-		fold := func(s string) string {
-			var out []rune
-			for _, r := range norm.NFD.String(cases.Fold().String(s)) {
-				if r < 0x300 || r > 0x36f {
-					out = append(out, r)
-				}
-			}
-			return string(out)
-		}
-		return fold(a) == fold(b)
-	}))
+	connectortest.RunGround(t, "postgres", func(t *testing.T) *conformance.Ground {
+		g, err := postgres.Ground(t.Context(), connectors.Options{Name: "crm", DSN: servers.Postgres(t).DSN("postgres")})
+		require.NoError(t, err)
+		return g
+	})
 }
 
 // readView reads a view as an application does, whose session is in another zone.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"lethe/classifiers"
+	"lethe/connectors/conformance"
 	"lethe/jobs/schedule"
 	"lethe/pipeline/audit/page/lang"
 	"lethe/pipeline/policy/calendar"
@@ -28,7 +29,7 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*setup.Setup, err
 	p := &setup.Setup{
 		Controller: c.Controller.Name, Language: c.Language, State: c.abs(c.State), Reports: c.abs(c.Reports), RegistryAge: c.Registry.MaxAge,
 		Approvals: cmp.Or(c.Approvals, 2), Breakers: c.breakers(), Simulated: c.Clock == "simulated", Log: log,
-		Now:      time.Now,
+		Now: time.Now, Suite: conformance.Suite(),
 		Progress: func(string, string, int64, int64) {}, Crash: func(string) {}, People: map[string]setup.Person{},
 	}
 	var err error

@@ -18,6 +18,7 @@ import (
 	"lethe/pipeline/census"
 	"lethe/pipeline/change"
 	"lethe/pipeline/dependents/edges"
+	"lethe/pipeline/engines"
 	"lethe/pipeline/execute"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
@@ -273,6 +274,10 @@ func (ap *Applier) applySet(ctx context.Context, a *application, all []journal.C
 	if !ok {
 		ap.Notes.Problem(fmt.Errorf("%w: plan %s changes rows of source %s, which can only be read now: give it an "+
 			"apply_dsn again", setup.ErrSource, a.plan.PlanID, a.store.Name))
+		return false, nil
+	}
+	if err := engines.Changes(ctx, a.Setup, a.Journal, a.store.Source, a.store.Conn); err != nil {
+		ap.Notes.Problem(fmt.Errorf("plan %s: %w", a.plan.PlanID, err))
 		return false, nil
 	}
 	if a.barred(ctx) {

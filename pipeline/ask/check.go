@@ -22,6 +22,7 @@ import (
 	"lethe/pipeline/ask/zones"
 	"lethe/pipeline/copies"
 	"lethe/pipeline/dependents/edges"
+	"lethe/pipeline/engines"
 	"lethe/pipeline/orders"
 	"lethe/pipeline/policy/lint"
 	"lethe/pipeline/report"
@@ -121,6 +122,11 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 		governed = "which of them are governed was not looked at" // that takes the registry
 	}
 	lines := []string{fmt.Sprintf("source %s: %d tables, %s, %s", s.Name, len(s.Tables), governed, can)}
+	if _, ok := s.Conn.(connectors.Mutator); ok {
+		if err := engines.Changes(ctx, set.Setup, nil, src, s.Conn); err != nil {
+			return lines, err
+		}
+	}
 	lines = append(lines, unread(s)...)
 	lines = append(lines, written(s)...)
 	err = errors.Join(unreadable(s), err)

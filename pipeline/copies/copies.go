@@ -187,7 +187,7 @@ func (cp *Keeper) CheckCopy(ctx context.Context, c setup.Grant) (lines []string,
 		err := k.keyed()
 		if err == nil && k.Table {
 			var keeper connectors.CopyKeeper
-			if keeper, err = k.keepable(); err == nil {
+			if keeper, err = k.keepable(ctx); err == nil {
 				err = keeper.CheckCopy(ctx, k.copy())
 			}
 			if errors.Is(err, connectors.ErrOutdated) { // it is made anew

@@ -1,6 +1,7 @@
 package copies
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/copies/snapshot"
+	"lethe/pipeline/engines"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/decide"
@@ -111,14 +113,14 @@ func (k *keeping) keyed() error {
 	return nil
 }
 
-// keepable is the source as what keeps the copy, if it can.
-func (k *keeping) keepable() (connectors.CopyKeeper, error) {
+// keepable is the source as what keeps the copy, if it can and may.
+func (k *keeping) keepable(ctx context.Context) (connectors.CopyKeeper, error) {
 	keeper, ok := k.store.Conn.(connectors.CopyKeeper)
 	if !ok {
 		return nil, fmt.Errorf("%w: connector %s cannot keep a table of its own in the source: grant files instead",
 			errors.ErrUnsupported, k.store.Connector)
 	}
-	return keeper, nil
+	return keeper, engines.Changes(ctx, k.Setup, k.Journal, k.store.Source, k.store.Conn)
 }
 
 // want says what the copy should hold of the rows of a batch.

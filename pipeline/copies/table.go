@@ -37,7 +37,7 @@ func (k *keeping) begin(ctx context.Context) error {
 		return nil
 	}
 
-	keeper, err := k.keepable()
+	keeper, err := k.keepable(ctx)
 	if err != nil {
 		return k.withoutTable(err)
 	}

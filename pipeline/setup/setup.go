@@ -114,6 +114,7 @@ type Setup struct {
 	Evidence     EvidenceTerms
 	Timestamps   *Authority // who stamps the log of nights; nil: nobody
 	Version      string
+	Suite        string // of the connectors' promises, as conformance.Suite names it
 	Host         string
 	Now          func() time.Time
 	Log          *slog.Logger

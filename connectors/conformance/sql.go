@@ -1,4 +1,4 @@
-package connectortest
+package conformance
 
 import (
 	"encoding/hex"
@@ -87,6 +87,18 @@ func (d Dialect) Inserts(t Table, perStatement int) []string {
 			strings.Join(tuples, ","))
 	}
 	return statements
+}
+
+// PerStatement is how many rows of a table one INSERT may hold: the largest ones one, so that no usual limit is met.
+func (t Table) PerStatement() int {
+	for _, row := range t.Rows {
+		for _, v := range row {
+			if s, ok := v.(string); ok && len(s) > 1<<20 {
+				return 1
+			}
+		}
+	}
+	return 500
 }
 
 // Literal writes a value of the suite.

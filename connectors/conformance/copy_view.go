@@ -1,23 +1,21 @@
-package connectortest
+package conformance
 
 import (
-	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"lethe/connectors"
+	"lethe/connectors/conformance/require"
 )
 
 // requireView checks what a view shows: its fields in order, and its rows.
-func requireView(t *testing.T, store Store, name string, fields []string, want [][]any) {
+func requireView(t T, store Store, name string, fields []string, want [][]any) {
 	t.Helper()
 	gotFields, got := store.View(t, name)
 	require.Equal(t, fields, gotFields, "fields of view %s", name)
 	requireRows(t, want, got, "view %s", name)
 }
 
-func testCopyView(t *testing.T, h Harness) {
+func testCopyView(t T, h Harness) {
 	tables := append(h.tables("customer"), h.tables(oddName)...)
 	k, src, store, of := keeper(t, h, tables)
 	now := time.Now().UTC()
@@ -70,7 +68,7 @@ func testCopyView(t *testing.T, h Harness) {
 	requireView(t, store, odd.Views[0].Name, odd.Views[0].Fields, [][]any{{"vier", "four", "4"}})
 }
 
-func testCopyViewOnce(t *testing.T, h Harness) {
+func testCopyViewOnce(t T, h Harness) {
 	k, _, store, of := keeper(t, h, h.tables("staff"))
 	c := copyOf(of)
 	c.Views = []connectors.CopyView{{Name: c.Name + "_v", Fields: []string{"id"},
@@ -80,7 +78,7 @@ func testCopyViewOnce(t *testing.T, h Harness) {
 	requireView(t, store, c.Name+"_v", []string{"id"}, [][]any{{"1"}, {"3"}})
 }
 
-func viewNames(t *testing.T, src connectors.Source) []string {
+func viewNames(t T, src connectors.Source) []string {
 	views, err := src.(connectors.Viewer).Views(t.Context())
 	require.NoError(t, err)
 	var names []string
@@ -90,7 +88,7 @@ func viewNames(t *testing.T, src connectors.Source) []string {
 	return names
 }
 
-func testCopyViewer(t *testing.T, h Harness) {
+func testCopyViewer(t T, h Harness) {
 	k, src, _, of := keeper(t, h, h.tables("customer"))
 	require.Implements(t, (*connectors.Viewer)(nil), src)
 	c := copyOf(of)
@@ -104,7 +102,7 @@ func testCopyViewer(t *testing.T, h Harness) {
 	require.Len(t, catalogued(t, src), 2)
 }
 
-func testCopyViewsChange(t *testing.T, h Harness) {
+func testCopyViewsChange(t T, h Harness) {
 	k, src, store, of := keeper(t, h, h.tables("customer"))
 	c := copyOf(of)
 	longer := copyOf(of) // its name begins as one of a view of c would
@@ -135,7 +133,7 @@ func testCopyViewsChange(t *testing.T, h Harness) {
 	requireView(t, store, longer.Name+"_v", []string{"id"}, [][]any{{"3"}})
 }
 
-func testCopyViewTaken(t *testing.T, h Harness) {
+func testCopyViewTaken(t T, h Harness) {
 	k, src, store, of := keeper(t, h, h.tables("customer"))
 	c := copyOf(of)
 	longer := copyOf(of)

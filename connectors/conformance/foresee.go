@@ -1,12 +1,10 @@
-package connectortest
+package conformance
 
 import (
 	"errors"
-	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/conformance/require"
 )
 
 func foreseerTests() []subtest {
@@ -17,7 +15,7 @@ func foreseerTests() []subtest {
 }
 
 // foresee asks for obstacles; that the engine does not show triggers to this user is none.
-func foresee(t *testing.T, src connectors.Source, uses ...connectors.Use) []connectors.Obstacle {
+func foresee(t T, src connectors.Source, uses ...connectors.Use) []connectors.Obstacle {
 	found, err := src.(connectors.Foreseer).Foresee(t.Context(), uses)
 	require.NoError(t, err)
 	for _, o := range found {
@@ -44,7 +42,7 @@ func wholeUse(src connectors.Source, table connectors.Table) connectors.Use {
 	return use
 }
 
-func testForeseeNothing(t *testing.T, h Harness) {
+func testForeseeNothing(t T, h Harness) {
 	tables := h.tables()
 	src, store := openNew(t, h, tables)
 	var uses []connectors.Use
@@ -56,7 +54,7 @@ func testForeseeNothing(t *testing.T, h Harness) {
 	requireStore(t, store, tables)
 }
 
-func testForeseeObstacles(t *testing.T, h Harness) {
+func testForeseeObstacles(t T, h Harness) {
 	tables := h.tables()
 	src, store := openNew(t, h, tables)
 	kinds := func(use connectors.Use, want error) {

@@ -1,15 +1,14 @@
-package connectortest
+package conformance
 
 import (
 	"fmt"
 	"slices"
 	"strconv"
-	"testing"
 
-	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
 	"lethe/connectors"
+	"lethe/connectors/conformance/require"
 )
 
 func mutatorTests() []subtest {
@@ -48,7 +47,7 @@ func mutatorTests() []subtest {
 func confirmed() error { return nil }
 
 // mutate runs a mutation that must succeed, asking decide about each row of each query.
-func mutate(t *testing.T, src connectors.Source, queries []connectors.Query,
+func mutate(t T, src connectors.Source, queries []connectors.Query,
 	decide func(table string, row map[string]any) change) []connectors.Outcome {
 	t.Helper()
 	outcomes, err := tryMutate(t, src, queries, decide)
@@ -56,7 +55,7 @@ func mutate(t *testing.T, src connectors.Source, queries []connectors.Query,
 	return outcomes
 }
 
-func tryMutate(t *testing.T, src connectors.Source, queries []connectors.Query,
+func tryMutate(t T, src connectors.Source, queries []connectors.Query,
 	decide func(table string, row map[string]any) change) ([]connectors.Outcome, error) {
 	confirms := 0
 	outcomes, err := src.(connectors.Mutator).Mutate(t.Context(), queries,
@@ -80,7 +79,7 @@ func outcome(table string, status connectors.Status, key ...string) connectors.O
 	return connectors.Outcome{Table: table, Key: connectors.MakeKey(values...), Status: status}
 }
 
-func testMutateMix(t *testing.T, h Harness) {
+func testMutateMix(t T, h Harness) {
 	tables := h.tables()
 	src, store := openNew(t, h, tables)
 	decide := func(_ string, row map[string]any) change {
@@ -120,7 +119,7 @@ func testMutateMix(t *testing.T, h Harness) {
 	requireSource(t, src, want)
 }
 
-func testMutateBatches(t *testing.T, h Harness) {
+func testMutateBatches(t T, h Harness) {
 	tables := h.tables()
 	src, store := openNew(t, h, tables)
 	var order []string
@@ -155,7 +154,7 @@ func testMutateBatches(t *testing.T, h Harness) {
 	requireStore(t, store, tables)
 }
 
-func testMutateFields(t *testing.T, h Harness) {
+func testMutateFields(t T, h Harness) {
 	tables := h.tables("customer", "order", "line item")
 	src, store := openNew(t, h, tables)
 	key := connectors.MakeKey([]byte("103"), []byte("1"))
@@ -174,7 +173,7 @@ func testMutateFields(t *testing.T, h Harness) {
 	}))
 }
 
-func testMutateForeign(t *testing.T, h Harness) {
+func testMutateForeign(t T, h Harness) {
 	tables := h.tables("customer", "order", "line item", "shipment")
 	src, store := openNew(t, h, tables)
 	key := func(order, pos string) connectors.Key { return connectors.MakeKey([]byte(order), []byte(pos)) }
@@ -212,7 +211,7 @@ func testMutateForeign(t *testing.T, h Harness) {
 	}))
 }
 
-func testMutateReuse(t *testing.T, h Harness) {
+func testMutateReuse(t T, h Harness) {
 	tables := h.tables("country")
 	src, store := openNew(t, h, tables)
 	var queries []connectors.Query
@@ -224,7 +223,7 @@ func testMutateReuse(t *testing.T, h Harness) {
 	requireStore(t, store, renamed(tables, "name"))
 }
 
-func testMutateTwice(t *testing.T, h Harness) {
+func testMutateTwice(t T, h Harness) {
 	tables := h.tables("customer")
 	src, store := openNew(t, h, tables)
 	queries := []connectors.Query{{Table: "customer", Keys: keysOf("id", "1", "2", "3")}}
@@ -253,7 +252,7 @@ func testMutateTwice(t *testing.T, h Harness) {
 	requireStore(t, store, want)
 }
 
-func testMutateReadTwice(t *testing.T, h Harness) {
+func testMutateReadTwice(t T, h Harness) {
 	tables := h.tables("customer")
 	src, store := openNew(t, h, tables)
 	read := connectors.Query{Table: "customer", Keys: keysOf("id", "1", "2")}
@@ -295,7 +294,7 @@ func family() []connectors.Query {
 	}
 }
 
-func testMutateFamily(t *testing.T, h Harness) {
+func testMutateFamily(t T, h Harness) {
 	tables := h.tables("customer", "order", "line item", "shipment", "country")
 	src, store := openNew(t, h, tables)
 	remove := func(table string, _ map[string]any) change {
@@ -331,7 +330,7 @@ func testMutateFamily(t *testing.T, h Harness) {
 }
 
 // testMutateReverse hands a unique value on, which must be given up before it is taken.
-func testMutateReverse(t *testing.T, h Harness) {
+func testMutateReverse(t T, h Harness) {
 	tables := h.tables("customer")
 	src, store := openNew(t, h, tables)
 	take, give := connectors.Query{Table: "customer", Keys: keysOf("id", "3")},
@@ -364,7 +363,7 @@ func without(row []any, gone bool) []any {
 	return row
 }
 
-func testMutateSelf(t *testing.T, h Harness) {
+func testMutateSelf(t T, h Harness) {
 	tables := h.tables("staff")
 	src, store := openNew(t, h, tables)
 	mutate(t, src, []connectors.Query{{Table: "staff", Keys: keysOf("id", "2")},
@@ -373,7 +372,7 @@ func testMutateSelf(t *testing.T, h Harness) {
 		with(tables, "staff", func(row []any) []any { return without(row, row[0] == "2" || row[0] == "4") }))
 }
 
-func testMutateGoroutines(t *testing.T, h Harness) {
+func testMutateGoroutines(t T, h Harness) {
 	tables := []Table{manyTable(200)}
 	src, store := openNew(t, h, tables)
 	var g errgroup.Group
@@ -418,7 +417,7 @@ func testMutateGoroutines(t *testing.T, h Harness) {
 	}))
 }
 
-func testMutateAutoUpdate(t *testing.T, h Harness) {
+func testMutateAutoUpdate(t T, h Harness) {
 	tables := h.tables("stamped")
 	src, store := openNew(t, h, tables)
 	mutate(t, src, []connectors.Query{{Table: "stamped", Keys: keysOf("id", "1", "2")}},
@@ -431,7 +430,7 @@ func testMutateAutoUpdate(t *testing.T, h Harness) {
 	}))
 }
 
-func testMutateGenerated(t *testing.T, h Harness) {
+func testMutateGenerated(t T, h Harness) {
 	tables := h.tables("computed")
 	src, store := openNew(t, h, tables)
 	queries := []connectors.Query{{Table: "computed", Keys: keysOf("id", "1", "3")}}

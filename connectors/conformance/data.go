@@ -1,4 +1,4 @@
-package connectortest
+package conformance
 
 import (
 	"fmt"

@@ -1,16 +1,13 @@
-package connectortest
+package conformance
 
 import (
-	"testing"
-
-	"github.com/stretchr/testify/require"
-
 	"lethe/connectors"
+	"lethe/connectors/conformance/require"
 )
 
 func placedTests() []subtest { return []subtest{{"a database has one place", testPlace}} }
 
-func testPlace(t *testing.T, h Harness) {
+func testPlace(t T, h Harness) {
 	place := func(s Store) string {
 		t.Helper()
 		src := s.Open(t)

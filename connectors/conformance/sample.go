@@ -1,13 +1,11 @@
-package connectortest
+package conformance
 
 import (
 	"fmt"
 	"strconv"
-	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/conformance/require"
 )
 
 // sampleTables have 2,000 rows each under keys of several shapes.
@@ -43,7 +41,7 @@ func sampleTables() []Table {
 	}
 }
 
-func testSample(t *testing.T, h Harness) {
+func testSample(t T, h Harness) {
 	tables := sampleTables()
 	src, _ := openNew(t, h, tables)
 	for _, table := range tables {
@@ -76,7 +74,7 @@ func testSample(t *testing.T, h Harness) {
 	}
 }
 
-func testSampleWhole(t *testing.T, h Harness) {
+func testSampleWhole(t T, h Harness) {
 	tables := h.tables()
 	src, _ := openNew(t, h, tables)
 	for _, table := range tables {

@@ -1,19 +1,17 @@
-package connectortest
+package conformance
 
 import (
 	"errors"
 	"slices"
 	"strconv"
-	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/conformance/require"
 )
 
 // requireTuples checks which tuples the rows of a page answer: those that the engine holds equal to the row's
 // own values.
-func (h Harness) requireTuples(t *testing.T, table Table, keys *connectors.Keys, p page) {
+func (h Harness) requireTuples(t T, table Table, keys *connectors.Keys, p page) {
 	t.Helper()
 	if p.tuples == nil {
 		for _, row := range p.rows {
@@ -64,7 +62,7 @@ func (h Harness) keyed() ([]Table, []connectors.Query) {
 	return tables, queries
 }
 
-func testTuples(t *testing.T, h Harness) {
+func testTuples(t T, h Harness) {
 	tables, queries := h.keyed()
 	src, _ := openNew(t, h, tables)
 	for _, q := range queries {
@@ -91,7 +89,7 @@ func testTuples(t *testing.T, h Harness) {
 	}
 }
 
-func testMutateTuples(t *testing.T, h Harness) {
+func testMutateTuples(t T, h Harness) {
 	tables, queries := h.keyed()
 	queries = slices.DeleteFunc(queries, func(q connectors.Query) bool { return q.Table == "keyless" })
 	queries = append(queries, connectors.Query{Table: "collated", Keys: keysOf("word", "É", "STRASSE", "A", "B", "a ")})
@@ -107,7 +105,7 @@ func testMutateTuples(t *testing.T, h Harness) {
 }
 
 // testReferred asks for the rows that refer to each row, as by their own values.
-func testReferred(t *testing.T, h Harness) {
+func testReferred(t T, h Harness) {
 	tables := h.tables()
 	src, _ := openNew(t, h, tables)
 	for _, table := range tables {
@@ -144,7 +142,7 @@ func testReferred(t *testing.T, h Harness) {
 		outcome("order", connectors.Left, "101"), outcome("order", connectors.Left, "103")}, got)
 }
 
-func testMutateRefusedBy(t *testing.T, h Harness) {
+func testMutateRefusedBy(t T, h Harness) {
 	tables := h.tables("customer", "order", "line item", "shipment")
 	src, _ := openNew(t, h, tables)
 	for _, c := range []struct {
@@ -185,7 +183,7 @@ func linked(name string, edges []connectors.ForeignKey, rows ...[]any) Table {
 	return table
 }
 
-func testMutateCascaded(t *testing.T, h Harness) {
+func testMutateCascaded(t T, h Harness) {
 	tables := []Table{linked("owner", nil, []any{"1"}, []any{"2"}),
 		linked("pet", []connectors.ForeignKey{edge("owner_id", "owner", "CASCADE")}, []any{"10", "1"}, []any{"11", "1"},
 			[]any{"12", "2"})}
@@ -205,7 +203,7 @@ func defers(src connectors.Source) bool {
 	return ok && d.DefersForeignKeys()
 }
 
-func testMutateCircle(t *testing.T, h Harness) {
+func testMutateCircle(t T, h Harness) {
 	for _, onDelete := range []string{"NO ACTION", "RESTRICT"} {
 		tables := []Table{
 			linked("team", []connectors.ForeignKey{edge("lead_id", "member", onDelete)}, []any{"1", "10"},

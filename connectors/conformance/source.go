@@ -1,4 +1,4 @@
-package connectortest
+package conformance
 
 import (
 	"context"
@@ -6,13 +6,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
 	"lethe/connectors"
+	"lethe/connectors/conformance/require"
 )
 
 func (h Harness) sourceTests() []subtest {
@@ -45,7 +44,7 @@ func (h Harness) sourceTests() []subtest {
 	return tests
 }
 
-func testCatalog(t *testing.T, h Harness) {
+func testCatalog(t T, h Harness) {
 	tables := h.tables()
 	src, _ := openNew(t, h, tables)
 	got, err := src.Tables(t.Context())
@@ -75,7 +74,7 @@ func testCatalog(t *testing.T, h Harness) {
 }
 
 // testUnread asks a Partial, and what it says fits the catalog. That it names what there is, its own tests show.
-func testUnread(t *testing.T, h Harness) {
+func testUnread(t T, h Harness) {
 	src, _ := openNew(t, h, h.tables())
 	partial, ok := src.(connectors.Partial)
 	if !ok {
@@ -113,7 +112,7 @@ func comparable(fks []connectors.ForeignKey) []connectors.ForeignKey {
 	return fks
 }
 
-func testEveryRow(t *testing.T, h Harness) {
+func testEveryRow(t T, h Harness) {
 	tables := h.tables()
 	src, _ := openNew(t, h, tables)
 	requireSource(t, src, tables)
@@ -135,7 +134,7 @@ func testEveryRow(t *testing.T, h Harness) {
 	require.Empty(t, scan(t, src, tables), "no query, no batch")
 }
 
-func testOrder(t *testing.T, h Harness) {
+func testOrder(t T, h Harness) {
 	tables := h.tables()
 	slices.Reverse(tables)
 	src, _ := openNew(t, h, h.tables())
@@ -155,7 +154,7 @@ func testOrder(t *testing.T, h Harness) {
 	require.Equal(t, want, slices.Compact(got))
 }
 
-func testFields(t *testing.T, h Harness) {
+func testFields(t T, h Harness) {
 	tables := h.tables()
 	src, _ := openNew(t, h, tables)
 	for _, table := range tables {
@@ -193,7 +192,7 @@ func testFields(t *testing.T, h Harness) {
 }
 
 // requireResumes scans a table in small pages and then again from every cursor, with a source that again makes.
-func requireResumes(t *testing.T, src connectors.Source, again func() connectors.Source, tables []Table, table Table,
+func requireResumes(t T, src connectors.Source, again func() connectors.Source, tables []Table, table Table,
 	fields []string) {
 	name := table.Def.Name
 	pages := scan(t, src, tables, connectors.Query{Table: name, Fields: fields, MaxRows: pageRows})
@@ -204,7 +203,7 @@ func requireResumes(t *testing.T, src connectors.Source, again func() connectors
 	}
 }
 
-func testResume(t *testing.T, h Harness) {
+func testResume(t T, h Harness) {
 	tables := h.tables()
 	src, _ := openNew(t, h, tables)
 	for _, table := range tables {
@@ -216,7 +215,7 @@ func testResume(t *testing.T, h Harness) {
 	}
 }
 
-func testResumeReopened(t *testing.T, h Harness) {
+func testResumeReopened(t T, h Harness) {
 	tables := h.tables("country", "collated", "customer")
 	src, store := openNew(t, h, tables)
 	for _, table := range tables {
@@ -224,7 +223,7 @@ func testResumeReopened(t *testing.T, h Harness) {
 	}
 }
 
-func testResumeSeveral(t *testing.T, h Harness) {
+func testResumeSeveral(t T, h Harness) {
 	tables := h.tables("customer", "order", "line item", "country")
 	src, _ := openNew(t, h, tables)
 	first := map[string]page{}
@@ -245,7 +244,7 @@ func testResumeSeveral(t *testing.T, h Harness) {
 }
 
 // requireKeys asks for the rows with certain values of some fields, in one batch and in small pages.
-func requireKeys(t *testing.T, src connectors.Source, tables []Table, name string, keys *connectors.Keys) {
+func requireKeys(t T, src connectors.Source, tables []Table, name string, keys *connectors.Keys) {
 	t.Helper()
 	table := tableNamed(t, tables, name)
 	asked := map[connectors.Key]bool{}
@@ -264,7 +263,7 @@ func requireKeys(t *testing.T, src connectors.Source, tables []Table, name strin
 	}
 }
 
-func testKeysPrimary(t *testing.T, h Harness) {
+func testKeysPrimary(t T, h Harness) {
 	tables := h.tables()
 	src, _ := openNew(t, h, tables)
 	for _, table := range tables {
@@ -298,7 +297,7 @@ func testKeysPrimary(t *testing.T, h Harness) {
 	require.Len(t, rowsOf(pages, "customer"), 2)
 }
 
-func testKeysForeign(t *testing.T, h Harness) {
+func testKeysForeign(t T, h Harness) {
 	tables := h.tables()
 	src, _ := openNew(t, h, tables)
 	requireKeys(t, src, tables, "order", keysOf("customer_id", "1", "9223372036854775807", "4"))
@@ -310,7 +309,7 @@ func testKeysForeign(t *testing.T, h Harness) {
 	requireKeys(t, src, tables, "shipment", composite)
 }
 
-func testManyKeys(t *testing.T, h Harness) {
+func testManyKeys(t T, h Harness) {
 	tables := []Table{manyTable(2000)}
 	src, _ := openNew(t, h, tables)
 	keys := &connectors.Keys{Fields: []string{"id"}}
@@ -321,7 +320,7 @@ func testManyKeys(t *testing.T, h Harness) {
 	requireKeys(t, src, tables, "many", keysOf("grp", "3", "6", "8"))
 }
 
-func testCollation(t *testing.T, h Harness) {
+func testCollation(t T, h Harness) {
 	tables := h.tables("collated")
 	src, _ := openNew(t, h, tables)
 	words := []string{"a", "A", "a ", "á", "b", "B", "E", "É", "e", "é", "straße", "strasse", "STRASSE", "Strasse"}
@@ -358,7 +357,7 @@ func testCollation(t *testing.T, h Harness) {
 	requireRows(t, want, rowsOf(pages, "collated"), "asked for all words at once, some of which may be the same key")
 }
 
-func testBigCells(t *testing.T, h Harness) {
+func testBigCells(t T, h Harness) {
 	tables := []Table{bigTable()}
 	src, _ := openNew(t, h, tables)
 	seen, batches := 0, 0
@@ -378,7 +377,7 @@ func testBigCells(t *testing.T, h Harness) {
 	require.Greater(t, batches, 1)
 }
 
-func testUnknown(t *testing.T, h Harness) {
+func testUnknown(t T, h Harness) {
 	tables := h.tables("country", "empty")
 	src, _ := openNew(t, h, tables)
 	for _, q := range []connectors.Query{
@@ -395,7 +394,7 @@ func testUnknown(t *testing.T, h Harness) {
 	requireSource(t, src, tables)
 }
 
-func testCancel(t *testing.T, h Harness) {
+func testCancel(t T, h Harness) {
 	tables := []Table{manyTable(2000)}
 	src, _ := openNew(t, h, tables)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -418,7 +417,7 @@ func testCancel(t *testing.T, h Harness) {
 	requireSource(t, src, tables)
 }
 
-func testBreak(t *testing.T, h Harness) {
+func testBreak(t T, h Harness) {
 	tables := []Table{manyTable(100)}
 	src, _ := openNew(t, h, tables)
 	for range 50 {
@@ -434,7 +433,7 @@ func testBreak(t *testing.T, h Harness) {
 	requireSource(t, src, tables)
 }
 
-func testGoroutines(t *testing.T, h Harness) {
+func testGoroutines(t T, h Harness) {
 	tables := []Table{manyTable(300)}
 	src, _ := openNew(t, h, tables)
 	var g errgroup.Group

@@ -1,15 +1,13 @@
-package connectortest
+package conformance
 
 import (
 	"slices"
-	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/conformance/require"
 )
 
-func testMutateKinds(t *testing.T, h Harness) {
+func testMutateKinds(t T, h Harness) {
 	tables := h.tables("kinds", "country")
 	src, store := openNew(t, h, tables)
 	kinds := tables[slices.IndexFunc(tables, func(t Table) bool { return t.Def.Name == "kinds" })]
@@ -30,7 +28,7 @@ func testMutateKinds(t *testing.T, h Harness) {
 }
 
 // testMutateEveryKey deletes the first row of each table and changes the last, one table at a time.
-func testMutateEveryKey(t *testing.T, h Harness) {
+func testMutateEveryKey(t T, h Harness) {
 	tables := h.tables("country", "collated", oddName, "shipment", "line item", "order", "customer")
 	slices.Reverse(tables)
 	src, store := openNew(t, h, h.tables("country", "collated", oddName, "shipment", "line item", "order", "customer"))
@@ -67,7 +65,7 @@ func testMutateEveryKey(t *testing.T, h Harness) {
 	}
 }
 
-func testMutateCollation(t *testing.T, h Harness) {
+func testMutateCollation(t T, h Harness) {
 	for _, word := range []string{"A", "a ", "B", "É", "STRASSE", "nowhere"} {
 		tables := h.tables("collated")
 		src, store := openNew(t, h, tables)
@@ -85,7 +83,7 @@ func testMutateCollation(t *testing.T, h Harness) {
 	}
 }
 
-func testMutateMany(t *testing.T, h Harness) {
+func testMutateMany(t T, h Harness) {
 	tables := []Table{manyTable(2000)}
 	src, store := openNew(t, h, tables)
 	keys := &connectors.Keys{Fields: []string{"id"}}

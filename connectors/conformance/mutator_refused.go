@@ -1,16 +1,14 @@
-package connectortest
+package conformance
 
 import (
 	"context"
 	"errors"
-	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/conformance/require"
 )
 
-func testMutateStale(t *testing.T, h Harness) {
+func testMutateStale(t T, h Harness) {
 	tables := h.tables("customer")
 	src, store := openNew(t, h, tables)
 	planned := map[any]any{}
@@ -40,7 +38,7 @@ func testMutateStale(t *testing.T, h Harness) {
 	}))
 }
 
-func testMutateRefused(t *testing.T, h Harness) {
+func testMutateRefused(t T, h Harness) {
 	tables := h.tables("customer", "order", "line item", "shipment", "staff")
 	src, store := openNew(t, h, tables)
 	for name, decide := range map[string]func(string, map[string]any) change{
@@ -82,7 +80,7 @@ func testMutateRefused(t *testing.T, h Harness) {
 	requireStore(t, store, with(tables, "customer", func(row []any) []any { return without(row, row[0] == "3") }))
 }
 
-func testMutateEditError(t *testing.T, h Harness) {
+func testMutateEditError(t T, h Harness) {
 	tables := h.tables("customer", "staff")
 	src, store := openNew(t, h, tables)
 	mine := errors.New("edit says no")
@@ -103,7 +101,7 @@ func testMutateEditError(t *testing.T, h Harness) {
 	mutate(t, src, queries, func(string, map[string]any) change { return change{} })
 }
 
-func testMutateConfirmError(t *testing.T, h Harness) {
+func testMutateConfirmError(t T, h Harness) {
 	tables := h.tables("customer", "staff")
 	src, store := openNew(t, h, tables)
 	mine := errors.New("the registry moved")
@@ -122,7 +120,7 @@ func testMutateConfirmError(t *testing.T, h Harness) {
 	mutate(t, src, queries, func(string, map[string]any) change { return change{} })
 }
 
-func testMutateCancel(t *testing.T, h Harness) {
+func testMutateCancel(t T, h Harness) {
 	tables := h.tables("customer")
 	src, store := openNew(t, h, tables)
 	queries := []connectors.Query{{Table: "customer", Keys: keysOf("id", "3")}}
@@ -139,7 +137,7 @@ func testMutateCancel(t *testing.T, h Harness) {
 	mutate(t, src, queries, func(string, map[string]any) change { return change{} })
 }
 
-func testMutateKeyless(t *testing.T, h Harness) {
+func testMutateKeyless(t T, h Harness) {
 	tables := h.tables("keyless")
 	src, store := openNew(t, h, tables)
 	_, err := tryMutate(t, src, []connectors.Query{{Table: "keyless", Keys: keysOf("a", "other")}},
@@ -148,7 +146,7 @@ func testMutateKeyless(t *testing.T, h Harness) {
 	requireStore(t, store, tables)
 }
 
-func testMutateUnknown(t *testing.T, h Harness) {
+func testMutateUnknown(t T, h Harness) {
 	tables := h.tables("country", "staff")
 	src, store := openNew(t, h, tables)
 	for name, q := range map[string]connectors.Query{

@@ -1,14 +1,13 @@
-package connectortest
+package conformance
 
 import (
 	"errors"
 	"slices"
-	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/conformance/require"
 )
 
 func copyTests() []subtest {
@@ -49,7 +48,7 @@ func copyOf(of connectors.Table, views ...connectors.CopyView) connectors.Copy {
 }
 
 // keeper opens a store with some of the suite's tables and returns the catalog's entry of the first.
-func keeper(t *testing.T, h Harness,
+func keeper(t T, h Harness,
 	tables []Table) (connectors.CopyKeeper, connectors.Source, Store, connectors.Table) {
 	src, store := openNew(t, h, tables)
 	k, ok := src.(connectors.CopyKeeper)
@@ -59,7 +58,7 @@ func keeper(t *testing.T, h Harness,
 	return k, src, store, of
 }
 
-func catalogued(t *testing.T, src connectors.Source) map[string]connectors.Table {
+func catalogued(t T, src connectors.Source) map[string]connectors.Table {
 	tables, err := src.Tables(t.Context())
 	require.NoError(t, err)
 	byName := map[string]connectors.Table{}
@@ -71,7 +70,7 @@ func catalogued(t *testing.T, src connectors.Source) map[string]connectors.Table
 }
 
 // ensure makes a copy that was said to be possible.
-func ensure(t *testing.T, k connectors.CopyKeeper, c connectors.Copy) connectors.Table {
+func ensure(t T, k connectors.CopyKeeper, c connectors.Copy) connectors.Table {
 	t.Helper()
 	require.NoError(t, k.CheckCopy(t.Context(), c))
 	table, err := k.EnsureCopy(t.Context(), c)
@@ -81,7 +80,7 @@ func ensure(t *testing.T, k connectors.CopyKeeper, c connectors.Copy) connectors
 }
 
 // refusal is why a copy is not made, which is known beforehand.
-func refusal(t *testing.T, k connectors.CopyKeeper, c connectors.Copy) error {
+func refusal(t T, k connectors.CopyKeeper, c connectors.Copy) error {
 	t.Helper()
 	_, err := k.EnsureCopy(t.Context(), c)
 	require.Error(t, err)
@@ -90,7 +89,7 @@ func refusal(t *testing.T, k connectors.CopyKeeper, c connectors.Copy) error {
 }
 
 // record makes the rows of a copy; nil is NULL.
-func record(t *testing.T, table connectors.Table, rows [][]any) arrow.Record {
+func record(t T, table connectors.Table, rows [][]any) arrow.Record {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -110,7 +109,7 @@ func record(t *testing.T, table connectors.Table, rows [][]any) arrow.Record {
 	return b.Batch("").Rows
 }
 
-func write(t *testing.T, k connectors.CopyKeeper, table connectors.Table, rows [][]any, gone ...connectors.Key) {
+func write(t T, k connectors.CopyKeeper, table connectors.Table, rows [][]any, gone ...connectors.Key) {
 	t.Helper()
 	require.NoError(t, k.WriteCopy(t.Context(), table, record(t, table, rows), gone))
 }
@@ -124,13 +123,13 @@ func copyKey(values ...string) connectors.Key {
 }
 
 // requireCopy checks that a copy holds the rows and nothing else.
-func requireCopy(t *testing.T, src connectors.Source, table connectors.Table, want [][]any) {
+func requireCopy(t T, src connectors.Source, table connectors.Table, want [][]any) {
 	t.Helper()
 	requireRows(t, want, rowsOf(scan(t, src, []Table{{Rows: want}}, connectors.Query{Table: table.Name}), table.Name),
 		"copy %s", table.Name)
 }
 
-func requireRefused(t *testing.T, err error) {
+func requireRefused(t T, err error) {
 	t.Helper()
 	require.ErrorIs(t, err, connectors.ErrRefused)
 	var placed *connectors.Error
@@ -140,7 +139,7 @@ func requireRefused(t *testing.T, err error) {
 	require.NotEmpty(t, placed.Table)
 }
 
-func testCopyFields(t *testing.T, h Harness) {
+func testCopyFields(t T, h Harness) {
 	tables := append(h.tables(), h.keyTables()...)
 	src, _ := openNew(t, h, tables)
 	before := catalogued(t, src)
@@ -180,7 +179,7 @@ func testCopyFields(t *testing.T, h Harness) {
 }
 
 // testCopyChecked looks whether a copy can be made, and finds nothing made.
-func testCopyChecked(t *testing.T, h Harness) {
+func testCopyChecked(t T, h Harness) {
 	tables := h.tables("customer")
 	k, src, _, of := keeper(t, h, tables)
 	c := copyOf(of)
@@ -198,7 +197,7 @@ func testCopyChecked(t *testing.T, h Harness) {
 	requireCopy(t, src, made, [][]any{{"1", "mail", "yes", nil}})
 }
 
-func testCopyTwice(t *testing.T, h Harness) {
+func testCopyTwice(t T, h Harness) {
 	k, src, store, of := keeper(t, h, h.tables("customer"))
 	c := copyOf(of)
 	c.Views = []connectors.CopyView{{Name: c.Name + "_all", Fields: []string{"id"}, Until: "ends"}}
@@ -211,7 +210,7 @@ func testCopyTwice(t *testing.T, h Harness) {
 	requireView(t, store, c.Name+"_all", []string{"id"}, [][]any{{"1"}})
 }
 
-func testCopyTaken(t *testing.T, h Harness) {
+func testCopyTaken(t T, h Harness) {
 	tables := h.tables("customer", "empty")
 	k, src, _, of := keeper(t, h, tables)
 	c := copyOf(of)
@@ -232,7 +231,7 @@ func testCopyTaken(t *testing.T, h Harness) {
 	requireSource(t, src, tables)
 }
 
-func testCopyOther(t *testing.T, h Harness) {
+func testCopyOther(t T, h Harness) {
 	k, src, _, of := keeper(t, h, h.tables("customer", "staff"))
 	c := copyOf(of)
 	made := ensure(t, k, c)
@@ -270,7 +269,7 @@ func testCopyOther(t *testing.T, h Harness) {
 	require.Equal(t, append(slices.Clone(of.Key), "purpose", "status"), ensure(t, k, c).Key)
 }
 
-func testCopyImpossible(t *testing.T, h Harness) {
+func testCopyImpossible(t T, h Harness) {
 	tables := h.tables("customer")
 	k, src, _, of := keeper(t, h, tables)
 	for name, change := range map[string]func(*connectors.Copy){
@@ -307,7 +306,7 @@ func testCopyImpossible(t *testing.T, h Harness) {
 	requireSource(t, src, tables)
 }
 
-func testCopyDrop(t *testing.T, h Harness) {
+func testCopyDrop(t T, h Harness) {
 	tables := h.tables("customer")
 	k, src, _, of := keeper(t, h, tables)
 	c := copyOf(of)

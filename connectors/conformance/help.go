@@ -1,17 +1,16 @@
-package connectortest
+package conformance
 
 import (
 	"context"
 	"fmt"
 	"slices"
 	"strings"
-	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/conformance/require"
 )
 
 const pageRows = 3 // small enough that every table of the suite has several pages
@@ -26,12 +25,12 @@ type page struct {
 	tuples []int
 }
 
-func openNew(t *testing.T, h Harness, tables []Table) (connectors.Source, Store) {
+func openNew(t T, h Harness, tables []Table) (connectors.Source, Store) {
 	store := h.New(t, tables)
 	return open(t, store), store
 }
 
-func open(t *testing.T, store Store) connectors.Source {
+func open(t T, store Store) connectors.Source {
 	src := store.Open(t)
 	t.Cleanup(func() { require.NoError(t, src.Close()) })
 	return src
@@ -39,13 +38,13 @@ func open(t *testing.T, store Store) connectors.Source {
 
 // scan collects the pages of a scan that must succeed; it fails once there are more than twice the rows
 // that the store holds.
-func scan(t *testing.T, src connectors.Source, stored []Table, queries ...connectors.Query) []page {
+func scan(t T, src connectors.Source, stored []Table, queries ...connectors.Query) []page {
 	pages, err := tryScan(t, t.Context(), src, stored, queries...)
 	require.NoError(t, err)
 	return pages
 }
 
-func tryScan(t *testing.T, ctx context.Context, src connectors.Source, stored []Table,
+func tryScan(t T, ctx context.Context, src connectors.Source, stored []Table,
 	queries ...connectors.Query) (pages []page, err error) {
 	limit := 10
 	for _, table := range stored {
@@ -66,7 +65,7 @@ func tryScan(t *testing.T, ctx context.Context, src connectors.Source, stored []
 	return pages, err
 }
 
-func copyBatch(t *testing.T, b connectors.Batch) page {
+func copyBatch(t T, b connectors.Batch) page {
 	require.NotNil(t, b.Rows)
 	p := page{table: b.Table, next: b.Next, part: b.Sampled, tuples: slices.Clone(b.Tuples)}
 	for r := range int(b.Rows.NumRows()) {
@@ -75,7 +74,7 @@ func copyBatch(t *testing.T, b connectors.Batch) page {
 	return p
 }
 
-func rowOf(t *testing.T, rows arrow.Record, r int) []any {
+func rowOf(t T, rows arrow.Record, r int) []any {
 	row := make([]any, rows.NumCols())
 	for c := range row {
 		col, ok := rows.Column(c).(*array.Binary)
@@ -99,7 +98,7 @@ func rowsOf(pages []page, table string) [][]any {
 }
 
 // requireRows compares rows in any order.
-func requireRows(t *testing.T, want, got [][]any, msg ...any) {
+func requireRows(t T, want, got [][]any, msg ...any) {
 	t.Helper()
 	byText := func(a, b []any) int { return strings.Compare(fmt.Sprintf("%q", a), fmt.Sprintf("%q", b)) }
 	require.Equal(t, append([][]any{}, slices.SortedFunc(slices.Values(want), byText)...),
@@ -107,14 +106,14 @@ func requireRows(t *testing.T, want, got [][]any, msg ...any) {
 }
 
 // requireStore checks that the store holds the tables and nothing else, reading it anew.
-func requireStore(t *testing.T, store Store, want []Table) {
+func requireStore(t T, store Store, want []Table) {
 	t.Helper()
 	src := store.Open(t)
 	defer func() { require.NoError(t, src.Close()) }()
 	requireSource(t, src, want)
 }
 
-func requireSource(t *testing.T, src connectors.Source, want []Table) {
+func requireSource(t T, src connectors.Source, want []Table) {
 	t.Helper()
 	pages := scan(t, src, want, queriesFor(want, 0)...)
 	for _, table := range want {
@@ -131,7 +130,7 @@ func queriesFor(tables []Table, maxRows int) []connectors.Query {
 }
 
 // tableNamed returns one of the tables.
-func tableNamed(t *testing.T, tables []Table, name string) Table {
+func tableNamed(t T, tables []Table, name string) Table {
 	i := slices.IndexFunc(tables, func(table Table) bool { return table.Def.Name == name })
 	require.NotEqual(t, -1, i, "table %s", name)
 	return tables[i]
@@ -195,7 +194,7 @@ func keysOf(field string, values ...string) *connectors.Keys {
 type change map[string]any
 
 // editRows makes an Edit by asking about each row, given as the values of the batch's fields by name.
-func editRows(t *testing.T, b connectors.Batch, decide func(row map[string]any) change) connectors.Edit {
+func editRows(t T, b connectors.Batch, decide func(row map[string]any) change) connectors.Edit {
 	n := int(b.Rows.NumRows())
 	changes := make([]change, n)
 	edit := connectors.Edit{Ops: make([]connectors.Op, n)}
@@ -240,7 +239,7 @@ func editRows(t *testing.T, b connectors.Batch, decide func(row map[string]any) 
 
 // renamer returns an EditFunc that gives a field of every row the value old + "+", from buffers that each
 // call uses anew.
-func renamer(t *testing.T, field string) connectors.EditFunc {
+func renamer(t T, field string) connectors.EditFunc {
 	var col connectors.Column
 	ops, set := make([]connectors.Op, 0, 100), make([]bool, 0, 100)
 	return func(b connectors.Batch) (connectors.Edit, error) {

@@ -1,4 +1,4 @@
-package connectortest
+package conformance
 
 import (
 	"errors"
@@ -6,15 +6,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 
-	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
 	"lethe/connectors"
+	"lethe/connectors/conformance/require"
 )
 
-func testCopyWrite(t *testing.T, h Harness) {
+func testCopyWrite(t T, h Harness) {
 	k, src, store, of := keeper(t, h, h.tables("customer"))
 	made := ensure(t, k, copyOf(of))
 	write(t, k, made, nil)
@@ -42,7 +41,7 @@ func testCopyWrite(t *testing.T, h Harness) {
 		connectors.ErrSchemaChanged)
 }
 
-func testCopyRefused(t *testing.T, h Harness) {
+func testCopyRefused(t T, h Harness) {
 	k, src, _, of := keeper(t, h, h.tables("customer"))
 	made := ensure(t, k, copyOf(of))
 	want := [][]any{{"1", "mail", "yes", nil}, {"2", "mail", "ünïcödé8", nil}}
@@ -85,7 +84,7 @@ func (h Harness) keyTables() []Table {
 	}
 }
 
-func testCopyKeys(t *testing.T, h Harness) {
+func testCopyKeys(t T, h Harness) {
 	tables := append(h.tables(), h.keyTables()...)
 	src, _ := openNew(t, h, tables)
 	k := src.(connectors.CopyKeeper)
@@ -129,7 +128,7 @@ func testCopyKeys(t *testing.T, h Harness) {
 	requireSource(t, src, tables)
 }
 
-func testCopyCollation(t *testing.T, h Harness) {
+func testCopyCollation(t T, h Harness) {
 	tables := h.tables("collated")
 	k, src, store, of := keeper(t, h, tables)
 	c := copyOf(of)
@@ -161,7 +160,7 @@ func testCopyCollation(t *testing.T, h Harness) {
 	}
 }
 
-func testCopyScan(t *testing.T, h Harness) {
+func testCopyScan(t T, h Harness) {
 	tables := h.tables("customer", "order", "line item")
 	k, src, store, _ := keeper(t, h, tables)
 	made := ensure(t, k, copyOf(catalogued(t, src)["line item"]))
@@ -186,7 +185,7 @@ func testCopyScan(t *testing.T, h Harness) {
 			copyKey("104", "1", "post"), copyKey("104", "2", "post")}})
 }
 
-func testCopyTogether(t *testing.T, h Harness) {
+func testCopyTogether(t T, h Harness) {
 	k, src, store, of := keeper(t, h, h.tables("customer"))
 	made := ensure(t, k, copyOf(of))
 	rows := make([][]any, 400)

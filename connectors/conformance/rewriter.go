@@ -1,4 +1,4 @@
-package connectortest
+package conformance
 
 import (
 	"context"
@@ -8,11 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/conformance/require"
 )
 
 func rewriterTests() []subtest {
@@ -37,7 +35,7 @@ func rewriterTests() []subtest {
 func verified(connectors.Source) error { return nil }
 
 // files returns the names in the folder of the store's file.
-func (s Store) files(t *testing.T) []string {
+func (s Store) files(t T) []string {
 	if s.Path == "" {
 		return nil
 	}
@@ -50,14 +48,14 @@ func (s Store) files(t *testing.T) []string {
 	return names
 }
 
-func (s Store) content(t *testing.T) []byte {
+func (s Store) content(t T) []byte {
 	if s.Bytes == nil {
 		return nil
 	}
 	return s.Bytes(t)
 }
 
-func (s Store) info(t *testing.T) os.FileInfo {
+func (s Store) info(t T) os.FileInfo {
 	if s.Path == "" {
 		return nil
 	}
@@ -67,7 +65,7 @@ func (s Store) info(t *testing.T) os.FileInfo {
 }
 
 // requireState compares what a report says of the file with the file.
-func (s Store) requireState(t *testing.T, state connectors.FileState) {
+func (s Store) requireState(t T, state connectors.FileState) {
 	if s.Path == "" {
 		return
 	}
@@ -90,7 +88,7 @@ func (s Store) requireState(t *testing.T, state connectors.FileState) {
 }
 
 // rewrite runs a rewrite that must succeed, asking decide about each row, and looks for left-over files.
-func rewrite(t *testing.T, src connectors.Source, store Store, queries []connectors.Query,
+func rewrite(t T, src connectors.Source, store Store, queries []connectors.Query,
 	decide func(table string, row map[string]any) change) connectors.RewriteReport {
 	t.Helper()
 	files := store.files(t)
@@ -104,7 +102,7 @@ func rewrite(t *testing.T, src connectors.Source, store Store, queries []connect
 	return report
 }
 
-func testRewriteNothing(t *testing.T, h Harness) {
+func testRewriteNothing(t T, h Harness) {
 	tables := h.tables()
 	src, store := openNew(t, h, tables)
 	content, info := store.content(t), store.info(t)
@@ -128,7 +126,7 @@ func testRewriteNothing(t *testing.T, h Harness) {
 }
 
 // testRewriteOne changes, then deletes, one row of each table that can, and looks at the bytes that differ.
-func testRewriteOne(t *testing.T, h Harness) {
+func testRewriteOne(t T, h Harness) {
 	for _, remove := range []bool{false, true} {
 		tables := h.tables()
 		src, store := openNew(t, h, tables)
@@ -178,7 +176,7 @@ func testRewriteOne(t *testing.T, h Harness) {
 }
 
 // requireSmallDifference fails if more than one stretch of at most size bytes differs.
-func requireSmallDifference(t *testing.T, before, after []byte, size int) {
+func requireSmallDifference(t T, before, after []byte, size int) {
 	t.Helper()
 	prefix := 0
 	for prefix < min(len(before), len(after)) && before[prefix] == after[prefix] {
@@ -192,7 +190,7 @@ func requireSmallDifference(t *testing.T, before, after []byte, size int) {
 	require.LessOrEqual(t, len(after)-prefix-suffix, size, "bytes of the new file that differ")
 }
 
-func testRewriteAllRows(t *testing.T, h Harness) {
+func testRewriteAllRows(t T, h Harness) {
 	for _, name := range []string{"customer", "keyless", oddName} {
 		tables := h.tables()
 		src, store := openNew(t, h, tables)
@@ -208,7 +206,7 @@ func testRewriteAllRows(t *testing.T, h Harness) {
 	}
 }
 
-func testRewriteReport(t *testing.T, h Harness) {
+func testRewriteReport(t T, h Harness) {
 	tables := h.tables()
 	src, store := openNew(t, h, tables)
 	report := rewrite(t, src, store, []connectors.Query{{Table: "shipment", MaxRows: pageRows}, {Table: "empty"},
@@ -234,7 +232,7 @@ func testRewriteReport(t *testing.T, h Harness) {
 	}))
 }
 
-func testRewriteQuery(t *testing.T, h Harness) {
+func testRewriteQuery(t T, h Harness) {
 	tables := h.tables("customer", "country")
 	src, store := openNew(t, h, tables)
 	var seen [][]any
@@ -270,7 +268,7 @@ func testRewriteQuery(t *testing.T, h Harness) {
 	}))
 }
 
-func testRewriteReuse(t *testing.T, h Harness) {
+func testRewriteReuse(t T, h Harness) {
 	tables := h.tables("country")
 	src, store := openNew(t, h, tables)
 	_, err := src.(connectors.Rewriter).Rewrite(t.Context(), queriesFor(tables, 1), renamer(t, "name"), verified)
@@ -278,7 +276,7 @@ func testRewriteReuse(t *testing.T, h Harness) {
 	requireStore(t, store, renamed(tables, "name"))
 }
 
-func testRewriteKinds(t *testing.T, h Harness) {
+func testRewriteKinds(t T, h Harness) {
 	tables := h.tables("kinds", "country")
 	src, store := openNew(t, h, tables)
 	kinds := tableNamed(t, tables, "kinds")
@@ -297,7 +295,7 @@ func testRewriteKinds(t *testing.T, h Harness) {
 	requireStore(t, store, with(tables, "kinds", func(row []any) []any { return append(row[:1], next[row[0]][1:]...) }))
 }
 
-func testRewriteKeyless(t *testing.T, h Harness) {
+func testRewriteKeyless(t T, h Harness) {
 	tables := h.tables("keyless", "country")
 	src, store := openNew(t, h, tables)
 	same := 0
@@ -325,7 +323,7 @@ func testRewriteKeyless(t *testing.T, h Harness) {
 	}))
 }
 
-func testRewriteBig(t *testing.T, h Harness) {
+func testRewriteBig(t T, h Harness) {
 	tables := []Table{bigTable()}
 	src, store := openNew(t, h, tables)
 	longest := 0
@@ -355,7 +353,7 @@ func testRewriteBig(t *testing.T, h Harness) {
 	require.Equal(t, []any{"0", "1", "3", "4", "5", "6"}, ids)
 }
 
-func removeThree(t *testing.T) connectors.EditFunc {
+func removeThree(t T) connectors.EditFunc {
 	return func(b connectors.Batch) (connectors.Edit, error) {
 		return editRows(t, b, func(row map[string]any) change {
 			if row["id"] == "3" {
@@ -366,7 +364,7 @@ func removeThree(t *testing.T) connectors.EditFunc {
 	}
 }
 
-func testRewriteVerify(t *testing.T, h Harness) {
+func testRewriteVerify(t T, h Harness) {
 	tables := h.tables("customer", "country")
 	src, store := openNew(t, h, tables)
 	want := with(tables, "customer", func(row []any) []any { return without(row, row[0] == "3") })
@@ -384,7 +382,7 @@ func testRewriteVerify(t *testing.T, h Harness) {
 }
 
 // requireUntouched runs a rewrite that must fail and checks that it left no trace.
-func requireUntouched(t *testing.T, store Store, tables []Table, fails func()) {
+func requireUntouched(t T, store Store, tables []Table, fails func()) {
 	content, info, files := store.content(t), store.info(t), store.files(t)
 	fails()
 	require.Equal(t, content, store.content(t))
@@ -396,7 +394,7 @@ func requireUntouched(t *testing.T, store Store, tables []Table, fails func()) {
 	requireStore(t, store, tables)
 }
 
-func testRewriteVerifyError(t *testing.T, h Harness) {
+func testRewriteVerifyError(t T, h Harness) {
 	tables := h.tables()
 	src, store := openNew(t, h, tables)
 	mine := errors.New("still there")
@@ -407,7 +405,7 @@ func testRewriteVerifyError(t *testing.T, h Harness) {
 	})
 }
 
-func testRewriteEditError(t *testing.T, h Harness) {
+func testRewriteEditError(t T, h Harness) {
 	tables := h.tables()
 	src, store := openNew(t, h, tables)
 	mine := errors.New("edit says no")
@@ -427,7 +425,7 @@ func testRewriteEditError(t *testing.T, h Harness) {
 	})
 }
 
-func testRewriteCancel(t *testing.T, h Harness) {
+func testRewriteCancel(t T, h Harness) {
 	tables := h.tables()
 	src, store := openNew(t, h, tables)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -444,7 +442,7 @@ func testRewriteCancel(t *testing.T, h Harness) {
 	})
 }
 
-func testRewriteUnknown(t *testing.T, h Harness) {
+func testRewriteUnknown(t T, h Harness) {
 	tables := h.tables("customer", "country")
 	src, store := openNew(t, h, tables)
 	requireUntouched(t, store, tables, func() {
