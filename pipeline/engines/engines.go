@@ -102,7 +102,8 @@ func Leave(ctx context.Context, p *setup.Setup, proof Proof, who *setup.Witness)
 		}
 		defer func() { err = errors.Join(err, j.Close()) }()
 		a := answers.Answer{Act: answers.Prove, About: answers.AboutEngine(proof.Engine().String()),
-			Digest: digest(body), Actor: who.Name, Comment: fmt.Sprintf("%d promises held on version %s", proof.Cases, proof.Version)}
+			Digest: digest(body), Actor: who.Name,
+			Comment: fmt.Sprintf("%d promises held on version %s", proof.Cases, proof.Version)}
 		if _, err := state.Say(ctx, p, book, a, who.Signer, nil); err != nil {
 			return err
 		}
