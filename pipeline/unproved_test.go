@@ -109,7 +109,7 @@ func TestAProofThatDoesNotCountChangesNothing(t *testing.T) {
 			p.Connector = "postgres"
 			leave(w, p)
 		}},
-		{"made over for another engine", "not as the runner", func(w *world, crm *connectors.Engine) {
+		{"made over for another engine", "never tried", func(w *world, crm *connectors.Engine) {
 			leave(w, ofCRM())
 			crm.Series = "8.5"
 			rewrite(w, `"series":"8.4"`, `"series":"8.5"`)
