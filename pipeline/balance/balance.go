@@ -77,7 +77,7 @@ func (b *Book) Draw(settled []Settled) {
 	}
 	b.sources()
 	b.backups()
-	b.presume()
+	b.keptWhole()
 	b.ages(settled)
 	b.groups()
 	for _, s := range b.Setup.Silos {

@@ -2,36 +2,40 @@ package balance
 
 import (
 	"slices"
+	"time"
 
 	"lethe/connectors"
 	"lethe/pipeline/census"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/stores"
 )
 
-// presume counts in the backups that are kept whole (connectors.Whole) everybody whose rows were ended since the backup
-// was taken: nobody can look whether it has them, and it had all that there was.
-func (b *Book) presume() {
+// keptWhole tells the census of the backups that are kept whole (connectors.Whole), and whose rows were ended: nobody
+// can look whether such a backup has them, and it had all that there was when it was taken.
+func (b *Book) keptWhole() {
+	copies := map[string][]census.Whole{} // by live source
 	for _, s := range b.Stores.List {
-		if _, whole := s.Conn.(connectors.Whole); !whole || s.Of == "" {
-			continue
+		if _, whole := s.Conn.(connectors.Whole); whole && s.Of != "" {
+			copies[s.Of] = append(copies[s.Of], census.Whole{Source: s.Name, Taken: s.TakenAt})
 		}
-		for _, silo := range b.Setup.Silos {
-			st := b.Silos.Silos[silo.Silo.Name]
-			if st == nil || st.Tombstones == nil || !governs(silo, s) {
+	}
+	for _, silo := range b.Setup.Silos {
+		st := b.Silos.Silos[silo.Silo.Name]
+		for live, list := range copies {
+			if st == nil || st.Tombstones == nil || !governs(silo, live) {
 				continue
 			}
-			for _, t := range st.Tombstones.All() {
-				if t.System == s.System() && t.Gone() && t.ErasedAt.After(s.TakenAt) {
-					b.Census.Presumed(silo.Silo.Name, s.Name, census.PersonOf(st.Standings, t.Subject))
+			b.Census.KeptWhole(silo.Silo.Name, live, list, func(yield func(census.Person, time.Time) bool) {
+				for _, t := range st.Tombstones.All() {
+					if t.System == live && t.Gone() && !yield(census.PersonOf(st.Standings, t.Subject), t.ErasedAt) {
+						return
+					}
 				}
-			}
-			b.Census.PresumedTonight(silo.Silo.Name, s.Name, s.System())
+			})
 		}
 	}
 }
 
-// governs reports whether a silo has rows in the live source of a backup.
-func governs(silo *policy.Compiled, s *stores.Store) bool {
-	return slices.ContainsFunc(silo.Silo.Records, func(r policy.Records) bool { return r.Source == s.System() })
+// governs reports whether a silo has rows in a live source.
+func governs(silo *policy.Compiled, live string) bool {
+	return slices.ContainsFunc(silo.Silo.Records, func(r policy.Records) bool { return r.Source == live })
 }

@@ -105,6 +105,7 @@ type silo struct {
 	ages     map[age]*Age
 	live     map[string]bool // sources whose live rows were counted
 	groups   map[[2]string]groups
+	whole    []whole
 	books
 }
 
@@ -247,24 +248,6 @@ func (t *Table) addCopy(r Row) {
 	at := stay{r.Person, t.source}
 	c := t.silo.Copies[at]
 	t.silo.Copies[at] = copied{Rows: c.Rows + 1, Erased: c.Erased || r.Erased}
-}
-
-// Presumed says that somebody whose rows were ended is in a backup into which nobody can look.
-func (n *Night) Presumed(silo, source string, p Person) {
-	if at := (stay{p, source}); p != 0 {
-		n.silo(silo).Copies[at] = copied{Rows: 1, Erased: true}
-	}
-}
-
-// PresumedTonight says the same of everybody whose rows of a live source this run ended.
-func (n *Night) PresumedTonight(silo, source, live string) {
-	s := n.silo(silo)
-	if !s.live[live] {
-		return
-	}
-	for p := range s.gone {
-		n.Presumed(silo, source, p)
-	}
 }
 
 // age counts how much of a row's term is over.

@@ -109,6 +109,7 @@ func (n *Night) CopiesOf(name string, goes func(source string) calendar.Date) Co
 			last[at.Person] = at.Source
 		}
 	}
+	s.presume(&c, last, goes)
 	c.People = int64(len(last))
 	open := false
 	for _, source := range last {
