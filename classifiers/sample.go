@@ -21,6 +21,7 @@ type sample struct {
 	entries []entry
 	slots   []uint16 // open addressing: index into entries + 1
 	limit   uint64   // hashes from here on are not kept
+	most    int      // values that are kept
 	free    [][]byte
 }
 
@@ -31,8 +32,11 @@ type entry struct {
 	value []byte // its beginning: see keptOf
 }
 
-func newSample() *sample {
-	return &sample{limit: math.MaxUint64, slots: make([]uint16, 4*sampleSize)}
+func newSample() *sample { return newSampleOf(sampleSize) }
+
+// newSampleOf keeps so many values, a power of two.
+func newSampleOf(most int) *sample {
+	return &sample{limit: math.MaxUint64, most: most, slots: make([]uint16, 4*most)}
 }
 
 // add counts a value in and reports whether it was not in the sample before but is now.
@@ -57,7 +61,7 @@ func (s *sample) add(hash uint64, value []byte) bool {
 		value: append(buf[:0], value[:min(len(value), keptOf(value))]...)}
 	s.entries = append(s.entries, e)
 	s.slots[i] = uint16(len(s.entries))
-	if len(s.entries) == 2*sampleSize {
+	if len(s.entries) == 2*s.most {
 		s.shrink()
 	}
 	return true
@@ -71,7 +75,7 @@ func keptOf(value []byte) int {
 	return sampleBytes
 }
 
-// shrink keeps the sampleSize smallest hashes.
+// shrink keeps the smallest hashes.
 func (s *sample) shrink() {
 	slices.SortFunc(s.entries, func(a, b entry) int {
 		if a.hash < b.hash {
@@ -79,14 +83,14 @@ func (s *sample) shrink() {
 		}
 		return 1
 	})
-	if len(s.entries) <= sampleSize {
+	if len(s.entries) <= s.most {
 		return
 	}
-	for _, e := range s.entries[sampleSize:] {
+	for _, e := range s.entries[s.most:] {
 		s.free = append(s.free, e.value)
 	}
-	s.limit = s.entries[sampleSize].hash
-	s.entries = s.entries[:sampleSize]
+	s.limit = s.entries[s.most].hash
+	s.entries = s.entries[:s.most]
 	clear(s.slots)
 	for n, e := range s.entries {
 		i := e.hash & uint64(len(s.slots)-1)

@@ -13,6 +13,8 @@ type Scan struct {
 	table     Table
 	rows      int64
 	columns   []column
+	pairs     *attributes // nil where the table has no keys with values
+	keys      *keyList    // nil where it lists no keys
 }
 
 // column is the constant-size memory of a field: a sample of its distinct values, and what was seen in
@@ -33,7 +35,7 @@ type column struct {
 
 // Scan starts the reading of one table.
 func (c *Catalogue) Scan(t Table) *Scan {
-	s := &Scan{catalogue: c, table: t, columns: make([]column, len(t.Fields))}
+	s := &Scan{catalogue: c, table: t, columns: make([]column, len(t.Fields)), pairs: c.newAttributes(t), keys: c.newKeyList(t)}
 	finder := newNeedleFinder(c)
 	for i, f := range t.Fields {
 		s.columns[i] = column{sample: newSample(), search: f.Kind != "bool" && f.Kind != "bit", typed: !holdsText(f.Kind),
@@ -79,6 +81,12 @@ func (s *Scan) Observe(rec arrow.Record) {
 				"binary", s.table.Fields[i].Name, rec.Column(i).DataType()))
 		}
 		s.columns[i].observe(values)
+	}
+	if s.pairs != nil {
+		s.pairs.observe(rec)
+	}
+	if s.keys != nil {
+		s.keys.observe(rec)
 	}
 }
 

@@ -206,21 +206,29 @@ var writers = [...]string{"author", "auteur", "autor", "autore", "creator", "edi
 
 // linkLists finds which tables others refer to, by foreign keys and by names, and returns the tables by what refers to them.
 func linkLists(tables []*tableState) map[string]*tableState {
-	named := map[string]*tableState{}
 	for _, t := range tables {
 		n := len(t.tokens)
 		t.isList = n > 0 && slices.Contains(listEndings[:], stem(t.tokens[n-1]))
-		for i := range t.tokens {
-			named[t.table.Database+"\x00"+stem(strings.Join(t.tokens[i:], ""))] = t
-		}
-		named[t.table.Database+"\x00"+t.table.Name] = t
 	}
+	named := byNames(tables)
 	for _, t := range tables {
 		for _, f := range t.fields {
 			if o := t.referredBy(f, named); o != nil {
 				o.referred, t.refers = true, true
 			}
 		}
+	}
+	return named
+}
+
+// byNames are the tables by what refers to them: their names, and the stems of what their names end in.
+func byNames(tables []*tableState) map[string]*tableState {
+	named := map[string]*tableState{}
+	for _, t := range tables {
+		for i := range t.tokens {
+			named[t.table.Database+"\x00"+stem(strings.Join(t.tokens[i:], ""))] = t
+		}
+		named[t.table.Database+"\x00"+t.table.Name] = t
 	}
 	return named
 }

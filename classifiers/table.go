@@ -19,6 +19,8 @@ type tableState struct {
 	endsInPlace              bool // the last word of its name is one for places
 	medical                  bool // its name or its fields speak of health
 	clinic                   bool // many tables of the database do
+	pairs                    *attributes
+	list                     *keyList
 }
 
 // seen is what the headers and values of all fields of a table together have.
@@ -31,7 +33,7 @@ type seen struct {
 func (c *Catalogue) newTableState(s *Scan, glued prefixes) *tableState {
 	name := glued.table(s.table)
 	t := &tableState{table: s.table, rows: s.rows, roles: c.lexicon.tableRoles(name),
-		child: hasChildWord(c.lexicon.tokens(name)), tokens: c.lexicon.tokens(name)}
+		child: hasChildWord(c.lexicon.tokens(name)), tokens: c.lexicon.tokens(name), pairs: s.pairs, list: s.keys}
 	t.senses = c.senses.of(splitHeader(name), nil)
 	if n := len(t.tokens); n > 0 {
 		t.endsInPlace = c.lexicon.tableRoles(t.tokens[n-1]).place

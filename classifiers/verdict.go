@@ -39,12 +39,15 @@ func (c *Catalogue) Verdicts(scans ...*Scan) []TableVerdict {
 			c.weigh(f)
 		}
 	}
-	verdicts := make([]TableVerdict, len(tables))
+	verdicts, named := make([]TableVerdict, len(tables)), byNames(tables)
 	for i, t := range tables {
 		v := TableVerdict{Database: t.table.Database, Table: t.table.Name, Rows: t.rows, Subject: t.subject}
 		var paths []Verdict
 		for _, f := range t.fields {
 			paths = append(paths, c.judgeDocuments(f)...)
+		}
+		paths = append(paths, c.judgeAttributes(t, named)...)
+		for _, f := range t.fields {
 			f.verdict.Shapes = f.shapes()
 			v.Fields = append(v.Fields, f.verdict)
 		}
