@@ -3,6 +3,7 @@ package config
 import (
 	"lethe/connectors"
 	"lethe/connectors/csvdir"
+	"lethe/connectors/mssqldump"
 	"lethe/connectors/mysql"
 	"lethe/connectors/mysqldump"
 	"lethe/connectors/pgdump"
@@ -13,6 +14,6 @@ import (
 
 // Connectors is the explicit list of what Lethe can open. A new connector is one line here.
 func Connectors() []connectors.Connector {
-	return []connectors.Connector{mysql.Connector, postgres.Connector, pgdump.Connector, mysqldump.Connector, sqlite.Connector,
-		csvdir.Connector, physical.Connector}
+	return []connectors.Connector{mysql.Connector, postgres.Connector, mssqldump.Connector, pgdump.Connector, mysqldump.Connector,
+		sqlite.Connector, csvdir.Connector, physical.Connector}
 }

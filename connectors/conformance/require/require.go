@@ -25,12 +25,34 @@ type T interface {
 // longest is how much of a value is shown.
 const longest = 300
 
-func shown(v any) string {
-	s := fmt.Sprintf("%#v", v)
+func shown(v any) string { return cut(plain.Replace(fmt.Sprintf("%#v", v)), 0) }
+
+// plain leaves out what Go says of the types of rows.
+var plain = strings.NewReplacer("interface {}", "any", "[]any{", "{", "[]any", "", "any(nil)", "nil")
+
+// cut is so much of a text as is shown, from a place on.
+func cut(s string, from int) string {
+	if from > 0 {
+		s = "... " + strings.ToValidUTF8(s[from:], "")
+	}
 	if len(s) > longest {
 		s = strings.ToValidUTF8(s[:longest], "") + " ..."
 	}
 	return s
+}
+
+// differ shows two values from a little before the place where they differ.
+func differ(want, got any) (string, string) {
+	a, b := plain.Replace(fmt.Sprintf("%#v", want)), plain.Replace(fmt.Sprintf("%#v", got))
+	at := 0
+	for at < len(a) && at < len(b) && a[at] == b[at] {
+		at++
+	}
+	from := max(at-longest/3, 0)
+	if max(len(a), len(b)) <= longest {
+		from = 0
+	}
+	return cut(a, from), cut(b, from)
 }
 
 // words are those of whoever asks: a format with its arguments, or nothing.
@@ -65,7 +87,10 @@ func equal(want, got any) bool {
 // Equal says that two values are the same, in every part.
 func Equal(t T, want, got any, msg ...any) {
 	t.Helper()
-	that(t, equal(want, got), msg, "%s is wanted, and is %s", shown(want), shown(got))
+	if !equal(want, got) {
+		a, b := differ(want, got)
+		that(t, false, msg, "%s is wanted, and is %s", a, b)
+	}
 }
 
 // NotEqual says that two values differ.

@@ -1,0 +1,153 @@
+package mssqldump
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+
+	"lethe/connectors"
+	"lethe/connectors/internal/anew"
+	"lethe/connectors/internal/dumpfile"
+	"lethe/connectors/internal/textfile"
+)
+
+// rewriter is a script that may be written anew.
+type rewriter struct {
+	*source
+	format format
+	hook   func(anew.Point) error // of tests; nil
+}
+
+// Rewrite writes the script anew to a temporary file beside it, in the bytes in which it was written and packed as it
+// was, and reads that back before it takes the place of the original, as package anew says. An INSERT whose rows all go
+// goes whole; the line GO behind it stays.
+func (r *rewriter) Rewrite(ctx context.Context, q []connectors.Query, edit connectors.EditFunc,
+	verify func(connectors.Source) error) (connectors.RewriteReport, error) {
+	report, err := r.rewrite(ctx, q, edit, verify)
+	if err != nil {
+		return connectors.RewriteReport{}, r.Fail("rewrite", "", err, anew.Hint(err))
+	}
+	return report, nil
+}
+
+func (r *rewriter) rewrite(ctx context.Context, q []connectors.Query, edit connectors.EditFunc,
+	verify func(connectors.Source) error) (report connectors.RewriteReport, err error) {
+	j, err := anew.Begin(r.Path, r.hook)
+	if err != nil {
+		return report, err
+	}
+	defer j.Discard()
+	e := &editor{edit: edit, counts: map[*target]*connectors.RewriteCount{}}
+	held, err := r.write(ctx, j, q, e)
+	if err != nil {
+		return report, err
+	}
+	report.Before, report.After = j.Before, j.After
+	for _, count := range e.counts {
+		report.Tables = append(report.Tables, *count)
+	}
+	slices.SortFunc(report.Tables, func(a, b connectors.RewriteCount) int { return strings.Compare(a.Table, b.Table) })
+	if !e.touched {
+		report.After = report.Before
+		return report, nil
+	}
+	return report, j.Finish(func(temp string) error { return r.readBack(ctx, temp, held, verify) })
+}
+
+// write streams the original through the editor into the temporary file, and returns how many rows of each table that
+// must hold.
+func (r *rewriter) write(ctx context.Context, j *anew.Job, q []connectors.Query,
+	e *editor) (held map[dumpfile.TableID]int64, err error) {
+	targets, err := r.Prepare(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	before, after := j.Digest(), j.Digest()
+	in, code, err := r.format.open(j.Target(), before)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	f, err := j.Create()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	out, err := anew.NewWriter(io.MultiWriter(f, after), in.Packing)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	e.out, e.codec = code.writer(out.Put), code
+	w := newWalker(textfile.NewWindow(ctx, in, textfile.WindowBytes))
+	w.targets, w.editor, w.flush, e.dialect = targets, e, e.flush, &w.dialect
+	for _, g := range targets {
+		g.unchecked, e.counts[g] = false, &connectors.RewriteCount{Table: g.Name}
+	}
+	w.onRow = func(g *target, r row) error { return e.row(g, r, w.dialect) }
+	if err := r.format.run(w); err != nil {
+		return nil, err
+	}
+	if err := out.Close(); err != nil {
+		return nil, err
+	}
+	held = map[dumpfile.TableID]int64{}
+	for _, t := range w.order {
+		held[t.ID] += t.Seen
+	}
+	for g, count := range e.counts {
+		held[g.ID] -= count.Deleted
+	}
+	if err := j.Wrote(f, before); err != nil {
+		return nil, err
+	}
+	j.Holds(after)
+	return held, nil
+}
+
+// readBack reads the new script in full, compares its tables and rows with what must be in it, and calls verify.
+func (r *rewriter) readBack(ctx context.Context, temp string, held map[dumpfile.TableID]int64,
+	verify func(connectors.Source) error) error {
+	old, err := r.Contents(ctx)
+	if err != nil {
+		return err
+	}
+	rewritten := r.format
+	rewritten.before = old
+	written := &source{Name: r.Name, Path: temp, Format: rewritten}
+	now, err := written.Contents(ctx)
+	if err != nil {
+		return fmt.Errorf("read back the new file: %w", err)
+	}
+	found := map[dumpfile.TableID]*table{}
+	for _, t := range now {
+		found[t.ID] = t
+	}
+	for _, was := range old {
+		is := found[was.ID]
+		if is == nil || is.Seen != held[was.ID] || !reflect.DeepEqual(is.Fields, was.Fields) {
+			return fmt.Errorf("read back the new file: table %s is not as it must be: %w", was.Name,
+				connectors.ErrDamaged)
+		}
+		delete(found, was.ID)
+	}
+	if len(found) > 0 {
+		return fmt.Errorf("read back the new file: it has more tables than the old: %w", connectors.ErrDamaged)
+	}
+	return verify(written)
+}
+
+// Foresee looks at the catalog, and whether the file could be rewritten.
+func (r *rewriter) Foresee(ctx context.Context, uses []connectors.Use) (found []connectors.Obstacle, err error) {
+	tables, err := r.Tables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range uses {
+		found = append(found, connectors.Tables(tables).CheckUse(u, "path")...)
+	}
+	return append(found, anew.Foresee(r.Path)...), nil
+}
