@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -186,10 +187,11 @@ func (w *Words) Say(key string, args ...any) string {
 	return w.printer.Sprintf(key, args...)
 }
 
-// safe is a text that brings no control character. The marks of other messages stay.
+// safe is a text that brings no character that moves others about: no control character, nothing that turns the
+// direction of writing, no end of a line. The marks of other messages stay.
 func safe(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return ' '
 		}
 		return r
@@ -199,8 +201,20 @@ func safe(s string) string {
 // Name is a text from elsewhere (a name of a table, a comment), in which marks mean nothing.
 func Name(s string) string { return Plain(safe(s)) }
 
+// Short is a name of which at most so many characters are shown, where there is no room for more.
+func Short(s string, most int) string {
+	r := []rune(Name(s))
+	if len(r) <= most {
+		return string(r)
+	}
+	return strings.TrimRight(string(r[:most-1]), " ") + "…"
+}
+
+// longestCode is how many characters of a name have room in a sentence.
+const longestCode = 64
+
 // Code is a name as code.
-func Code(s string) string { return string(CodeOn) + Name(s) + string(CodeOff) }
+func Code(s string) string { return string(CodeOn) + Short(s, longestCode) + string(CodeOff) }
 
 // Has says whether there is a message.
 func (w *Words) Has(key string) bool { return w.messages[key] != "" }

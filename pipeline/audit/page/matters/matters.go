@@ -156,11 +156,17 @@ func (n night) date(m *Matter) {
 	}
 }
 
+// name is a name in a sentence.
+func name(s string) string { return lang.Short(s, 48) }
+
+// longestName is how many characters of a person's name have room beside a matter.
+const longestName = 20
+
 // who names the people of a role, or says that somebody has to be named.
 func (n night) who(m *Matter, names, role string) {
 	list := strings.FieldsFunc(names, func(r rune) bool { return r == ';' })
 	for i := range list {
-		list[i] = lang.Name(list[i])
+		list[i] = lang.Short(list[i], longestName)
 	}
 	slices.Sort(list)
 	list = slices.Compact(list)
@@ -228,7 +234,7 @@ func (n night) requestNeeds() (list []Matter) {
 			m.kind, m.Clause = late, "clause.late"
 		}
 		kind := n.RequestKind(r.Kind)
-		m.What = n.Say("need.request", kind, lang.Name(r.RequestID), n.SiloName(r.Silo))
+		m.What = n.Say("need.request", kind, name(r.RequestID), n.SiloName(r.Silo))
 		switch {
 		case r.ExtendedTo != "":
 			m.What += " " + n.Say("need.request.extended")
@@ -237,7 +243,7 @@ func (n night) requestNeeds() (list []Matter) {
 		default:
 			m.What += " " + n.Say("need.request.open")
 		}
-		m.short = n.Say("short.request", kind, lang.Name(r.RequestID))
+		m.short = n.Say("short.request", kind, name(r.RequestID))
 		n.who(&m, n.Owner(r.Silo), "role.owner")
 		list = append(list, m)
 	}
@@ -248,7 +254,7 @@ func (n night) requestNeeds() (list []Matter) {
 func (n night) sourceNeeds() (list []Matter) {
 	for _, i := range n.Unread() {
 		m := Matter{kind: notRead, Source: i.Source, Clause: "clause.notread", Queries: []string{"q3"}, since: n.Today}
-		m.What = n.Say("need.notread", lang.Name(i.Source), n.failure(i.Reason))
+		m.What = n.Say("need.notread", name(i.Source), n.failure(i.Reason))
 		for _, k := range n.Own.Kept {
 			if k.Source != i.Source {
 				continue
@@ -264,7 +270,7 @@ func (n night) sourceNeeds() (list []Matter) {
 		if nights := int64(n.Within(n.Today) - n.Within(m.since) + 1); nights > 0 {
 			m.When, m.Left = n.Say("nights", nights), n.Say("since", n.Day(m.since))
 		}
-		m.short = n.Say("short.notread", lang.Name(i.Source))
+		m.short = n.Say("short.notread", name(i.Source))
 		n.who(&m, "", "role.custodian")
 		list = append(list, m)
 	}
@@ -290,7 +296,7 @@ func (n night) failure(reason string) string {
 			return n.Say("failure." + known)
 		}
 	}
-	return lang.Name(cmp.Or(reason, "–"))
+	return name(cmp.Or(reason, "–"))
 }
 
 // useNeeds are rows in use past their end.
@@ -323,15 +329,15 @@ func (n night) copyNeeds() (list []Matter) {
 		switch {
 		case c.LagSeconds > c.MaxLagSeconds && c.LagSeconds > 0:
 			m.kind, m.Clause = late, "clause.lag"
-			m.What = n.Say("need.lag", lang.Name(c.Target), n.SiloName(c.Silo))
+			m.What = n.Say("need.lag", name(c.Target), n.SiloName(c.Silo))
 			m.When, m.Left, m.Late = n.When(n.Today), n.Say("days.late", max(c.LagSeconds/86400, 1)), true
 		case drift > 0 && n.Run.Mode == "apply" && c.Error == "":
 			m.kind, m.Clause = question, "clause.question"
-			m.What = n.Say("need.drift", lang.Name(c.Target), n.SiloName(c.Silo), drift)
+			m.What = n.Say("need.drift", name(c.Target), n.SiloName(c.Silo), drift)
 		default:
 			continue
 		}
-		m.short = n.Say("short.copy", lang.Name(c.Target))
+		m.short = n.Say("short.copy", name(c.Target))
 		n.who(&m, n.Owner(c.Silo), "role.owner")
 		list = append(list, m)
 	}
@@ -362,14 +368,14 @@ func (n night) holdNeeds() (list []Matter) {
 		m := Matter{kind: dueSoon, Clause: "clause.hold", Queries: []string{"q6"}}
 		switch h.Status {
 		case "unapproved":
-			m.What, m.since, m.kind = n.Say("need.hold.unapproved", lang.Name(h.HoldID), n.SiloName(h.Silo)),
+			m.What, m.since, m.kind = n.Say("need.hold.unapproved", name(h.HoldID), n.SiloName(h.Silo)),
 				n.Civil(h.PlacedAt), question
 		case "review_due":
-			m.What, m.By = n.Say("need.hold.review", lang.Name(h.HoldID), n.SiloName(h.Silo)), tonight.Day(h.ReviewBy)
+			m.What, m.By = n.Say("need.hold.review", name(h.HoldID), n.SiloName(h.Silo)), tonight.Day(h.ReviewBy)
 		default:
 			continue
 		}
-		m.short = n.Say("short.hold", lang.Name(h.HoldID))
+		m.short = n.Say("short.hold", name(h.HoldID))
 		n.who(&m, h.PlacedBy, "role.placed")
 		list = append(list, m)
 	}

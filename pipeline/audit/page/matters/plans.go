@@ -110,7 +110,7 @@ func (n night) planNeeds() (list []Matter) {
 		switch {
 		case stop != nil:
 			m.kind, m.Clause = objection, "clause.objection"
-			m.What += " " + n.Say("need.plan.objected", lang.Name(stop.Actor), n.Day(n.Civil(stop.SignedAt)))
+			m.What += " " + n.Say("need.plan.objected", name(stop.Actor), n.Day(n.Civil(stop.SignedAt)))
 			if stop.Comment != "" {
 				m.What = strings.TrimSuffix(m.What, ".") + " (" + lang.Name(stop.Comment) + ")."
 			}
@@ -149,7 +149,7 @@ func (n night) missing(m *Matter, p plan, owner, custodian *audit.Approval) {
 		m.What += " " + n.Say("need.plan.none")
 		n.who(m, owners, "role.both")
 	default:
-		m.What += " " + n.Say("need.plan.one", lang.Name(signed.Actor), n.Day(n.Civil(signed.SignedAt)))
+		m.What += " " + n.Say("need.plan.one", name(signed.Actor), n.Day(n.Civil(signed.SignedAt)))
 		if owner == nil {
 			n.who(m, owners, "role.owner")
 		} else {
@@ -205,7 +205,7 @@ func Acts(of *tonight.Night) (list []Matter, title string) {
 		var who []string
 		for _, a := range p.said {
 			if a.Decision == "approve" || a.Decision == "override" {
-				who = append(who, lang.Name(a.Actor))
+				who = append(who, name(a.Actor))
 			}
 		}
 		m.Who, m.Role = strings.Join(who, ", "), n.Say("act.signed")

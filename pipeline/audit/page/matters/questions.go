@@ -120,7 +120,7 @@ func (n night) findingNeed(kind string, rows []audit.Finding) Matter {
 	} else {
 		m.What = n.Say("finding.other", code, lang.Name(rows[0].Words)) + more
 	}
-	m.short = n.Say("short.finding", lang.Name(place), int64(len(rows)))
+	m.short = n.Say("short.finding", name(place), int64(len(rows)))
 	n.who(&m, "", "role.name")
 	return m
 }
@@ -172,7 +172,7 @@ func (n night) next() *tonight.Point {
 	}
 	if request != nil {
 		by := tonight.Day(due(*request))
-		said = append(said, n.Say("next.request", lang.Name(request.RequestID), n.When(by), int64(n.Within(by))))
+		said = append(said, n.Say("next.request", name(request.RequestID), n.When(by), int64(n.Within(by))))
 		queries = append(queries, "q1")
 	}
 	last := n.LastCopy()

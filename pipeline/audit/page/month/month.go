@@ -131,7 +131,7 @@ func (m month) before(of func(audit.Figures) int64) string {
 
 func (m month) page() *page {
 	f := m.of[m.key(0)]
-	company := lang.Name(m.in.Newest.Run.Controller)
+	company := lang.Short(m.in.Newest.Run.Controller, 60)
 	p := &page{Lang: m.Code, Head: m.Say("month.title", m.Month(m.in.Month)),
 		Where: company + " · " + m.Say("month.where")}
 	p.Title = lang.Plain(company + ": " + p.Head)
@@ -206,7 +206,7 @@ func (m month) silos() (rows []row) {
 				return append(rows, row{m.Say("silos.more", int64(len(f.Silos)-mostSilos)), []string{"", "", "", ""}})
 			}
 			out := s.InGrace + s.Waiting + s.NotDone + s.Unknown
-			rows = append(rows, row{lang.Name(s.Silo), []string{m.few(s.People), m.few(s.Rows), m.few(out),
+			rows = append(rows, row{lang.Short(s.Silo, 28), []string{m.few(s.People), m.few(s.Rows), m.few(out),
 				m.few(s.ErasedPeople)}})
 		}
 		return rows

@@ -26,7 +26,7 @@ func (n night) evidence() []cell {
 		holds = cell{"red", n.Say("evidence.broken"), n.Say("evidence.broken.text", at), []string{"q7"}}
 	case len(missing) > 0:
 		holds.Mark, holds.Title = "amber", n.Say("evidence.missing")
-		holds.Text += " " + n.Say("evidence.missing.text", lang.Name(missing[0].Source), int64(len(missing)))
+		holds.Text += " " + n.Say("evidence.missing.text", lang.Short(missing[0].Source, 40), int64(len(missing)))
 	}
 	return []cell{holds, n.cosigned(), n.stamped(), n.hints()}
 }
@@ -84,7 +84,7 @@ func (n night) stamped() cell {
 	if line.Signer == "" {
 		return cell{"ask", n.Say("stamp.none"), n.Say("stamp.none.text"), []string{"q9"}}
 	}
-	by := lang.Name(strings.TrimPrefix(line.Signer, audit.StampSigner))
+	by := lang.Short(strings.TrimPrefix(line.Signer, audit.StampSigner), 40)
 	return cell{"green", n.Say("stamp"), n.Say("stamp.text", by, n.When(n.Civil(line.SignedAt)),
 		n.Clock(line.SignedAt)), []string{"q9"}}
 }
@@ -265,7 +265,7 @@ func (n night) unknown() []tonight.Point {
 			names = append(names, n.Say("more.short", int64(len(n.Unread())-3)))
 			break
 		}
-		names = append(names, lang.Code(m.Source))
+		names = append(names, lang.Code(lang.Short(m.Source, 24)))
 	}
 	if len(names) > 0 {
 		list = append(list, tonight.Point{Text: n.Say("unknown.sources", strings.Join(names, ", ")),
@@ -342,7 +342,7 @@ func (n night) siloTable() (rows []siloRow, sum *siloRow, notes []string) {
 	}
 	hidden := false
 	for _, s := range shown {
-		row := siloRow{Name: n.SiloName(s.Name), Cells: n.siloCells(s)}
+		row := siloRow{Name: lang.Short(n.SiloName(s.Name), 28), Cells: n.siloCells(s)}
 		if n.Dagger(s) {
 			row.Name += "†"
 			row.Cells[len(row.Cells)-1] = "–"

@@ -85,7 +85,7 @@ type night struct {
 func newPage(in Input, words *lang.Words) *page {
 	of := tonight.New(in.Facts, in.Totals, in.Date, words)
 	n := night{of, matters.Of(of)}
-	company := lang.Name(n.Run.Controller)
+	company := lang.Short(n.Run.Controller, 60)
 	p := &page{
 		Lang:     words.Code,
 		Night:    n.Say("night.to", n.LongDay(n.Today)),

@@ -1,7 +1,6 @@
 package night
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,13 +36,6 @@ func render(t *testing.T, in Input) string {
 	body, err := Render(in)
 	require.NoError(t, err)
 	return string(body)
-}
-
-// quiet is a night that needs nobody.
-func quiet() audit.Facts {
-	return audit.Facts{Run: audit.Run{Mode: "apply", Phases: "night", StopReason: "done", Zone: "Europe/Rome"},
-		Summary:   []audit.Summary{{Silo: "a", Source: "crm", Reason: "K_CONSENT", Action: "keep", Use: "allowed", Rows: 4}},
-		Inventory: []audit.Inventory{{Source: "crm", Object: "t", State: "scanned", Rows: 4}}}
 }
 
 // TestVerdict is computed by the rule: red, somebody has to act today; amber, a person is needed and nothing is late;
@@ -134,7 +126,7 @@ func TestVerdict(t *testing.T) {
 		}, nil, "red", "One request is 4 days late, source hr was not read and 1 plan waits."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := quiet()
+			f := audittest.Quiet()
 			c.change(&f)
 			p := pageOf(t, f, c.totals)
 			require.Equal(t, c.level, p.Verdict.Level)
@@ -147,7 +139,7 @@ func TestVerdict(t *testing.T) {
 
 // TestACosignatureGrowsOld: seven nights without one are amber, also where nothing else is.
 func TestACosignatureGrowsOld(t *testing.T) {
-	f := quiet()
+	f := audittest.Quiet()
 	f.Run.AsOf = time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC)
 	require.Equal(t, []string{"Not cosigned", "No time stamp"}, []string{pageOf(t, f, nil).Evidence[1].Title,
 		pageOf(t, f, nil).Evidence[2].Title})
@@ -246,68 +238,9 @@ func TestNamesAreText(t *testing.T) {
 	}
 }
 
-// many is a night of so many silos, plans, findings, requests, backups and decisions.
-func many(n int) (audit.Facts, figures.Totals) {
-	f, totals := audittest.Night()
-	for i := range n {
-		silo := fmt.Sprintf("silo-%03d-with-a-rather-long-name", i)
-		for _, reason := range []string{"K_CONTRACT", "D_RETENTION_ELAPSED", "X_NO_MATCH", fmt.Sprintf("D_%d", i)} {
-			f.Summary = append(f.Summary, audit.Summary{Silo: silo, Source: "crm", Object: "t", Reason: reason,
-				Action: map[bool]string{true: "keep", false: "delete"}[reason == "K_CONTRACT"], Use: "blocked", Change: "delete",
-				Rows: 10_000_000 / int64(n), OldestDue: "2026-01-01"})
-		}
-		f.Plans = append(f.Plans, audit.Plan{PlanID: fmt.Sprint("plan-", i), Part: "destructive", State: "waiting",
-			Silo: silo, Reason: "D_RETENTION_ELAPSED", Change: "delete", Rows: 12345, ValidUntil: f.Run.AsOf.AddDate(0, 0, i%9)})
-		f.Requests = append(f.Requests, audit.Request{Silo: silo, RequestID: fmt.Sprintf("request-%04d", i), Kind: "erasure",
-			ReceivedAt: f.Run.AsOf.AddDate(0, 0, -i%40), DueOn: "2026-12-01", Status: "open"})
-		f.Exceptions = append(f.Exceptions, audit.Exception{Silo: silo, Code: "X_NO_MATCH", Count: 7, Owner: silo})
-		f.Findings = append(f.Findings, audit.Finding{Kind: fmt.Sprintf("F_%d", i), Severity: "high", Object: silo,
-			Words: strings.Repeat("words of a finding that has a lot to say ", 9)})
-		f.Backups = append(f.Backups, audit.Backup{Source: fmt.Sprint("dump-", i), Path: fmt.Sprint("dump-", i), Pending: 9,
-			ExpiresAt: f.Run.AsOf.AddDate(0, 0, i), Strategy: "age_out"})
-		f.Inventory = append(f.Inventory, audit.Inventory{Source: fmt.Sprint("source-", i), State: "failed", Reason: "unreachable"})
-	}
-	return f, totals
-}
-
-// full is a night with as much as the page has room for: eight matters of three lines, seven silos, 30 nights.
-func full() (audit.Facts, figures.Totals) {
-	f, totals := audittest.Night()
-	f.Exceptions = append(f.Exceptions, audit.Exception{Silo: "customers", Source: "crm", Code: "X_NO_MATCH", Count: 1030,
-		FirstSeen: "2026-11-01", Owner: "a.rossi"}, audit.Exception{Silo: "newsletter", Source: "crm", Code: "X_NO_MATCH",
-		Count: 2020, FirstSeen: "2026-11-02", Owner: "m.bianchi"})
-	f.Approvals = append(f.Approvals, audit.Approval{PlanID: "0193a000-4c1e-d", Actor: "dora", Role: "dpo", Decision: "object",
-		SignedAt: f.Run.AsOf, Comment: "art. 17(3)(e): a claim is pending, and the file is needed until it is settled"})
-	f.Requests = append(f.Requests, audit.Request{Silo: "hr", RequestID: "request-0009", Kind: "portability",
-		ReceivedAt: f.Run.AsOf.AddDate(0, 0, -27), DueOn: "2026-11-25", Status: "open"})
-	for i, silo := range []string{"inactive customers", "candidates", "suppliers"} {
-		f.Summary = append(f.Summary, audit.Summary{Silo: silo, Source: "crm", Object: "t", Reason: "K_CONTRACT",
-			Action: "keep", Use: "allowed", Rows: int64(31000 * (i + 1))}, audit.Summary{Silo: silo, Source: "shop-dump",
-			Object: "t", Reason: "K_CONTRACT", Action: "keep", Use: "allowed", Rows: int64(310000 * (i + 1))})
-	}
-	for i := range 8 {
-		f.Requests = append(f.Requests, audit.Request{Silo: "newsletter", RequestID: fmt.Sprintf("request-%04d", 20+i),
-			Kind: "rectification", ReceivedAt: f.Run.AsOf.AddDate(0, 0, -i), Status: "open",
-			DueOn: f.Run.AsOf.AddDate(0, 1, -i).Format(time.DateOnly)})
-	}
-	for i := range 6 {
-		f.Backups = append(f.Backups, audit.Backup{Source: fmt.Sprint("dump-", i), Path: fmt.Sprint("dump-", i),
-			Pending: int64(200 + 30*i), ExpiresAt: f.Run.AsOf.AddDate(0, 0, 9*i+2), Strategy: "age_out", Status: "waiting"})
-	}
-	var before audit.Facts
-	for i := range 29 {
-		before.Nights = figures.Follow(before.Nights, audit.Figures{Day: f.Run.AsOf.AddDate(0, 0, i-29).Format(time.DateOnly),
-			Nights: 1, People: -1, PeopleUnground: -1, ErasedPeople: -1, Rows: 80000, Grace: int64(1500 + 10*i),
-			Waiting: int64(i % 7 * 90), Unknown: int64(i * 9), Pending: int64(3000 - 60*i), Planned: 300,
-			Deleted: int64(200 + i%5*30), Open: 12, OpenInTerm: int64(12 - i%2)})
-	}
-	figures.Conclude(&f, []audit.Facts{before}, totals, date)
-	return f, totals
-}
-
 // TestThePageIsBounded: a page of 200 silos has as many rows as one of seven, and says how many more there are.
 func TestThePageIsBounded(t *testing.T) {
-	f, totals := many(200)
+	f, totals := audittest.Many(200)
 	p := pageOf(t, f, totals)
 	require.Len(t, p.Needs, matters.Most)
 	require.Regexp(t, `more`, p.More.Text)
@@ -322,7 +255,7 @@ func TestThePageIsBounded(t *testing.T) {
 	if path := os.Getenv("LETHE_PAGE"); path != "" { // to be looked at in a browser
 		require.NoError(t, os.WriteFile(filepath.Join(path, "many.html"), []byte(body), 0o600))
 		for _, code := range lang.Languages() {
-			f, totals := full()
+			f, totals := audittest.Full()
 			body := render(t, Input{Facts: f, Totals: totals, Language: code})
 			require.NoError(t, os.WriteFile(filepath.Join(path, "full."+code+".html"), []byte(body), 0o600))
 		}
@@ -340,16 +273,16 @@ func TestANightWithNothing(t *testing.T) {
 
 // TestAPartThatWasNotReadKeepsItsFigures: with a dagger and their day, and never 0.
 func TestAPartThatWasNotReadKeepsItsFigures(t *testing.T) {
-	before := quiet()
+	before := audittest.Quiet()
 	before.Run.AsOf = time.Date(2026, 11, 19, 2, 0, 0, 0, time.UTC)
 	before.Summary = append(before.Summary, audit.Summary{Silo: "staff", Source: "hr", Reason: "K_CONTRACT", Action: "keep",
 		Use: "allowed", Rows: 3264})
 	figures.Conclude(&before, nil, nil, "2026-11-19")
-	f := quiet()
+	f := audittest.Quiet()
 	f.Run.AsOf = time.Date(2026, 11, 20, 2, 0, 0, 0, time.UTC)
 	f.Inventory = append(f.Inventory, audit.Inventory{Source: "hr", State: "failed", Reason: "access denied"})
 	figures.Conclude(&f, []audit.Facts{before}, nil, "2026-11-20")
-	next := quiet()
+	next := audittest.Quiet()
 	next.Run.AsOf = time.Date(2026, 11, 21, 2, 0, 0, 0, time.UTC)
 	next.Inventory = append(next.Inventory, audit.Inventory{Source: "hr", State: "failed", Reason: "access denied"})
 	figures.Conclude(&next, []audit.Facts{f}, nil, date)
@@ -369,7 +302,7 @@ func TestAPartThatWasNotReadKeepsItsFigures(t *testing.T) {
 func TestAfterApplyThePageIsTheNights(t *testing.T) {
 	plan := audit.Plan{PlanID: "0193a000-4c1e-7000-8f00-00000000002a-destructive", Part: "destructive", State: "waiting",
 		Silo: "a", Source: "crm", Object: "t", Change: "delete", Reason: "D_RETENTION_ELAPSED", Rows: 12}
-	night := quiet()
+	night := audittest.Quiet()
 	night.Run.AsOf = time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC)
 	night.Summary = append(night.Summary, audit.Summary{Silo: "a", Source: "crm", Object: "t", Reason: "D_RETENTION_ELAPSED",
 		Action: "delete", Change: "delete", Use: "blocked", Rows: 12, OldestDue: "2026-11-01"},
@@ -408,7 +341,7 @@ func TestAfterApplyThePageIsTheNights(t *testing.T) {
 // TestSmallCountsOfSensitiveSilos: 1 to 4 is <5, and with it one more cell of its row and of its column goes, so that
 // sums do not say it.
 func TestSmallCountsOfSensitiveSilos(t *testing.T) {
-	f := quiet()
+	f := audittest.Quiet()
 	f.Inventory = append(f.Inventory, audit.Inventory{Source: "hr", Object: "sick", Column: "diagnosis", Silo: "hr",
 		Class: "special", State: "scanned"})
 	line := func(silo, reason, action string, rows int64) {

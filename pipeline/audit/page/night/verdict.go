@@ -96,7 +96,7 @@ func (n night) clause(key string, count int64, first matters.Matter) string {
 		}
 	case "clause.notread":
 		if count == 1 {
-			return n.Say("clause.notread.one", lang.Name(first.Source))
+			return n.Say("clause.notread.one", lang.Short(first.Source, 40))
 		}
 	}
 	return n.Say(key, count)

@@ -131,7 +131,7 @@ func (n *Night) Count(silo string, rows int64) string {
 }
 
 // SiloName is a silo's name, or that there is none.
-func (n *Night) SiloName(name string) string { return lang.Name(cmp.Or(name, n.Say("no.silo"))) }
+func (n *Night) SiloName(name string) string { return lang.Short(cmp.Or(name, n.Say("no.silo")), 40) }
 
 // Unread are the sources that this run was to read and did not.
 func (n *Night) Unread() (names []audit.Inventory) {
