@@ -15,7 +15,8 @@ const Date = "2026-11-21"
 // Quiet is a night that needs nobody.
 func Quiet() audit.Facts {
 	return audit.Facts{Run: audit.Run{Mode: "apply", Phases: "night", StopReason: "done", Zone: "Europe/Rome"},
-		Summary:   []audit.Summary{{Silo: "a", Source: "crm", Reason: "K_CONSENT", Action: "keep", Use: "allowed", Rows: 4}},
+		Summary: []audit.Summary{{Silo: "a", Source: "crm", Reason: "K_CONSENT", Action: "keep", Use: "allowed",
+			Rows: 4}},
 		Inventory: []audit.Inventory{{Source: "crm", Object: "t", State: "scanned", Rows: 4}}}
 }
 
@@ -26,19 +27,24 @@ func Many(n int) (audit.Facts, figures.Totals) {
 		silo := fmt.Sprintf("silo-%03d-with-a-rather-long-name", i)
 		for _, reason := range []string{"K_CONTRACT", "D_RETENTION_ELAPSED", "X_NO_MATCH", fmt.Sprintf("D_%d", i)} {
 			f.Summary = append(f.Summary, audit.Summary{Silo: silo, Source: "crm", Object: "t", Reason: reason,
-				Action: map[bool]string{true: "keep", false: "delete"}[reason == "K_CONTRACT"], Use: "blocked", Change: "delete",
-				Rows: 10_000_000 / int64(n), OldestDue: "2026-01-01"})
+				Action: map[bool]string{true: "keep", false: "delete"}[reason == "K_CONTRACT"], Use: "blocked",
+				Change: "delete",
+				Rows:   10_000_000 / int64(n), OldestDue: "2026-01-01"})
 		}
 		f.Plans = append(f.Plans, audit.Plan{PlanID: fmt.Sprint("plan-", i), Part: "destructive", State: "waiting",
-			Silo: silo, Reason: "D_RETENTION_ELAPSED", Change: "delete", Rows: 12345, ValidUntil: f.Run.AsOf.AddDate(0, 0, i%9)})
-		f.Requests = append(f.Requests, audit.Request{Silo: silo, RequestID: fmt.Sprintf("request-%04d", i), Kind: "erasure",
+			Silo: silo, Reason: "D_RETENTION_ELAPSED", Change: "delete", Rows: 12345, ValidUntil: f.Run.AsOf.AddDate(0,
+				0, i%9)})
+		f.Requests = append(f.Requests, audit.Request{Silo: silo, RequestID: fmt.Sprintf("request-%04d", i),
+			Kind:       "erasure",
 			ReceivedAt: f.Run.AsOf.AddDate(0, 0, -i%40), DueOn: "2026-12-01", Status: "open"})
 		f.Exceptions = append(f.Exceptions, audit.Exception{Silo: silo, Code: "X_NO_MATCH", Count: 7, Owner: silo})
 		f.Findings = append(f.Findings, audit.Finding{Kind: fmt.Sprintf("F_%d", i), Severity: "high", Object: silo,
 			Words: strings.Repeat("words of a finding that has a lot to say ", 9)})
-		f.Backups = append(f.Backups, audit.Backup{Source: fmt.Sprint("dump-", i), Path: fmt.Sprint("dump-", i), Pending: 9,
+		f.Backups = append(f.Backups, audit.Backup{Source: fmt.Sprint("dump-", i), Path: fmt.Sprint("dump-", i),
+			Pending:   9,
 			ExpiresAt: f.Run.AsOf.AddDate(0, 0, i), Strategy: "age_out"})
-		f.Inventory = append(f.Inventory, audit.Inventory{Source: fmt.Sprint("source-", i), State: "failed", Reason: "unreachable"})
+		f.Inventory = append(f.Inventory, audit.Inventory{Source: fmt.Sprint("source-", i), State: "failed",
+			Reason: "unreachable"})
 	}
 	return f, totals
 }
@@ -46,16 +52,20 @@ func Many(n int) (audit.Facts, figures.Totals) {
 // Full is a night with as much as the page has room for: eight matters of three lines, seven silos, 30 nights.
 func Full() (audit.Facts, figures.Totals) {
 	f, totals := Night()
-	f.Exceptions = append(f.Exceptions, audit.Exception{Silo: "customers", Source: "crm", Code: "X_NO_MATCH", Count: 1030,
-		FirstSeen: "2026-11-01", Owner: "a.rossi"}, audit.Exception{Silo: "newsletter", Source: "crm", Code: "X_NO_MATCH",
+	f.Exceptions = append(f.Exceptions, audit.Exception{Silo: "customers", Source: "crm", Code: "X_NO_MATCH",
+		Count:     1030,
+		FirstSeen: "2026-11-01", Owner: "a.rossi"}, audit.Exception{Silo: "newsletter", Source: "crm",
+		Code:  "X_NO_MATCH",
 		Count: 2020, FirstSeen: "2026-11-02", Owner: "m.bianchi"})
-	f.Approvals = append(f.Approvals, audit.Approval{PlanID: "0193a000-4c1e-d", Actor: "dora", Role: "dpo", Decision: "object",
+	f.Approvals = append(f.Approvals, audit.Approval{PlanID: "0193a000-4c1e-d", Actor: "dora", Role: "dpo",
+		Decision: "object",
 		SignedAt: f.Run.AsOf, Comment: "art. 17(3)(e): a claim is pending, and the file is needed until it is settled"})
 	f.Requests = append(f.Requests, audit.Request{Silo: "hr", RequestID: "request-0009", Kind: "portability",
 		ReceivedAt: f.Run.AsOf.AddDate(0, 0, -27), DueOn: "2026-11-25", Status: "open"})
 	for i, silo := range []string{"inactive customers", "candidates", "suppliers"} {
 		f.Summary = append(f.Summary, audit.Summary{Silo: silo, Source: "crm", Object: "t", Reason: "K_CONTRACT",
-			Action: "keep", Use: "allowed", Rows: int64(31000 * (i + 1))}, audit.Summary{Silo: silo, Source: "shop-dump",
+			Action: "keep", Use: "allowed", Rows: int64(31000 * (i + 1))}, audit.Summary{Silo: silo,
+			Source: "shop-dump",
 			Object: "t", Reason: "K_CONTRACT", Action: "keep", Use: "allowed", Rows: int64(310000 * (i + 1))})
 	}
 	for i := range 8 {
@@ -65,11 +75,13 @@ func Full() (audit.Facts, figures.Totals) {
 	}
 	for i := range 6 {
 		f.Backups = append(f.Backups, audit.Backup{Source: fmt.Sprint("dump-", i), Path: fmt.Sprint("dump-", i),
-			Pending: int64(200 + 30*i), ExpiresAt: f.Run.AsOf.AddDate(0, 0, 9*i+2), Strategy: "age_out", Status: "waiting"})
+			Pending: int64(200 + 30*i), ExpiresAt: f.Run.AsOf.AddDate(0, 0, 9*i+2), Strategy: "age_out",
+			Status: "waiting"})
 	}
 	var before audit.Facts
 	for i := range 29 {
-		before.Nights = figures.Follow(before.Nights, audit.Figures{Day: f.Run.AsOf.AddDate(0, 0, i-29).Format(time.DateOnly),
+		before.Nights = figures.Follow(before.Nights, audit.Figures{Day: f.Run.AsOf.AddDate(0, 0,
+			i-29).Format(time.DateOnly),
 			Nights: 1, People: -1, PeopleUnground: -1, ErasedPeople: -1, Rows: 80000, Grace: int64(1500 + 10*i),
 			Waiting: int64(i % 7 * 90), Unknown: int64(i * 9), Pending: int64(3000 - 60*i), Planned: 300,
 			Deleted: int64(200 + i%5*30), Open: 12, OpenInTerm: int64(12 - i%2)})
@@ -99,12 +111,15 @@ func States() []State {
 	}
 	add("killed", func(f *audit.Facts) figures.Totals {
 		f.Run.ExitCode, f.Run.StopReason = 130, "error"
-		f.Inventory = append(f.Inventory, audit.Inventory{Source: "hr", Object: "", State: "failed", Reason: "the night was stopped"})
-		return figures.Totals{{Silo: "a", Source: "crm", Object: "t", Change: "delete", Status: "done"}: {Rows: 2000, Verified: 2000}}
+		f.Inventory = append(f.Inventory, audit.Inventory{Source: "hr", Object: "", State: "failed",
+			Reason: "the night was stopped"})
+		return figures.Totals{{Silo: "a", Source: "crm", Object: "t", Change: "delete", Status: "done"}: {Rows: 2000,
+			Verified: 2000}}
 	})
 	add("a source failed", func(f *audit.Facts) figures.Totals {
 		before := Quiet()
-		before.Summary = append(before.Summary, audit.Summary{Silo: "staff", Source: "hr", Reason: "D_RETENTION_ELAPSED",
+		before.Summary = append(before.Summary, audit.Summary{Silo: "staff", Source: "hr",
+			Reason: "D_RETENTION_ELAPSED",
 			Action: "delete", Change: "delete", Use: "blocked", Rows: 3264, OldestDue: "2026-11-20"})
 		figures.Conclude(&before, nil, nil, "2026-11-20")
 		f.Inventory = append(f.Inventory, audit.Inventory{Source: "hr", State: "failed", Reason: "access denied"})
@@ -119,11 +134,14 @@ func States() []State {
 		return nil
 	})
 	add("plans wait, requests are late", func(f *audit.Facts) figures.Totals {
-		f.Plans = []audit.Plan{{PlanID: "0193a000-4c1e-d", Part: "destructive", State: "waiting", Silo: "a", Source: "crm",
+		f.Plans = []audit.Plan{{PlanID: "0193a000-4c1e-d", Part: "destructive", State: "waiting", Silo: "a",
+			Source: "crm",
 			Object: "t", Change: "delete", Reason: "D_RETENTION_ELAPSED", Rows: 12, ValidUntil: day(23)}}
-		f.Approvals = []audit.Approval{{PlanID: "0193a000-4c1e-d", Actor: "dora", Role: "dpo", Decision: "object", SignedAt: day(20)}}
-		f.Requests = []audit.Request{{Silo: "a", RequestID: "request-0007", Kind: "erasure", ReceivedAt: day(1).AddDate(0, -1, 0),
-			DueOn: "2026-11-17", Status: "overdue", OverdueDays: 4}}
+		f.Approvals = []audit.Approval{{PlanID: "0193a000-4c1e-d", Actor: "dora", Role: "dpo", Decision: "object",
+			SignedAt: day(20)}}
+		f.Requests = []audit.Request{{Silo: "a", RequestID: "request-0007", Kind: "erasure",
+			ReceivedAt: day(1).AddDate(0, -1, 0),
+			DueOn:      "2026-11-17", Status: "overdue", OverdueDays: 4}}
 		return nil
 	})
 	return append(states, applied())
@@ -133,11 +151,13 @@ func day(d int) time.Time { return time.Date(2026, 11, d, 2, 0, 0, 0, time.UTC) 
 
 // applied is what `lethe apply` leaves after a night of which a plan waited.
 func applied() State {
-	plan := audit.Plan{PlanID: "0193a000-4c1e-7000-8f00-00000000002a-destructive", Part: "destructive", State: "waiting",
-		Silo: "a", Source: "crm", Object: "t", Change: "delete", Reason: "D_RETENTION_ELAPSED", Rows: 12}
+	plan := audit.Plan{PlanID: "0193a000-4c1e-7000-8f00-00000000002a-destructive", Part: "destructive",
+		State: "waiting",
+		Silo:  "a", Source: "crm", Object: "t", Change: "delete", Reason: "D_RETENTION_ELAPSED", Rows: 12}
 	night := Quiet()
 	night.Run.AsOf = day(21)
-	night.Summary = append(night.Summary, audit.Summary{Silo: "a", Source: "crm", Object: "t", Reason: "D_RETENTION_ELAPSED",
+	night.Summary = append(night.Summary, audit.Summary{Silo: "a", Source: "crm", Object: "t",
+		Reason: "D_RETENTION_ELAPSED",
 		Action: "delete", Change: "delete", Use: "blocked", Rows: 12, OldestDue: "2026-11-01"})
 	night.Backups = []audit.Backup{{Source: "dump", Path: "dump", Pending: 5, ExpiresAt: day(30)}}
 	night.Plans = []audit.Plan{plan}
@@ -155,7 +175,8 @@ func applied() State {
 
 // Odd is a night of a company whose names hold markup, characters that are not printed, and no place to break a line.
 func Odd() (audit.Facts, figures.Totals) {
-	odd := "\"><script>alert(1)</script><img src=x onerror=y>{{.}}*b*`c`{1}\x1b[2J\u202e" + strings.Repeat("Ünbroken", 20)
+	odd := "\"><script>alert(1)</script><img src=x onerror=y>{{.}}*b*`c`{1}\x1b[2J\u202e" + strings.Repeat("Ünbroken",
+		20)
 	f, totals := Full()
 	f.Run.Controller, f.Run.Job = odd, odd
 	for i := range f.Summary {
