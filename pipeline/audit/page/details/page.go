@@ -6,12 +6,14 @@ package details
 import (
 	"cmp"
 	_ "embed" // the page's template
+	"reflect"
 	"strings"
 	"time"
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/figures"
 	"lethe/pipeline/audit/page/fill"
+	"lethe/pipeline/audit/page/lang"
 	"lethe/pipeline/audit/picture"
 )
 
@@ -110,7 +112,29 @@ func Render(f audit.Facts, totals figures.Totals, date string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.Execute(newPage(f, totals, date), nil)
+	p := newPage(f, totals, date)
+	harmless(reflect.ValueOf(p).Elem())
+	return t.Execute(p, nil)
+}
+
+// harmless takes from all texts of a page what moves others about, such as what turns the direction of writing.
+func harmless(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				harmless(v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			harmless(v.Index(i))
+		}
+	case reflect.String:
+		if v.Type() == reflect.TypeFor[string]() && v.CanSet() {
+			v.SetString(lang.Safe(v.String()))
+		}
+	}
 }
 
 func newPage(f audit.Facts, totals figures.Totals, date string) *page {

@@ -181,15 +181,15 @@ func (w *Words) Say(key string, args ...any) string {
 	}
 	for i, a := range args {
 		if s, ok := a.(string); ok {
-			args[i] = safe(s)
+			args[i] = Safe(s)
 		}
 	}
 	return w.printer.Sprintf(key, args...)
 }
 
-// safe is a text that brings no character that moves others about: no control character, nothing that turns the
+// Safe is a text that brings no character that moves others about: no control character, nothing that turns the
 // direction of writing, no end of a line. The marks of other messages stay.
-func safe(s string) string {
+func Safe(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return ' '
@@ -199,7 +199,7 @@ func safe(s string) string {
 }
 
 // Name is a text from elsewhere (a name of a table, a comment), in which marks mean nothing.
-func Name(s string) string { return Plain(safe(s)) }
+func Name(s string) string { return Plain(Safe(s)) }
 
 // Short is a name of which at most so many characters are shown, where there is no room for more.
 func Short(s string, most int) string {
