@@ -92,13 +92,14 @@ Without either it detects change after signing, not by who holds the runner's ke
 
 // heldFlags are what somebody has to hold a folder of reports against, besides the runner's key.
 type heldFlags struct {
-	since, tsa string
-	witnesses  []string
+	since, tsa, identity string
+	witnesses            []string
 }
 
 func (h *heldFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&h.since, "since", "", "`checkpoint` that you keep: the file of one, or SIZE:ROOT as a run prints it")
 	cmd.Flags().StringArrayVar(&h.witnesses, "witness", nil, "public `key` of who cosigns; may be given again")
+	cmd.Flags().StringVar(&h.identity, "identity", "", "`file` of a reader's identity: what it opens is checked too")
 	cmd.Flags().StringVar(&h.tsa, "tsa", "", "`file` with the root certificate of the time stamp authority, in PEM")
 }
 
@@ -109,6 +110,9 @@ func (h *heldFlags) load(key keystore.PublicKey) (against evidence.Against, err 
 			return against, fmt.Errorf("%w: --witness: %w", setup.ErrConfig, err)
 		}
 		against.Witnesses = append(against.Witnesses, witness)
+	}
+	if against.Identities, err = identitiesOf(h.identity); err != nil {
+		return against, err
 	}
 	if h.tsa != "" {
 		pem, err := os.ReadFile(h.tsa)

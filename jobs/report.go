@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -35,7 +36,7 @@ func reportCommand(c *Command) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&fromJournal, "from-journal", true, "the journal is what reports are made from")
-	cmd.AddCommand(reportSchemaCommand(c), reportQueryCommand(c), reportRenderCommand(c), reportMonthCommand(c))
+	cmd.AddCommand(reportSchemaCommand(c), reportQueryCommand(c), reportOpenCommand(c), reportRenderCommand(c), reportMonthCommand(c))
 	return cmd
 }
 
@@ -72,8 +73,8 @@ func reportSchemaCommand(c *Command) *cobra.Command {
 
 // asked is what `report query` is asked.
 type asked struct {
-	night, reports string
-	sql            bool
+	night, reports, identity string
+	sql                      bool
 }
 
 func reportQueryCommand(c *Command) *cobra.Command {
@@ -93,6 +94,8 @@ func reportQueryCommand(c *Command) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&a.night, "night", "", "the civil date that is asked about, YYYY-MM-DD (the newest)")
 	cmd.Flags().StringVar(&a.reports, "reports", "", "a folder of reports, such as a copy; no configuration is needed then")
+	cmd.Flags().StringVar(&a.identity, "identity", "", "`file` of the identity that opens what is encrypted for a reader, "+
+		"while DuckDB reads it")
 	cmd.Flags().BoolVar(&a.sql, "sql", false, "only print it")
 	return cmd
 }
@@ -123,8 +126,24 @@ func (c *Command) query(ctx context.Context, code string, a asked) error {
 	if err != nil {
 		return err
 	}
+	if a.identity != "" && !a.sql {
+		apart, err := os.MkdirTemp("", "lethe-query.")
+		if err != nil {
+			return fmt.Errorf("open tables: %w", err)
+		}
+		defer os.RemoveAll(apart)
+		opened := filepath.Join(apart, "reports")
+		if _, err := openTables(ctx, a.reports, a.identity, "*", opened); err != nil {
+			return err
+		}
+		a.reports = opened
+	}
 	script := q.Prelude(filepath.ToSlash(a.reports), night) + q.SQL + "\n"
 	duckdb, err := exec.LookPath("duckdb")
+	if err != nil && a.identity != "" && !a.sql {
+		return fmt.Errorf("%w: DuckDB is not installed, and --identity opens tables for it alone: `lethe report open` "+
+			"writes them for another program", setup.ErrConfig)
+	}
 	if a.sql || err != nil {
 		fmt.Fprintf(c.Out, "-- %s: %s\n%s", q.Code, q.Title, script)
 		return nil

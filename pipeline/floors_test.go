@@ -43,7 +43,7 @@ var house = [][]string{
 	{"registry/cases", "audit/page/month"},
 	{"registry/standings"},
 	{"registry/retention"},
-	{"registry", "audit/tilelog", "audit/stamp", "audit/page", "audit/parquet"},
+	{"registry", "audit/tilelog", "audit/stamp", "audit/page", "audit/parquet", "audit/sealed"},
 	{"audit/expiry"},
 	{"audit/manifest"},
 	{"audit/evidence", "audit/publish"},

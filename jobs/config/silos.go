@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"lethe/pipeline/audit/sealed"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/intake"
 	"lethe/pipeline/registry/event"
@@ -16,6 +17,7 @@ import (
 
 func (c *Config) buildSilos(p *setup.Setup) error {
 	var errs []error
+	p.Readers = map[string][]string{}
 	for _, name := range slices.Sorted(maps.Keys(c.Silos)) {
 		for _, r := range c.Silos[name].Rules {
 			if _, ok := c.People[r.Owner]; !ok {
@@ -64,7 +66,11 @@ func (c *Config) buildSilos(p *setup.Setup) error {
 			errs = append(errs, c.checkIntake(fmt.Sprintf("silo %s, consents %d (%s.%s)", name, i+1, m.Source,
 				m.Table), m))
 		}
+		if _, err := sealed.Recipients(c.Silos[name].Readers); err != nil {
+			errs = append(errs, fmt.Errorf("silo %s: readers: %w", name, err))
+		}
 		p.Silos = append(p.Silos, silo)
+		p.Readers[name] = c.Silos[name].Readers
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err

@@ -80,6 +80,7 @@ func Judge(p *setup.Setup, c answers.Chain) (*setup.Setup, error) {
 	judged := *p
 	judged.Adopted = now.Digest
 	judged.Approvals = max(now.Approvals, p.Approvals)
+	judged.Readers = readers(p, now)
 	judged.Held = maps.Clone(p.Held)
 	for _, person := range now.People { // also if the configuration leaves them out
 		judged.Hold(person)
@@ -100,6 +101,37 @@ func Judge(p *setup.Setup, c answers.Chain) (*setup.Setup, error) {
 		judged.People[name] = person
 	}
 	return &judged, nil
+}
+
+// Readers are for whom the evidence of each silo's rows is encrypted, as [Judge] has it, for who has no judged setup.
+func Readers(p *setup.Setup, c answers.Chain) map[string][]string {
+	now, err := InForce(p, c)
+	if err != nil || now == nil { // what is broken in the chain is said elsewhere
+		return p.Readers
+	}
+	return readers(p, now)
+}
+
+// readers are those of the policy in force: whom the configuration adds does not count before that is adopted; whom
+// it leaves out does not count at once, unless nobody would be left. Of a silo that the policy in force does not know,
+// they are the configuration's.
+func readers(p *setup.Setup, now *adoption.Policy) map[string][]string {
+	list := map[string][]string{}
+	for _, s := range p.Silos {
+		silo := s.Silo.Name
+		configured := p.Readers[silo]
+		before, known := now.Readers[silo]
+		kept := slices.DeleteFunc(slices.Clone(before), func(r string) bool { return !slices.Contains(configured, r) })
+		switch {
+		case !known:
+			list[silo] = configured
+		case len(kept) == 0:
+			list[silo] = before
+		default:
+			list[silo] = kept
+		}
+	}
+	return list
 }
 
 // Revocations are the keys that were revoked, or that one person wants revoked, by the people of the policy that was in

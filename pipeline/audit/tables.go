@@ -273,7 +273,7 @@ type Rollup struct {
 }
 
 // RowRollup counts rows of a table with a line for each record, of one night, that are alike. It stands in their place
-// once the term of evidence for rows is over.
+// once the term of evidence for rows is over, and beside rows that are encrypted for the readers of their silo.
 type RowRollup struct {
 	OfRun   string // the run that published the rows
 	OfDate  string `col:",date"` // civil date of that run

@@ -27,7 +27,7 @@ func (in *Inspector) InspectRemnants() {
 	left := in.Scanner.Left()
 	for i := range left {
 		left[i].FirstSeen = in.firstLeft(left[i])
-		if in.saysWho(left[i]) {
+		if in.saysWho(left[i]) || len(in.Setup.Readers[left[i].Silo]) > 0 { // a row of theirs is for them alone
 			left[i].Example = 0
 		}
 	}

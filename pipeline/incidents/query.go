@@ -93,6 +93,9 @@ func Query(ctx context.Context, q Question) (a Answer, err error) {
 		silos[v[2]] = true
 	})
 	if err == nil {
+		err = r.counted(nights, silos)
+	}
+	if err == nil {
 		err = r.purged(nights)
 	}
 	if err == nil {
@@ -187,6 +190,21 @@ func (r reading) purged(nights map[string]*NightSaid) error {
 		}
 	}
 	return nil
+}
+
+// counted counts what runs changed in rows that are encrypted for their readers: their night has counts beside them.
+func (r reading) counted(nights map[string]*NightSaid, silos map[string]bool) error {
+	columns := []string{"of_table", "source", "object", "silo", "change", "status", "rows"}
+	return r.each(audit.RowRollupTable, columns, func(date, run string, v []string) {
+		if v[0] != "actions" || !r.asked(v[1], v[2]) {
+			return
+		}
+		if nights[run] == nil {
+			nights[run] = &NightSaid{Date: date, RunID: run, Change: map[string]int64{}}
+		}
+		nights[run].Change[v[4]+" "+v[5]] += number(v[6])
+		silos[v[3]] = true
+	})
 }
 
 // each reads the rows of a table, night by night.

@@ -36,6 +36,9 @@ type Silo struct {
 	// DataSubjects are the categories of people in it, for the record of processing (Art. 30). They decide nothing.
 	DataSubjects []string `yaml:"data_subjects,omitempty" json:"-"`
 
+	// Readers are for whom the evidence of single rows of the silo is encrypted: recipients of age. None: it is not.
+	Readers []string `yaml:"readers,omitempty" json:",omitempty"`
+
 	// ProofRetention is how long the registry keeps the proof of a consent, contract or other ground after
 	// its end, usually the limitation period of claims; then it forgets whose it was. None: the proof is
 	// kept for ever.

@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 
+	"lethe/pipeline/adopted"
+	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/publish"
 	"lethe/pipeline/audit/spool"
@@ -79,6 +81,10 @@ func Publish(ctx context.Context, p *setup.Setup, j *journal.Journal, runID stri
 		return published, err
 	}
 	date := calendar.DateOf(f.Run.AsOf, p.Zone).String()
+	readers := p.Readers
+	if said, err := answers.Open(ctx, j, p.Reports); err == nil { // what is wrong with it is said elsewhere
+		readers = adopted.Readers(p, said.Chain)
+	}
 	published.Published, err = publish.Publish(ctx, publish.Publication{
 		Facts:     named(f, p.Names),
 		Root:      p.Reports,
@@ -88,6 +94,8 @@ func Publish(ctx context.Context, p *setup.Setup, j *journal.Journal, runID stri
 		Decisions: eachNamed(decisions(p, runID, f), p.Names),
 		Actions:   eachNamed(Actions(ctx, p, j, runID), p.Names),
 		Gate:      gate{p.Catalogue},
+		Readers:   readers,
+		Private:   filepath.Join(p.State, "runs", runID, "private"),
 		Aside:     func(key string) bool { return strings.Contains(key, journal.SyncOnly+"/") },
 	})
 	if err != nil {

@@ -91,8 +91,9 @@ type Setup struct {
 	LeftOvers    []LeftOver     // beside the backups
 	Strays       []Stray        // beside the backups, and no source's
 	Silos        []*policy.Compiled
-	Suppression  policy.Silo // the list of those who said no to marketing; without a name there is none
-	Grants       []Grant     // by target
+	Readers      map[string][]string // by silo: recipients of age, for whom the evidence of its rows is encrypted
+	Suppression  policy.Silo         // the list of those who said no to marketing; without a name there is none
+	Grants       []Grant             // by target
 	Catalogue    *classifiers.Catalogue
 	Names        *shown.Names // as they may be shown
 	Registry     registry.Config

@@ -24,6 +24,7 @@ import (
 	"lethe/pipeline/audit/expiry"
 	"lethe/pipeline/audit/manifest"
 	"lethe/pipeline/audit/parquet"
+	"lethe/pipeline/audit/sealed"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/chronicle"
 	"lethe/pipeline/journal"
@@ -271,7 +272,8 @@ func (k *Keeper) needed(ctx context.Context) (need, error) {
 
 // by says whether a file of a night may still be needed. What is of no one silo is, while any silo needs that night.
 func (n need) by(name string, night calendar.Date, rows bool) bool {
-	silo := strings.TrimPrefix(strings.TrimSuffix(path.Base(name), ".parquet"), "silo=")
+	silo := strings.TrimPrefix(strings.TrimSuffix(strings.TrimSuffix(path.Base(name), sealed.Ends), ".parquet"),
+		"silo=")
 	of := func(needed string) bool { return silo == needed || silo == parquet.SiloName("") || !rows }
 	return n.any(night, of)
 }

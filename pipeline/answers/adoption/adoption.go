@@ -28,6 +28,7 @@ type Policy struct {
 	Text      []byte // JSON
 	People    answers.People
 	Approvals int
+	Readers   map[string][]string // by silo, of every silo
 	silos     []string
 }
 
@@ -65,8 +66,12 @@ func Parse(digest string, text []byte, zone *time.Location) (*Policy, error) {
 		}
 		p.People[name] = person
 	}
-	for silo := range doc.Silos {
-		p.silos = append(p.silos, silo)
+	p.Readers = map[string][]string{}
+	for name, text := range doc.Silos {
+		var silo struct{ Readers []string }
+		_ = json.Unmarshal(text, &silo) // of what has no such form nobody is a reader
+		p.silos = append(p.silos, name)
+		p.Readers[name] = silo.Readers
 	}
 	return p, nil
 }

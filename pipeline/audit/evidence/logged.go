@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"filippo.io/age"
+
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit/expiry"
 	"lethe/pipeline/audit/stamp"
@@ -22,6 +24,8 @@ type Against struct {
 	Since     *tilelog.Checkpoint  // one that somebody kept
 	Witnesses []keystore.PublicKey // whose cosignatures are to be believed
 	Roots     *x509.CertPool       // of time stamp authorities that are trusted; nil: none
+
+	Identities []age.Identity // that open what is encrypted for readers
 }
 
 // Stamped is a time stamp under a checkpoint of the log.

@@ -18,12 +18,15 @@ import (
 	"strings"
 	"time"
 
+	"filippo.io/age"
+
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/expiry"
 	"lethe/pipeline/audit/manifest"
 	"lethe/pipeline/audit/page"
 	"lethe/pipeline/audit/parquet"
+	"lethe/pipeline/audit/sealed"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/registry/keystore"
 )
@@ -130,7 +133,8 @@ func Verify(ctx context.Context, folder string, key keystore.PublicKey) (VerifyR
 
 // VerifyAgainst is Verify, with what else somebody has to hold the folder against.
 func VerifyAgainst(ctx context.Context, folder string, key keystore.PublicKey, against Against) (VerifyReport, error) {
-	v := &verifier{folder: folder, key: key, unclaimed: map[string]bool{}, purges: expiry.Look(folder, key)}
+	v := &verifier{folder: folder, key: key, unclaimed: map[string]bool{}, purges: expiry.Look(folder, key),
+		identities: against.Identities}
 	if err := v.list(); err != nil {
 		return v.report, fmt.Errorf("verify reports: %w", err)
 	}
@@ -147,6 +151,7 @@ func VerifyAgainst(ctx context.Context, folder string, key keystore.PublicKey, a
 		return v.report, fmt.Errorf("verify reports: %w", err)
 	}
 	v.heads()
+	v.unopened()
 	v.newestPage()
 	v.unnamed()
 	if !v.report.OK() {
@@ -187,6 +192,9 @@ type verifier struct {
 	purges    *expiry.Check
 	said      answers.Chain
 	report    VerifyReport
+
+	identities   []age.Identity
+	opened, shut int // files that are encrypted for readers, by whether the identities open them
 }
 
 func (v *verifier) problem(format string, args ...any) {
@@ -335,9 +343,17 @@ func (v *verifier) file(ctx context.Context, f manifest.File) error {
 		return fmt.Errorf("was changed: %d bytes with digest %.16s, signed were %d bytes with digest %.16s",
 			n, got, f.Bytes, f.SHA256)
 	}
+	if strings.HasSuffix(f.Path, sealed.Ends) {
+		return v.sealed(ctx, f, path)
+	}
 	if !strings.HasSuffix(f.Path, ".parquet") {
 		return nil
 	}
+	return rowsOf(ctx, f, path)
+}
+
+// rowsOf reads a table's file back.
+func rowsOf(ctx context.Context, f manifest.File, path string) error {
 	back, err := parquet.ReadBack(ctx, path, math.MaxInt64)
 	if err != nil {
 		return fmt.Errorf("cannot be read back: %w", err)

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/sealed"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -53,6 +54,9 @@ type File struct {
 	Bytes  int64  `json:"bytes"`
 	Rows   int64  `json:"rows"`
 	SHA256 string `json:"sha256"` // hex
+
+	// Clear is the digest of what a file that is encrypted for its readers holds; "" it is not encrypted.
+	Clear string `json:"clear_sha256,omitempty"`
 }
 
 // Gone is a file that a purge removes.
@@ -189,7 +193,8 @@ func removable(name string) bool {
 	if !filepath.IsLocal(filepath.FromSlash(name)) || path.Clean(name) != name {
 		return false
 	}
-	for _, pattern := range []string{"table=*/date=*/run=*/*.parquet", "manifests/date=*/run=*/*.html",
+	for _, pattern := range []string{"table=*/date=*/run=*/*.parquet", "table=*/date=*/run=*/*.parquet" + sealed.Ends,
+		"manifests/date=*/run=*/*.html",
 		Folder + "/run=*/table=*/date=*/run=*/*.parquet"} {
 		if ok, _ := path.Match(pattern, name); ok {
 			return true

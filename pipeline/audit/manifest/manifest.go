@@ -37,7 +37,8 @@ type Manifest struct {
 	Approvals []map[string]any `json:"approvals"`
 	Files     []File           `json:"files"` // by path
 	Key       string           `json:"runner_key"`
-	Log       *Log             `json:"log,omitempty"` // nil in one of before there was a log
+	Sealed    []string         `json:"encrypted_silos,omitempty"` // whose rows are encrypted for their readers
+	Log       *Log             `json:"log,omitempty"`             // nil in one of before there was a log
 }
 
 // Log is the checkpoint of the log of nights before this one: from then on there must be one.

@@ -324,6 +324,9 @@ func (t *Table[T]) compare(back Content, rows int64) error {
 	return nil
 }
 
+// Empty says that no row was added.
+func (t *Table[T]) Empty() bool { return len(t.parts) == 0 }
+
 // Release closes what is still open, of a publication that failed.
 func (t *Table[T]) Release() {
 	for _, p := range t.parts {

@@ -49,6 +49,11 @@ type Publication struct {
 	Signer    *keystore.Signer
 	Gate      audit.Gate
 
+	// Readers are, by silo, for whom the tables with a line for each record are encrypted (recipients of age); of other
+	// silos they stand in the clear. Private is a folder apart from the reports where they stand until they are.
+	Readers map[string][]string
+	Private string
+
 	// Aside tells the runs between the nights, whose page does not take the place of a night's; nil: none.
 	Aside func(runKey string) bool
 }
@@ -69,11 +74,15 @@ type publisher struct {
 	files  []manifest.File
 	hits   []error
 	totals figures.Totals
+
+	sealed   []string                 // silos whose rows are encrypted, sorted
+	standing map[string]manifest.File // what the run published before, by path
+	counts   expiry.Roller            // of rows that are encrypted
 }
 
 // Publish writes the Parquet tables, the page and the signed manifest of a run below Root:
 //
-//	table=NAME/date=DATE/run=RUN/silo=SILO.parquet   '_' where rows belong to no silo
+//	table=NAME/date=DATE/run=RUN/silo=SILO.parquet   '_' where rows belong to no silo; .age where it has readers
 //	manifests/date=DATE/run=RUN/       manifest.json, manifest.sig, runner.pub, report.html, details.html
 //	report.html, details.html          copies of the newest pages
 //
@@ -87,7 +96,11 @@ func Publish(ctx context.Context, p Publication) (Published, error) {
 	}
 	w := &publisher{Publication: p, folder: filepath.Join(p.Root, ".tmp-"+p.Facts.Run.RunID), totals: figures.Totals{}}
 	published, err := w.publish(ctx)
-	if rerr := os.RemoveAll(w.folder); err == nil {
+	rerr := os.RemoveAll(w.folder)
+	if w.Private != "" {
+		rerr = errors.Join(rerr, os.RemoveAll(w.Private))
+	}
+	if err == nil {
 		err = rerr
 	}
 	if err != nil {
@@ -113,9 +126,10 @@ func (p Publication) check() error {
 }
 
 func (w *publisher) publish(ctx context.Context) (Published, error) {
-	if err := errors.Join(os.RemoveAll(w.folder), os.MkdirAll(w.folder, 0o750)); err != nil {
+	if err := errors.Join(os.RemoveAll(w.folder), os.MkdirAll(w.folder, 0o750), w.recall()); err != nil {
 		return Published{}, err
 	}
+	w.discreet()
 	if err := w.tables(ctx); err != nil {
 		return Published{}, err
 	}
@@ -181,13 +195,14 @@ func (w *publisher) tables(ctx context.Context) error {
 		func() error { return writeRows(ctx, w, "restores", f.Restores, nil) },
 		func() error { return writeRows(ctx, w, "incident_hints", f.Hints, nil) },
 		func() error {
-			rows := byRecord(w, w.Decisions, decisionsInOrder())
+			rows := byRecord(w, w.countedDecisions(), decisionsInOrder())
 			return writeTable(ctx, w, "decisions", rows, func(d *audit.Decision) string { return d.Silo })
 		},
 		func() error {
 			rows := byRecord(w, w.counted(), actionsInOrder())
 			return writeTable(ctx, w, "actions", rows, func(a *audit.Action) string { return a.Silo })
 		},
+		func() error { return w.rowCounts(ctx) },
 	)
 }
 
@@ -245,6 +260,9 @@ func (w *publisher) counted() iter.Seq2[[]audit.Action, error] {
 	return func(yield func([]audit.Action, error) bool) {
 		for rows, err := range w.Actions {
 			w.totals.Add(rows)
+			for i := range rows {
+				w.countAction(&rows[i])
+			}
 			if !yield(rows, err) {
 				return
 			}
@@ -265,6 +283,13 @@ func writeTable[T any](ctx context.Context, w *publisher, table string, batches 
 		return err
 	}
 	defer s.Release()
+	var private *parquet.Table[T]
+	if w.seals(table) {
+		if private, err = parquet.NewTable[T](table, w.Private, w.Date, w.Facts.Run, w.Gate); err != nil {
+			return err
+		}
+		defer private.Release()
+	}
 	if batches == nil {
 		batches = func(func([]T, error) bool) {}
 	}
@@ -276,8 +301,10 @@ func writeTable[T any](ctx context.Context, w *publisher, table string, batches 
 		case err != nil:
 		case silo == nil:
 			err = s.Add("", rows)
-		default:
+		case private == nil:
 			err = s.AddBySilo(rows, silo)
+		default:
+			err = apart(w, rows, silo, s, private)
 		}
 		if err != nil {
 			return fmt.Errorf("table %s: %w", table, err)
@@ -288,10 +315,21 @@ func writeTable[T any](ctx context.Context, w *publisher, table string, batches 
 		return fmt.Errorf("table %s: %w", table, err)
 	}
 	for _, f := range files {
-		w.files = append(w.files, manifest.File(f))
+		w.files = append(w.files, published(f))
 	}
 	w.hits = append(w.hits, hits)
-	return nil
+	if private == nil || private.Empty() {
+		return nil
+	}
+	if files, hits, err = private.Close(ctx); err != nil {
+		return fmt.Errorf("table %s: %w", table, err)
+	}
+	w.hits = append(w.hits, hits)
+	return w.seal(files)
+}
+
+func published(f parquet.File) manifest.File {
+	return manifest.File{Path: f.Path, Bytes: f.Bytes, Rows: f.Rows, SHA256: f.SHA256}
 }
 
 // pages renders the pages and has their texts judged.
@@ -323,7 +361,9 @@ func (w *publisher) pages() error {
 // manifest's digest.
 func (w *publisher) sign() (string, error) {
 	slices.SortFunc(w.files, func(a, b manifest.File) int { return strings.Compare(a.Path, b.Path) })
-	body, err := manifest.New(w.Facts, w.files, w.Signer.Public()).Encode()
+	m := manifest.New(w.Facts, w.files, w.Signer.Public())
+	m.Sealed = w.sealed
+	body, err := m.Encode()
 	if err != nil {
 		return "", err
 	}
