@@ -104,7 +104,8 @@ func (o *opening) take(reports, file, to string, identities []age.Identity) erro
 	case errors.Is(err, sealed.ErrOther):
 		o.others++
 	case err != nil:
-		return fmt.Errorf("%w: %w: ask for the file again", setup.ErrTampered, err)
+		return fmt.Errorf("%w: what is encrypted for a reader is damaged: %w: ask for the file again", setup.ErrTampered,
+			err)
 	default:
 		o.opened++
 	}

@@ -40,7 +40,7 @@ var house = [][]string{
 		"audit/queries", "audit/page/tonight"},
 	{"policy/words", "registry/delivery", "audit/page/details", "audit/page/matters", "audit/page/plots"},
 	{"policy/lint", "registry/chain", "audit/page/night"},
-	{"registry/cases", "audit/page/month"},
+	{"registry/cases", "audit/page/month", "audit/page/index"},
 	{"registry/standings"},
 	{"registry/retention"},
 	{"registry", "audit/tilelog", "audit/stamp", "audit/page", "audit/parquet", "audit/sealed"},

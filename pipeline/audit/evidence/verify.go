@@ -64,6 +64,7 @@ type Night struct {
 	answers        answers.Head
 	log            *manifest.Log
 	heads          []string
+	phases         string
 	started, ended time.Time
 }
 
@@ -153,6 +154,7 @@ func VerifyAgainst(ctx context.Context, folder string, key keystore.PublicKey, a
 	v.heads()
 	v.unopened()
 	v.newestPage()
+	v.index()
 	v.unnamed()
 	if !v.report.OK() {
 		return v.report, fmt.Errorf("verify reports: %w", ErrEdited)
@@ -289,6 +291,7 @@ func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 	}
 	n.Previous = m.Previous
 	n.answers, n.log, n.heads = m.AnswersHead(), m.Log, m.Heads
+	n.phases = m.Phases()
 	n.started, n.ended = m.At("started_at"), m.At("ended_at")
 	pages := map[string]string{}
 	v.newest = pages

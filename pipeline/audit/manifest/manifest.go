@@ -37,8 +37,15 @@ type Manifest struct {
 	Approvals []map[string]any `json:"approvals"`
 	Files     []File           `json:"files"` // by path
 	Key       string           `json:"runner_key"`
+	Page      *Page            `json:"page,omitempty"`            // nil in one of an earlier build
 	Sealed    []string         `json:"encrypted_silos,omitempty"` // whose rows are encrypted for their readers
 	Log       *Log             `json:"log,omitempty"`             // nil in one of before there was a log
+}
+
+// Page is what the page of the night says first.
+type Page struct {
+	Verdict string `json:"verdict"` // red, amber or green
+	Needs   int64  `json:"needs"`   // matters for a person
 }
 
 // Log is the checkpoint of the log of nights before this one: from then on there must be one.

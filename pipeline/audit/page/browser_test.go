@@ -6,13 +6,17 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"lethe/fixtures/servers/browser"
+	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/audittest"
 	"lethe/pipeline/audit/page"
+	"lethe/pipeline/audit/page/index"
 	"lethe/pipeline/audit/page/lang"
+	"lethe/pipeline/audit/page/month"
 	"lethe/pipeline/audit/page/night"
 )
 
@@ -54,6 +58,37 @@ func languages(state int) []string {
 		return all
 	}
 	return []string{all[state%len(all)], all[(state+3)%len(all)]}
+}
+
+// TestListAndMonthInABrowser: the list of all nights, of which there are many, and the report of a month.
+func TestListAndMonthInABrowser(t *testing.T) {
+	b := browser.Start(t)
+	keep := os.Getenv("LETHE_PAGE")
+	in := index.Input{Company: "Example Società Cooperativa", Report: page.Report}
+	for i := range 500 {
+		day := time.Date(2025, 7, 10, 0, 0, 0, 0, time.UTC).AddDate(0, 0, i)
+		in.Nights = append(in.Nights, index.Night{Run: fmt.Sprintf("0193a000-0000-7000-8000-%012d", i), Date: day.Format(time.DateOnly),
+			Phases:  []string{"night", "plan", "discover", "apply", "night", "sync"}[i%6],
+			Verdict: []string{"green", "amber", "red", ""}[i%4], Needs: int64(i % 11)})
+	}
+	f, _ := audittest.Full()
+	for _, code := range lang.Languages() {
+		in.Language = code
+		pages, err := index.Pages(in)
+		require.NoError(t, err)
+		require.Len(t, pages, 17)
+		body, err := month.Render(month.Input{Month: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Language: code, Newest: f,
+			Runs: []audit.Facts{f}})
+		require.NoError(t, err)
+		t.Run("in "+code, func(t *testing.T) {
+			t.Parallel()
+			look(t, b, page.Page{Name: "month.html", Body: body}, 2, keep, code)
+			for _, p := range pages[:2] {
+				require.Equal(t, 1, strings.Count(string(p.Body), "<h1>"))
+				look(t, b, page.Page{Name: strings.ReplaceAll(p.Name, "/", "-"), Body: p.Body}, 0, keep, code)
+			}
+		})
+	}
 }
 
 // look opens a page and holds it to what every page is held to; sheets is on how many it prints, 0 as many as it likes.

@@ -75,6 +75,7 @@ type publisher struct {
 	hits   []error
 	totals figures.Totals
 
+	page     *manifest.Page           // what it says first
 	sealed   []string                 // silos whose rows are encrypted, sorted
 	standing map[string]manifest.File // what the run published before, by path
 	counts   expiry.Roller            // of rows that are encrypted
@@ -334,8 +335,13 @@ func published(f parquet.File) manifest.File {
 
 // pages renders the pages and has their texts judged.
 func (w *publisher) pages() error {
-	pages, err := page.Render(night.Input{Facts: w.Facts, Totals: w.totals, Date: w.Date, Language: w.Language})
+	in := night.Input{Facts: w.Facts, Totals: w.totals, Date: w.Date, Language: w.Language}
+	pages, err := page.Render(in)
 	if err != nil {
+		return err
+	}
+	w.page = &manifest.Page{}
+	if w.page.Verdict, w.page.Needs, err = night.Verdict(in); err != nil {
 		return err
 	}
 	for _, p := range pages {
@@ -362,7 +368,7 @@ func (w *publisher) pages() error {
 func (w *publisher) sign() (string, error) {
 	slices.SortFunc(w.files, func(a, b manifest.File) int { return strings.Compare(a.Path, b.Path) })
 	m := manifest.New(w.Facts, w.files, w.Signer.Public())
-	m.Sealed = w.sealed
+	m.Sealed, m.Page = w.sealed, w.page
 	body, err := m.Encode()
 	if err != nil {
 		return "", err
@@ -408,6 +414,9 @@ func (w *publisher) moveIn() error {
 	nights, err := filepath.Glob(filepath.Join(w.Root, "manifests", "date=*", "run=*"))
 	if err != nil {
 		return err
+	}
+	if err := w.index(nights); err != nil {
+		return fmt.Errorf("the list of nights: %w", err)
 	}
 	if newest, err := w.newestNight(nights); err != nil || filepath.Base(newest) != "run="+w.Facts.Run.RunID {
 		return err

@@ -53,6 +53,17 @@ func Render(in Input) ([]byte, error) {
 	return t.Execute(newPage(in, words), words.Say)
 }
 
+// Verdict is the night's, red, amber or green, and how many matters need a person.
+func Verdict(in Input) (level string, needs int64, err error) {
+	words, err := lang.In("")
+	if err != nil {
+		return "", 0, err
+	}
+	of := tonight.New(in.Facts, in.Totals, in.Date, words)
+	n := night{of, matters.Of(of)}
+	return n.level(), int64(len(n.matters)), nil
+}
+
 // page is what the template shows.
 type page struct {
 	Lang, Title, Night, Where, Again string
