@@ -46,7 +46,11 @@ func (v *verifier) compareIndex(listed map[string]int) {
 	var absent []string
 	newest := ""
 	for _, n := range v.report.Nights {
-		if n.phases == "" || !index.Listed(n.phases) {
+		if n.Files == 0 { // its manifest could not be trusted, which is said of it
+			delete(listed, n.RunID)
+			continue
+		}
+		if !index.Listed(n.phases) {
 			continue
 		}
 		if listed[n.RunID] == 0 {

@@ -37,7 +37,9 @@ func TestTheListOfNights(t *testing.T) {
 		report, _ := Verify(t.Context(), root, key)
 		return strings.Join(report.Lines(), "\n")
 	}
-	put := func(text string) { require.NoError(t, os.WriteFile(filepath.Join(root, index.Name), []byte(text), 0o600)) }
+	put := func(text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(root, index.Name), []byte(text), 0o600))
+	}
 	put(strings.Replace(lists[2], "Amber: a person is needed", "Green: nothing needs you", 1))
 	require.Contains(t, verify(), "index.html, a list of nights, is not what was signed: its signature is not of the given key")
 	put(lists[2][:strings.Index(lists[2], "<!-- signed")])

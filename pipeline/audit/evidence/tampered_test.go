@@ -199,7 +199,19 @@ func TestEachTamperingOfACopyIsNamed(t *testing.T) {
 			[]string{"the night of 2026-11-22 is missing: run " + runID(2) + ", entry 1 of the log"}},
 		"the newest night is missing, the log is not": {func(t *testing.T, root string) { c.without(t, root, 5) }, false,
 			[]string{"the night of 2026-11-25 is missing"}},
-		"the newest nights are missing with their log": {func(t *testing.T, root string) { c.cutBack(t, root, 3) }, true,
+		"the newest nights are missing with their log, the list of nights stands": {func(t *testing.T, root string) {
+			c.cutBack(t, root, 3)
+		}, false, []string{"the list of nights has run " + runID(5) + ", which is not here"}},
+		"the list of nights is edited": {func(t *testing.T, root string) {
+			body, err := os.ReadFile(filepath.Join(root, "index.html"))
+			require.NoError(t, err)
+			body = []byte(strings.Replace(string(body), "Amber", "Green", 1))
+			require.NoError(t, os.WriteFile(filepath.Join(root, "index.html"), body, 0o600))
+		}, false, []string{"index.html, a list of nights, is not what was signed"}},
+		"the newest nights are missing with their log": {func(t *testing.T, root string) {
+			c.cutBack(t, root, 3)
+			remove(t, root, "index.html")
+		}, true,
 			[]string{"nights are missing at the end: the log ends with night 3, and the checkpoint that you keep was signed over 4"}},
 		"more than was cosigned is missing": {func(t *testing.T, root string) { c.cutBack(t, root, 2) }, false,
 			[]string{"nights are missing at the end", "log/cosignatures/000003-"}},
