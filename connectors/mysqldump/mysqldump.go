@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"lethe/connectors"
 	"lethe/connectors/internal/dumpfile"
@@ -42,8 +43,8 @@ var Connector = connectors.Connector{
 // o.Rewrite the Source is a connectors.Rewriter.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
 	f := format{file: filepath.Base(o.DSN), catalog: o.Catalog, unchecked: o.Unchecked,
-		home: dumpfile.HomeOf(o)}
-	s := &source{Name: cmp.Or(o.Name, f.file), Path: o.DSN, Format: f}
+		home: dumpfile.HomeOf(o), says: &dumpfile.Says{}}
+	s := &source{Name: cmp.Or(o.Name, f.file), Path: o.DSN, Format: f, Says: f.says}
 	if err := connectors.CheckOptions(dumpfile.Options, o.Extra); err != nil {
 		return nil, s.Fail("open", "", err, "")
 	}
@@ -82,7 +83,8 @@ type format struct {
 	unchecked bool
 	home      dumpfile.Home
 	before    []*table // what a file held before it was rewritten, of which the new file may show no trace
-	again     *again   // of a rewritten copy: what each pass over it is held against; else nil
+	says      *dumpfile.Says
+	again     *again // of a rewritten copy: what each pass over it is held against; else nil
 }
 
 // source is a dump that is only read.
@@ -193,6 +195,9 @@ func (f format) all(w *walker, home string) []*table {
 
 // whole reports whether a walk came to what stands at the end of every dump.
 func (f format) whole(w *walker) error {
+	if f.says != nil {
+		f.says.Note(time.DateTime, w.ended)
+	}
 	switch {
 	case w.complete || f.unchecked:
 		return nil

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
@@ -469,4 +470,22 @@ func TestFoldByCollation(t *testing.T) {
 	_, err := connectortest.Read(t, src, connectors.Query{Table: "c", Keys: &connectors.Keys{
 		Fields: []string{"code"}, Tuples: []connectors.Key{connectors.MakeKey([]byte("E"))}}})
 	require.ErrorIs(t, err, errors.ErrUnsupported, "a collation by code point leaves trailing spaces")
+}
+
+// A dump says at its end when it was completed, unless it was taken without.
+func TestWhenADumpWasMade(t *testing.T) {
+	for end, want := range map[string]connectors.Made{
+		"-- Dump completed on 2026-11-20  1:15:02\n": {At: time.Date(2026, 11, 20, 1, 15, 2, 0, time.UTC), Civil: true},
+		"-- Dump completed on 2026-11-20 13:15:02":   {At: time.Date(2026, 11, 20, 13, 15, 2, 0, time.UTC), Civil: true},
+		"-- Dump completed\n":                        {},
+		"-- Dump completed on a day\n":               {},
+	} {
+		path := filepath.Join(t.TempDir(), "crm.sql")
+		text := "-- MySQL dump 10.13\nCREATE TABLE `t` (`id` int PRIMARY KEY);\nINSERT INTO `t` VALUES (1);\n" + end
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		src := open(t, path, connectors.Options{})
+		_, err := src.Tables(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want, src.(connectors.Dated).Made(), end)
+	}
 }

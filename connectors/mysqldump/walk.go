@@ -28,6 +28,7 @@ type walker struct {
 	targets   map[dumpfile.TableID]*target
 	editor    *editor // nil while only reading
 	complete  bool    // the last thing read is the trailer
+	ended     string  // when the dump was completed, as the trailer says
 	last      insert  // the header before, for dumps with one row a statement
 	lastText  []byte
 	spans     []span
@@ -113,6 +114,9 @@ func (w *walker) comment(b []byte) {
 	switch {
 	case bytes.HasPrefix(b, trailer), w.tool != nil && w.tool.comment != nil && w.tool.comment.Match(b):
 		w.complete = true
+		if on, ok := bytes.CutPrefix(b, trailer); ok {
+			w.ended = strings.Join(strings.Fields(strings.TrimPrefix(string(on), " on")), " ")
+		}
 	case w.tool == nil && len(w.order) == 0:
 		w.tool = toolOf(b)
 	}

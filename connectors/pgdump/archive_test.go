@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -44,6 +45,10 @@ func TestServerArchives(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, want, got)
 			require.Equal(t, rows, scanned(t, src, got))
+			made := src.(connectors.Dated).Made()
+			require.True(t, made.Civil)
+			require.WithinDuration(t, time.Now(), made.In(time.Local), time.Minute)
+			require.Zero(t, open(t, plain, connectors.Options{}).(connectors.Dated).Made())
 			unread, err := src.(connectors.Partial).Unread(t.Context())
 			require.NoError(t, err)
 			var names []string

@@ -34,6 +34,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"lethe/connectors"
 	"lethe/connectors/internal/dumpfile"
@@ -113,6 +114,12 @@ func (f format) openArchive(ctx context.Context, s *source, o connectors.Options
 		return nil, s.Fail("open", "", err, "")
 	}
 	t.Close()
+	contents, err := pgarchive.Contents(o.DSN)
+	if err != nil {
+		return nil, s.Fail("open", "", err, "")
+	}
+	s.Says = &dumpfile.Says{}
+	s.Says.Note(time.DateTime, contents.Made)
 	if o.Rewrite {
 		return &rewriter{source: s, format: f}, ctx.Err()
 	}

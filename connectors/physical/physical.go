@@ -10,7 +10,10 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"lethe/connectors"
 	"lethe/connectors/signature"
@@ -26,6 +29,7 @@ var Connector = connectors.Connector{
 
 type source struct {
 	name string
+	path string
 	kind signature.Kind
 }
 
@@ -69,7 +73,7 @@ func Open(_ context.Context, o connectors.Options) (connectors.Source, error) {
 		return nil, fail(fmt.Errorf("it is a %s, of which single records can be read: %w", kind, connectors.ErrConfig),
 			"write connector: "+by)
 	}
-	s.kind = kind
+	s.path, s.kind = o.DSN, kind
 	return s, nil
 }
 
@@ -90,6 +94,35 @@ func (s *source) Scan(ctx context.Context, q ...connectors.Query) iter.Seq2[conn
 }
 
 func (s *source) Close() error { return nil }
+
+// marks are the files of a physical copy that say when it was made, and how: what stands before the time in its line.
+// backup_label is of PostgreSQL; the others are of xtrabackup and mariabackup, which name them after themselves.
+var marks = []struct{ file, before, layout string }{
+	{"backup_label", "START TIME: ", "2006-01-02 15:04:05 MST"},
+	{"xtrabackup_info", "start_time = ", time.DateTime},
+	{"mariadb_backup_info", "start_time = ", time.DateTime},
+}
+
+// Made is when a copy of a server was begun: what was erased later is in it. A log or a disk does not say.
+func (s *source) Made() (m connectors.Made) {
+	for _, mark := range marks {
+		text, err := os.ReadFile(filepath.Join(s.path, mark.file))
+		if err != nil || len(text) > 64<<10 {
+			continue
+		}
+		for line := range strings.Lines(string(text)) {
+			rest, ok := strings.CutPrefix(strings.TrimSpace(line), mark.before)
+			if !ok {
+				continue
+			}
+			if at, err := time.Parse(mark.layout, rest); err == nil {
+				zone, offset := at.Zone() // one that is not known here has no offset
+				m = connectors.Made{At: at.UTC(), Civil: mark.layout == time.DateTime || offset == 0 && zone != "UTC"}
+			}
+		}
+	}
+	return m
+}
 
 // Whole says what it is.
 func (s *source) Whole() string { return s.kind.String() }

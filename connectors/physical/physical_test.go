@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -67,4 +68,28 @@ func TestWhatIsKeptWhole(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	connectortest.RunOptions(t, physical.Connector, connectors.Options{DSN: t.TempDir()}, nil)
+}
+
+func TestWhenACopyWasMade(t *testing.T) {
+	at := time.Date(2026, 11, 29, 23, 59, 23, 0, time.UTC)
+	for file, c := range map[string]struct {
+		text string
+		made connectors.Made
+	}{
+		"backup_label":        {"LABEL: x\nSTART TIME: 2026-11-29 23:59:23 UTC\n", connectors.Made{At: at}},
+		"xtrabackup_info":     {"uuid = 1\nstart_time = 2026-11-29 23:59:23\nend_time = 2026-11-30 01:00:00\n", connectors.Made{At: at, Civil: true}},
+		"mariadb_backup_info": {"start_time = 2026-11-29 23:59:23\n", connectors.Made{At: at, Civil: true}},
+		"ibdata1":             {"start_time = 2026-11-29 23:59:23\n", connectors.Made{}},
+	} {
+		dir := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(c.text), 0o600))
+		s, err := physical.Open(t.Context(), connectors.Options{DSN: dir})
+		require.NoError(t, err)
+		require.Equal(t, c.made, s.(connectors.Dated).Made(), file)
+	}
+	rome, err := time.LoadLocation("Europe/Rome")
+	require.NoError(t, err)
+	require.Equal(t, at.Add(-time.Hour), connectors.Made{At: at, Civil: true}.In(rome).UTC())
+	require.Equal(t, at, connectors.Made{At: at}.In(rome))
+	require.True(t, connectors.Made{Civil: true}.In(rome).IsZero())
 }

@@ -104,7 +104,7 @@ func (l *Limits) rewrites(s *plan.Draft, b *audit.Backup, oldest calendar.Date) 
 		b.Why = fmt.Sprintf("the oldest erasure is due since %s; the file is rewritten %s later", oldest, after)
 	case !b.LastRewrite.IsZero() && !every.IsZero() && l.Tonight.Today < calendar.EndOf(last, every):
 		b.Why = fmt.Sprintf("rewritten on %s, at most every %s", last, every)
-	case !b.ExpiresAt.IsZero() && b.ExpiresAt.Before(l.Tonight.AsOf):
+	case !b.ExpiresAt.IsZero() && b.ExpiresAt.Add(s.Written.Sub(s.TakenAt)).Before(l.Tonight.AsOf):
 		b.Strategy, b.Why = "age_out", "the file is past its end and should be deleted, not rewritten"
 	case barred:
 		b.Why = fmt.Sprintf("erasures are due in it, and it cannot be rewritten: %s: %s", o.What, o.Mend)

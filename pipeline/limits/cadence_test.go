@@ -23,6 +23,7 @@ func TestCadence(t *testing.T) {
 		due      []time.Time
 		last     time.Time
 		expires  time.Time
+		copied   int // days after it was taken
 		rewrite  bool
 		strategy string
 		why      string
@@ -42,6 +43,8 @@ func TestCadence(t *testing.T) {
 			strategy: "rewrite"},
 		{name: "past its end", terms: terms, due: []time.Time{day(11, 1)}, expires: day(11, 19), strategy: "age_out",
 			why: "past its end"},
+		{name: "past its end, copied", terms: terms, due: []time.Time{day(11, 1)}, expires: day(11, 19), copied: 2,
+			rewrite: true, strategy: "rewrite"}, // it may be kept by the time of its file
 		{name: "at its end", terms: terms, due: []time.Time{day(11, 1)}, expires: day(11, 20), rewrite: true,
 			strategy: "rewrite"},
 		{name: "may not be", due: []time.Time{day(11, 1)}, expires: day(12, 1), strategy: "age_out",
@@ -52,6 +55,7 @@ func TestCadence(t *testing.T) {
 			l := c.limits(setup.Breakers{})
 			draft := l.drafts(false)[1]
 			draft.Rewrite = test.terms
+			draft.Written = draft.TakenAt.AddDate(0, 0, test.copied)
 			g := draft.Judges[0]
 			g.Roots = append(g.Roots, root("blocked", judge.Block, "D", 1))
 			for _, due := range test.due {

@@ -1,6 +1,7 @@
 package stores
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"time"
 
 	"lethe/connectors"
 	"lethe/pipeline/audit"
@@ -40,6 +42,19 @@ func IntakeTable(silo *policy.Compiled, m *intake.Mapping, tables connectors.Tab
 			m.Source, err))
 	}
 	return table, errors.Join(errs...)
+}
+
+// date sets when a backup was taken to what it says itself, where that is earlier than the time of its file: a file
+// that was copied is as old as what is in it.
+func (s *Store) date(zone *time.Location) {
+	dated, ok := s.Conn.(connectors.Dated)
+	if !ok || !s.Backup() {
+		return
+	}
+	made := dated.Made().In(cmp.Or(s.Times.Zone, zone))
+	if !made.IsZero() && made.Before(s.TakenAt) {
+		s.TakenAt = made
+	}
 }
 
 // UnreadOf is what a source holds beside its catalog, as far as it can say.
@@ -135,6 +150,7 @@ func shapeOf(t connectors.Table) shape {
 // Store is an open source with its catalog, and who governs what in it.
 type Store struct {
 	setup.Source
+	Written   time.Time // of a backup: its file. It may have been taken before, and copied (TakenAt)
 	Conn      connectors.Source
 	Tables    connectors.Tables
 	Unread    []connectors.Unread // what it holds beside them
@@ -155,7 +171,7 @@ type Store struct {
 
 // NewStore is a source that is not open yet.
 func NewStore(src setup.Source) *Store {
-	return &Store{Source: src, Governed: map[string][]*judge.Judge{}, Endings: map[string][]*judge.Judge{}}
+	return &Store{Source: src, Written: src.TakenAt, Governed: map[string][]*judge.Judge{}, Endings: map[string][]*judge.Judge{}}
 }
 
 // Column is the number of a field of a table, -1 where there is none.

@@ -183,6 +183,7 @@ func (set *Set) Prepare(ctx context.Context, s *Store) error {
 		}
 	}
 	s.Tables = tables
+	s.date(set.Setup.Zone)
 	set.Setup.Names.Learn(tables)
 	if s.Unread, err = UnreadOf(ctx, s.Conn); err != nil {
 		return err

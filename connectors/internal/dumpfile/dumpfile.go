@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"lethe/connectors"
 	"lethe/connectors/internal/textfile"
@@ -105,9 +106,38 @@ type Source[T Described, G any] struct {
 	// and whoever expects them compares what it met. nil: a pass of its own finds them.
 	Expected []T
 
+	Says *Says // when the dump was made; nil: it never says
+
 	mu    sync.Mutex
 	known []T            // nil: nothing yet
 	stamp textfile.Stamp // of the file when known was read
+}
+
+// Says is when a dump says that it was made, as a pass finds it.
+type Says struct {
+	mu   sync.Mutex
+	made connectors.Made
+}
+
+// Note notes it. What cannot be read is not noted.
+func (s *Says) Note(layout, text string) {
+	at, err := time.Parse(layout, text)
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.made = connectors.Made{At: at, Civil: true}
+}
+
+// Made returns when the dump says that it was made, as far as it was read.
+func (s *Source[T, G]) Made() connectors.Made {
+	if s.Says == nil {
+		return connectors.Made{}
+	}
+	s.Says.mu.Lock()
+	defer s.Says.mu.Unlock()
+	return s.Says.made
 }
 
 // Fail gives an error its place and the hint that belongs to it, unless it has them.

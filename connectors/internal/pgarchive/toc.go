@@ -46,7 +46,8 @@ type TOC struct {
 	Compression Compression
 	Level       int // of the compression, as far as the header says: 0 otherwise
 	Entries     []*Entry
-	Size        int64 // of header and table of contents in the file
+	Size        int64  // of header and table of contents in the file
+	Made        string // when, as time.DateTime has it, by the clock of whoever ran pg_dump
 
 	integer, offset int // bytes of each
 }
@@ -219,9 +220,11 @@ func (r *reader) header() *TOC {
 	if t.Compression > Zstd {
 		r.fail("it is packed in an unknown way")
 	}
-	for range 7 {
-		r.int() // when it was made
+	var at [7]int // second, minute, hour, day, month from 0, year from 1900, summer time
+	for i := range at {
+		at[i] = r.int()
 	}
+	t.Made = fmt.Sprintf("%04d-%02d-%02d %02d:%02d:%02d", at[5]+1900, at[4]+1, at[3], at[2], at[1], at[0])
 	for range 3 {
 		r.text() // the database, and the versions of server and pg_dump
 	}

@@ -69,8 +69,11 @@ func of(p *setup.Setup, s setup.Source, said audit.Backup) Backup {
 	b := Backup{Source: s.Name, Application: s.Application, Of: s.Of, Path: s.Path, TakenAt: s.TakenAt,
 		Strategy: said.Strategy, Why: said.Why, Pending: said.Pending, Erased: said.ErasedPeople, GoneOn: said.GoesOn,
 		LastRewrite: said.LastRewrite, Status: cmp.Or(said.Status, "unseen")}
+	if !said.TakenAt.IsZero() && said.TakenAt.Before(b.TakenAt) { // as it says itself
+		b.TakenAt = said.TakenAt
+	}
 	if !s.Keep.IsZero() {
-		b.KeptUntil = calendar.EndOf(calendar.DateOf(s.TakenAt, p.Zone), s.Keep).String()
+		b.KeptUntil = calendar.EndOf(calendar.DateOf(b.TakenAt, p.Zone), s.Keep).String()
 	}
 	kind, err := signature.Of(s.Path)
 	if err != nil {
