@@ -171,7 +171,8 @@ type Store struct {
 
 // NewStore is a source that is not open yet.
 func NewStore(src setup.Source) *Store {
-	return &Store{Source: src, Written: src.TakenAt, Governed: map[string][]*judge.Judge{}, Endings: map[string][]*judge.Judge{}}
+	return &Store{Source: src, Written: src.TakenAt, Governed: map[string][]*judge.Judge{},
+		Endings: map[string][]*judge.Judge{}}
 }
 
 // Column is the number of a field of a table, -1 where there is none.
