@@ -69,6 +69,9 @@ func listConnectors(ctx context.Context, c *Command) error {
 		for _, o := range k.Options {
 			fmt.Fprintf(c.Out, "%-10s options: %-13s %s\n", "", o.Name, o.About)
 		}
+		if len(l.Proved) == 0 {
+			fmt.Fprintf(c.Out, "%-10s proved nowhere: nothing is changed by it before `lethe connectors prove`\n", "")
+		}
 		for _, p := range l.Proved {
 			fmt.Fprintf(c.Out, "%-10s %s\n", "", p.said())
 		}
@@ -88,7 +91,7 @@ func listConnectors(ctx context.Context, c *Command) error {
 func provedOf(k connectors.Connector, own []engines.Found) []provedLine {
 	lines := []provedLine{}
 	if config.Grounds()[k.Name] == nil {
-		return append(lines, provedLine{Engine: "its own engine, wherever it runs", By: "lethe"})
+		return append(lines, provedLine{Engine: "as part of lethe", By: "lethe"})
 	}
 	for _, s := range connectors.Proved() {
 		if s.Connector == k.Name {
@@ -130,7 +133,8 @@ func (c *Command) configured() bool {
 // rights are what a user needs on whose server the suite is run, by connector.
 func rights(connector string) string {
 	return map[string]string{
-		"mysql":    "GRANT ALL ON `lethe\\_prove\\_%`.* and GRANT PROCESS ON *.* to the user of the DSN",
-		"postgres": "ALTER ROLE ... CREATEDB of the user of the DSN",
+		"mysql":     "GRANT ALL ON `lethe\\_prove\\_%`.* and GRANT PROCESS ON *.* to the user of the DSN",
+		"postgres":  "ALTER ROLE ... CREATEDB of the user of the DSN",
+		"sqlserver": "ALTER SERVER ROLE dbcreator ADD MEMBER the login of the DSN",
 	}[connector]
 }

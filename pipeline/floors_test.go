@@ -142,10 +142,11 @@ var outside = []struct {
 	by     []string
 }{
 	{"github.com/go-sql-driver/mysql", []string{"connectors/mysql", "pipeline/registry/internal/database"}},
+	{"github.com/microsoft/go-mssqldb", []string{"connectors/sqlserver"}},
 	{"github.com/jackc/pgx", []string{"connectors/postgres", "pipeline/registry/internal/database"}},
 	{"github.com/ncruces/go-sqlite3", []string{"connectors/sqlite", "pipeline/registry/internal/database", "pipeline/registry/internal/tables",
 		"pipeline/journal"}},
-	{"database/sql", []string{"connectors/mysql", "connectors/wire", "connectors/sqlite", "connectors/postgres", "pipeline/registry", "pipeline/registry/cases",
+	{"database/sql", []string{"connectors/mysql", "connectors/wire", "connectors/sqlite", "connectors/postgres", "connectors/sqlserver", "pipeline/registry", "pipeline/registry/cases",
 		"pipeline/registry/chain", "pipeline/registry/retention", "pipeline/registry/internal/database", "pipeline/journal"}},
 	{"github.com/pierrec/lz4", []string{"connectors/internal/pgarchive"}},
 	{"github.com/xitongsys", []string{"pipeline/audit/parquet"}},

@@ -9,6 +9,7 @@ import (
 	"lethe/connectors/conformance"
 	"lethe/connectors/mysql"
 	"lethe/connectors/postgres"
+	"lethe/connectors/sqlserver"
 	"lethe/pipeline/setup"
 )
 
@@ -16,7 +17,7 @@ import (
 // operator's. The others are proved with Lethe itself.
 func Grounds() map[string]func(context.Context, connectors.Options) (*conformance.Ground, error) {
 	return map[string]func(context.Context, connectors.Options) (*conformance.Ground, error){
-		"mysql": mysql.Ground, "postgres": postgres.Ground,
+		"mysql": mysql.Ground, "postgres": postgres.Ground, "sqlserver": sqlserver.Ground,
 	}
 }
 
