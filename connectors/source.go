@@ -165,7 +165,10 @@ type Table struct {
 	// Distinct are further fields on which a unique constraint hangs: of them the engine computes a field or an
 	// expression that is unique. A connector that cannot tell leaves it empty; the engine then refuses what it must.
 	Distinct []string
-	Rows     int64     // the engine's estimate; -1 where it has none
+	Rows     int64 // the engine's estimate; -1 where it has none
+	// Stands are the engine's own numbers of what the rows stand in: the table itself, or its partitions. None is given
+	// to anything else while it is there. Only a Standing tells them.
+	Stands   []string
 	Triggers []Trigger // sorted by name, as far as the user may see them; none where changes run none
 
 	// Unreadable says why the rows cannot be read, though those of the other tables can: a file of a folder that is

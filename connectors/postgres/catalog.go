@@ -17,6 +17,7 @@ type catalog struct {
 	tables   map[string]*table
 	byOID    map[string]*table // also by the numbers of their partitions
 	hidden   []unseen
+	leaving  []string // partitions whose rows are no table's, as they are being detached
 	routines []routine
 	major    int // the server's version
 }
@@ -72,13 +73,17 @@ func nameOf(schema, name string) string {
 // own leaves out what is the server's.
 const own = ` AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' AND c.relpersistence <> 't'`
 
+// pending says of a row i of pg_inherits that the partition is being detached (DETACH PARTITION ... CONCURRENTLY) or was
+// when that was cut off: queries of the root read no rows of it. PostgreSQL 13 has no such field.
+const pending = `(pg_catalog.to_jsonb(i) ->> 'inhdetachpending')::boolean`
+
 // The catalog's queries. A partition is no table: its rows are those of the root. Which fields a user may read is asked
 // with them.
 const (
 	tablesQuery = `SELECT c.oid, n.nspname, c.relname, c.relkind, c.reltuples::bigint, c.relispartition,
 		CASE WHEN c.relkind IN ('r', 'p') THEN pg_catalog.row_security_active(c.oid) END,
 		pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT'),
-		COALESCE(pg_catalog.obj_description(c.oid, 'pg_class'), ''), COALESCE(i.inhparent, 0)
+		COALESCE(pg_catalog.obj_description(c.oid, 'pg_class'), ''), COALESCE(i.inhparent, 0), COALESCE(` + pending + `, false)
 		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		LEFT JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid AND c.relispartition
 		WHERE (c.relkind IN ('r', 'p') OR c.relkind = 'f' AND c.relispartition)` + own + ` ORDER BY c.oid`
@@ -216,7 +221,11 @@ func (l *loader) addTable(r []string) error {
 		return fmt.Errorf("row estimate of table %s: %w", r[2], err)
 	}
 	l.all = append(l.all, tableRow{oid: r[0], schema: r[1], name: r[2], kind: r[3], rows: rows, partition: r[5] == "t"})
-	if r[5] == "t" {
+	switch {
+	case r[10] == "t":
+		l.leaving = append(l.leaving, nameOf(r[1], r[2]))
+		return nil
+	case r[5] == "t":
 		l.parents[r[0]] = r[9]
 		return nil
 	}
@@ -236,6 +245,8 @@ func (l *loader) addTable(r []string) error {
 	}
 	if t.partitioned {
 		t.Rows = 0
+	} else {
+		t.Stands = []string{r[0]}
 	}
 	l.tables[name], l.byOID[r[0]] = t, t
 	return nil
@@ -247,7 +258,7 @@ func (l *loader) after(query string) {
 		return
 	}
 	for _, p := range l.all {
-		if !p.partition {
+		if !p.partition || l.parents[p.oid] == "" { // which is being detached
 			continue
 		}
 		root := p.oid
@@ -262,6 +273,9 @@ func (l *loader) after(query string) {
 			continue
 		}
 		l.byOID[p.oid] = t
+		if p.kind != "p" {
+			t.Stands = append(t.Stands, p.oid)
+		}
 		t.foreign = t.foreign || p.kind == "f"
 		switch {
 		case p.kind == "p":

@@ -55,6 +55,9 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 			}
 			outcomes = append(outcomes, more...)
 		}
+		if err := m.together(ctx, conn, parts); err != nil {
+			return err
+		}
 		if err := s.change(ctx, conn, parts, &written); err != nil {
 			return err
 		}

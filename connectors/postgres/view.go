@@ -123,6 +123,10 @@ func (s *source) Unread(ctx context.Context) ([]connectors.Unread, error) {
 		}
 		list = append(list, connectors.Unread{Name: name, Unknown: true, Reason: what})
 	}
+	for _, name := range c.leaving {
+		list = append(list, connectors.Unread{Name: name, Unknown: true, Reason: "a partition that is being detached, or " +
+			"whose detaching was cut off: its rows are read with none; ALTER TABLE ... DETACH PARTITION ... FINALIZE ends it"})
+	}
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return nil, s.fail("catalog", "", because(ctx, err))

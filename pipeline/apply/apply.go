@@ -248,6 +248,8 @@ type application struct {
 	x        *execute.Executor // nil while the source cannot be read
 	source   *application      // of a backup: what the plan changes in its live store; nil: nothing
 
+	apart map[string][]string // by table: where rows of it stand that are its no more
+
 	changed []journal.Chunk // whose rows are changed, and whose traces and outcomes are not yet durable
 	since   time.Time       // when the first of them was
 }

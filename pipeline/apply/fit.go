@@ -37,7 +37,12 @@ func (ap *Applier) fit(ctx context.Context, p *plan.Sealed, apps []*application,
 			RunID: p.RunID, Head: ap.Silos.Registry.Head, Reload: ap.Silos.Reload, Share: a.share,
 			Now: func() time.Time { return latest(p.AsOf, ap.Tonight.AsOf, ap.Setup.Now()) },
 		})
-		misfit = errors.Join(misfit, a.sameMeaning(), a.sameTriggers())
+		if a.apart, err = a.standsApart(ctx); err != nil {
+			ap.Stores.FailedSource(a.store, err)
+			a.x = nil
+			continue
+		}
+		misfit = errors.Join(misfit, a.sameMeaning(), a.sameTriggers(), a.sameStands())
 	}
 	if misfit == nil {
 		return true, nil
@@ -108,6 +113,9 @@ func (a *application) found(ctx context.Context, from, to int) ([]byte, error) {
 	rows := map[string]map[connectors.Key][]int{}
 	for i := from; i < to; i++ {
 		c := &a.set.Rows[i]
+		if len(a.apart[c.Table]) > 0 { // or stands where nobody looks
+			outcomes[i-from] = plan.Unknown
+		}
 		if rows[c.Table] == nil {
 			rows[c.Table] = map[connectors.Key][]int{}
 		}

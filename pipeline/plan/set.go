@@ -35,12 +35,12 @@ type Set struct {
 	Edges  []change.Edge `json:"edges"`
 	Rows   int64         `json:"rows"`
 	// Keys are the fields of the primary keys of its tables, for who looks at the rows.
-	Keys    map[string][]KeyField `json:"keys,omitempty"`
-	Actions string                `json:"actions"` // file name
-	Changes string                `json:"changes"`
-	// The sha256 of the files, hex.
-	ActionsDigest string `json:"actions_sha256"`
-	ChangesDigest string `json:"changes_sha256"`
+	Keys          map[string][]KeyField `json:"keys,omitempty"`
+	Stands        map[string][]string   `json:"stands,omitempty"` // by table: what its rows stood in
+	Actions       string                `json:"actions"`          // file name
+	Changes       string                `json:"changes"`
+	ActionsDigest string                `json:"actions_sha256"` // of the file, hex
+	ChangesDigest string                `json:"changes_sha256"`
 }
 
 // KeyField is a field of a table's primary key.

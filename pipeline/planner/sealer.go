@@ -177,11 +177,15 @@ func (s *setWriter) end() error {
 		return err
 	}
 	set.Keys = s.keys(s.draft.Store, set.Tables)
-	s.plan.Sets = append(s.plan.Sets, set)
 	touched := map[string]bool{}
+	set.Stands = map[string][]string{}
 	for _, t := range set.Tables {
 		touched[t] = true
+		if is, _ := s.draft.Tables.Find(t); len(is.Stands) > 0 {
+			set.Stands[t] = is.Stands
+		}
 	}
+	s.plan.Sets = append(s.plan.Sets, set)
 	s.plan.Schemas[s.draft.Name] = stores.Fingerprint(s.draft.Tables, touched)
 	if s.draft.Backup() {
 		s.plan.Files[s.draft.Name] = s.draft.Digest
