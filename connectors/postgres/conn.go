@@ -103,11 +103,14 @@ func rollBack(ctx context.Context, conn *sql.Conn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if _, _, err := exec(ctx, conn, "ROLLBACK", nil); err != nil {
-		_ = conn.Raw(func(dc any) error {
-			_ = dc.(*stdlib.Conn).Conn().PgConn().Conn().Close()
-			return driver.ErrBadConn
-		})
+		_ = conn.Raw(closed)
 	}
+}
+
+// closed closes the connection of the driver, for sql.Conn.Raw: nobody gets it again.
+func closed(dc any) error {
+	_ = dc.(*stdlib.Conn).Conn().PgConn().Conn().Close()
+	return driver.ErrBadConn
 }
 
 // quoteName writes a name as SQL.

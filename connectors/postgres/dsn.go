@@ -119,7 +119,7 @@ func plain(cfg *pgx.ConnConfig) bool {
 
 // connect opens a database and makes sure that it answers.
 func connect(ctx context.Context, o connectors.Options, dsn, session string) (*source, error) {
-	s := &source{name: o.Name}
+	s := &source{name: o.Name, looks: lookEvery}
 	cfg, err := parseDSN(dsn, o.Plaintext)
 	if err != nil {
 		hint := ""

@@ -30,8 +30,11 @@
 // so is each that it inherits from: ONLY its own rows are its. A table without a primary key is read and never changed:
 // a row's place (ctid) is another's as soon as it is gone, and a row that is named by all its values may be there twice.
 //
-// A page of a scan is one statement, and so one snapshot; no transaction is open while the caller works. Rows of a table
-// without a key are streamed by one statement.
+// The pages of a scan of a table are read from one cursor, and so in one snapshot. It is ended, and the next page read in a
+// new one from the key that was reached, where the caller works for more than five seconds, or for
+// half of what the server bears (idle_in_transaction_session_timeout, transaction_timeout), where somebody waits for a lock
+// on the table, and where the server ended it. Rows that were written between are then as they are by then; one that was
+// given another key between may be read twice, or not at all. Rows of a table without a key are streamed by one statement.
 //
 // Behind a pooler that hands out transactions (PgBouncer's pool_mode = transaction) sessions do not keep what they say:
 // name the server itself, or a pool of sessions.
@@ -87,9 +90,11 @@ type source struct {
 	database string
 	db       *sql.DB
 	dialer   *wire.Dialer
+	looks    time.Duration // how often a scan asks who waits for its table
 
 	mu      sync.Mutex
 	catalog *catalog
+	limits  limits
 }
 
 // mutable is a source that can also be changed, over connections of its own.
@@ -149,6 +154,8 @@ const commonSession = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET Int
 	"SET synchronize_seqscans = off; SET max_parallel_workers_per_gather = 0; SET client_min_messages = error; " +
 	"SET default_transaction_isolation = 'read committed'; SET default_transaction_deferrable = off; " +
 	"SET statement_timeout = 0; SET xmloption = 'content'; " +
+	// cursors give their first rows soon, by an index and not by sorting all
+	"SET cursor_tuple_fraction = 0.0001; SET jit = off; " +
 	// rows are named by keys, some thousand at a time: a step down an index each, and not the whole table once
 	"SET random_page_cost = 1; SET cpu_index_tuple_cost = 0.001; SET effective_cache_size = '64GB'; "
 

@@ -10,8 +10,13 @@ import (
 )
 
 // sample reads blocks of rows. It reads none and reports whole if the table has no more rows than asked for.
-func (s *source) sample(ctx context.Context, conn *sql.Conn, r *reader, q connectors.Query,
+func (s *source) sample(ctx context.Context, r *reader, q connectors.Query,
 	yield func(connectors.Batch, error) bool) (whole bool, err error) {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return false, because(ctx, err)
+	}
+	defer func() { _ = conn.Close() }()
 	starts, err := s.blocks(ctx, conn, r.table, q.Sample)
 	if err != nil || starts == nil {
 		return err == nil, err

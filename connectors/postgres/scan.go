@@ -21,9 +21,9 @@ const (
 	firstRows = 500
 )
 
-// Scan reads page by page in key order. A page is one statement, and so one snapshot; no transaction is open while the
-// caller works, but for the rest of a page whose values are more than a batch. A query by keys is read in pieces of some
-// thousand tuples.
+// Scan reads page by page in key order, all pages of a table in one snapshot as far as the caller is quick enough (type
+// snapshot). A query by keys is read in pieces of some thousand tuples, and a page of it is one statement: no transaction
+// is open while the caller works.
 func (s *source) Scan(ctx context.Context, queries ...connectors.Query) iter.Seq2[connectors.Batch, error] {
 	return func(yield func(connectors.Batch, error) bool) {
 		for _, q := range queries {
@@ -47,17 +47,21 @@ func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connec
 	if err != nil {
 		return err
 	}
+	if q.Sample > 0 && q.Keys == nil && q.After == "" {
+		if whole, err := s.sample(ctx, r, q, yield); err != nil || !whole {
+			return err
+		}
+	}
+	if q.Keys == nil && len(r.table.Key) > 0 {
+		snap := &snapshot{source: s, table: r.table}
+		defer snap.close(ctx)
+		return r.snapped(ctx, snap, at, q, yield)
+	}
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return because(ctx, err)
 	}
 	defer func() { _ = conn.Close() }()
-
-	if q.Sample > 0 && q.Keys == nil && q.After == "" {
-		if whole, err := s.sample(ctx, conn, r, q, yield); err != nil || !whole {
-			return err
-		}
-	}
 	most := cmp.Or(q.MaxRows, pageRows)
 	limit := min(most, firstRows)
 	if len(r.table.Key) == 0 {
@@ -89,6 +93,43 @@ func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connec
 		}
 	}
 	return nil
+}
+
+// snapped reads a whole table that has a key.
+func (r *reader) snapped(ctx context.Context, snap *snapshot, at place, q connectors.Query,
+	yield func(connectors.Batch, error) bool) error {
+	most := cmp.Or(q.MaxRows, pageRows)
+	limit, lost := min(most, firstRows), 0
+	for {
+		rows, whole := 0, true
+		err := snap.fetch(ctx, r, at, limit, func(values [][]byte) error {
+			rows++
+			if added, err := r.append(&at, values); !added || !r.builder.Full(q.MaxRows) {
+				return err
+			}
+			whole = whole && r.builder.Rows() == q.MaxRows
+			return r.yield(at, yield)
+		})
+		if again := err != nil && err != errStop && ctx.Err() == nil && snap.lost(err); again && (rows > 0 || lost < lostMost) {
+			if lost++; rows > 0 {
+				lost = 0
+			}
+			continue
+		}
+		if snap.leave(); err == nil && r.builder.Rows() > 0 {
+			err = r.yield(at, yield)
+		}
+		switch {
+		case err != nil:
+			return because(ctx, err)
+		case rows < limit:
+			return nil
+		case whole:
+			limit = min(most, limit*8)
+		default: // the values fill a batch before the page ends
+			limit = max(1, limit/4)
+		}
+	}
 }
 
 func (r *reader) yield(at place, yield func(connectors.Batch, error) bool) error {

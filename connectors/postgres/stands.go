@@ -57,11 +57,10 @@ func apart(ctx context.Context, conn *sql.Conn, schema, name string, stood []str
 // together refuses rows of tables of which others stand apart by now: they were not found, and are not gone. What was read
 // under lock keeps its partitions from being detached until the transaction ends.
 func (m *mutable) together(ctx context.Context, conn *sql.Conn, parts []*part) error {
-	read, err := m.source.known(ctx) // by which rows were read, and decided
-	if err != nil {
-		return m.fail("catalog", "", because(ctx, err))
-	}
 	s := m.apply
+	m.mu.Lock()
+	read := m.catalog // by which rows were read, and decided
+	m.mu.Unlock()
 	var asked []*table
 	for _, p := range parts {
 		t := p.reader.table
@@ -70,8 +69,8 @@ func (m *mutable) together(ctx context.Context, conn *sql.Conn, parts []*part) e
 		}
 		asked = append(asked, t)
 		stood := t.Stands
-		if was := read.tables[t.Name]; was != nil {
-			stood = slices.Concat(stood, was.Stands)
+		if read != nil && read.tables[t.Name] != nil {
+			stood = slices.Concat(stood, read.tables[t.Name].Stands)
 		}
 		found, err := apart(ctx, conn, t.schema, t.name, stood)
 		if err != nil {

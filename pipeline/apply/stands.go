@@ -11,7 +11,8 @@ import (
 	"lethe/pipeline/setup"
 )
 
-// standsApart says where rows stand by now that were of tables of the set when the plan was made, and are theirs no more.
+// standsApart says where rows stand by now that were of tables of the set when the plan was made, and are theirs no
+// more.
 func (a *application) standsApart(ctx context.Context) (map[string][]string, error) {
 	standing, ok := a.store.Conn.(connectors.Standing)
 	if !ok {
@@ -38,9 +39,9 @@ func (a *application) sameStands() error {
 	for _, table := range a.plan.Sets[a.position].Tables {
 		if where := a.apart[table]; len(where) > 0 {
 			slices.Sort(where)
-			errs = append(errs, fmt.Errorf("%w: source %s: rows that were of table %s stand in %s since the plan was made, "+
-				"and are its no more: attach that again, or have the policy govern it by its own name", setup.ErrExpired,
-				a.store.Name, table, strings.Join(where, ", ")))
+			errs = append(errs, fmt.Errorf("%w: source %s: rows that were of table %s stand in %s since the plan was "+
+				"made, and are its no more: attach that again, or have the policy govern it by its own name",
+				setup.ErrExpired, a.store.Name, table, strings.Join(where, ", ")))
 		}
 	}
 	return errors.Join(errs...)
