@@ -110,10 +110,11 @@ func (r *reader) snapped(ctx context.Context, snap *snapshot, at place, q connec
 			whole = whole && r.builder.Rows() == q.MaxRows
 			return r.yield(at, yield)
 		})
-		if again := err != nil && err != errStop && ctx.Err() == nil && snap.lost(err); again && (rows > 0 || lost < lostMost) {
-			if lost++; rows > 0 {
-				lost = 0
-			}
+		if rows > 0 {
+			lost = 0
+		}
+		if err != nil && err != errStop && ctx.Err() == nil && snap.lost(err) && lost < lostMost {
+			lost++
 			continue
 		}
 		if snap.leave(); err == nil && r.builder.Rows() > 0 {
