@@ -164,6 +164,6 @@ func setUp(ctx context.Context, c *pgconn.PgConn, session string) error {
 	if c.ParameterStatus("server_encoding") == "SQL_ASCII" {
 		charset = "SQL_ASCII"
 	}
-	_, err := c.Exec(ctx, "SET client_encoding = '"+charset+"'; "+session).ReadAll()
+	_, err := c.Exec(ctx, session+"; SET client_encoding = '"+charset+"'").ReadAll()
 	return err
 }

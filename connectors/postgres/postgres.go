@@ -148,12 +148,12 @@ func same(ctx context.Context, s, a *source) error {
 // The sessions. They are alike whatever the server, the database or the role says: values come as pg_dump writes them,
 // in UTC, names are whole (no search path), a policy that would hide rows is an error, and the rows of a table come in
 // the same order twice.
-const commonSession = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; " +
+const commonSession = "SET statement_timeout = 0; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; " +
 	"SET extra_float_digits = 3; SET bytea_output = 'hex'; SET standard_conforming_strings = on; " +
 	"SET search_path = ''; SET row_security = off; SET array_nulls = on; SET transform_null_equals = off; " +
 	"SET synchronize_seqscans = off; SET max_parallel_workers_per_gather = 0; SET client_min_messages = error; " +
 	"SET default_transaction_isolation = 'read committed'; SET default_transaction_deferrable = off; " +
-	"SET statement_timeout = 0; SET xmloption = 'content'; " +
+	"SET xmloption = 'content'; " +
 	// cursors give their first rows soon, by an index and not by sorting all
 	"SET cursor_tuple_fraction = 0.0001; SET jit = off; " +
 	// rows are named by keys, some thousand at a time: a step down an index each, and not the whole table once
