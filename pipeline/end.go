@@ -41,7 +41,7 @@ func (b *book) end(ctx context.Context, night *rooms, err error) (Result, error)
 	if b.began {
 		err = b.conclude(context.WithoutCancel(ctx), night, err)
 	}
-	err = errors.Join(err, night.silos.Close())
+	err = errors.Join(err, night.silos.Close(), b.tonight.Room.Close())
 	if b.folder != nil {
 		err = errors.Join(err, b.folder.Close())
 	}

@@ -152,7 +152,7 @@ func furnish(b *book) *rooms {
 	silos := silos.New(p, t, b.seen)
 	silos.Journal = b.self
 	stores := stores.New(p, t, notes, silos)
-	session := &judge.Session{Tonight: t, Notes: notes, Decisions: b.decisions, Pending: &waiting.Rows{},
+	session := &judge.Session{Tonight: t, Notes: notes, Decisions: b.decisions, Pending: waiting.In(t.Room),
 		Census: census.New(t.Today)}
 	scanner := &scan.Scanner{Setup: p, Tonight: t, Notes: notes, Session: session,
 		Remnants: &remnants.Watch{Setup: p, RunID: t.RunID, Silos: silos}}

@@ -97,9 +97,9 @@ type Night struct {
 type silo struct {
 	people   People                // who have live rows
 	stays    People                // who have one that is not due
-	due      map[Person]uint32     // rows that are due
-	without  map[Person]uint32     // rows without ground, also of whom the registry does not know
-	inUse    map[Person]bool       // of those, who have one that is not blocked
+	due      tally                 // rows that are due
+	without  tally                 // rows without ground, also of whom the registry does not know
+	inUse    People                // of those, who have one that is not blocked
 	stranger People                // whom the registry does not know
 	nobodys  map[[2]string]*People // the same by source and table
 	ages     map[age]*Age
@@ -112,10 +112,19 @@ type silo struct {
 // books are what can be taken back, and what is left of it.
 type books struct {
 	Base   Counts          // before anything is taken back
-	Debts  map[Person]debt // who has rows that are due
+	Owed   []owed          // of a run before: who has rows that are due, in order
+	Debts  map[Person]debt // the same as an earlier build kept it
 	Copies map[stay]copied // rows that should be gone from backups
-	gone   map[Person]uint32
+	gone   tally
 	ended  Ended
+	closed bool // all were met, or it is of a run before
+	before bool
+}
+
+// owed is somebody with what they have.
+type owed struct {
+	Person Person
+	Debt   debt
 }
 
 // debt is somebody who has live rows that are due.
@@ -168,10 +177,9 @@ func New(today calendar.Date) *Night { return &Night{Today: today, silos: map[st
 func (n *Night) silo(name string) *silo {
 	s := n.silos[name]
 	if s == nil {
-		s = &silo{due: map[Person]uint32{}, without: map[Person]uint32{}, inUse: map[Person]bool{},
-			ages: map[age]*Age{}, nobodys: map[[2]string]*People{}, live: map[string]bool{}}
+		s = &silo{ages: map[age]*Age{}, nobodys: map[[2]string]*People{}, live: map[string]bool{}}
 		s.groups = map[[2]string]groups{}
-		s.Copies, s.gone = map[stay]copied{}, map[Person]uint32{}
+		s.Copies = map[stay]copied{}
 		n.silos[name] = s
 	}
 	return s
@@ -214,7 +222,7 @@ func (t *Table) Add(r Row) {
 	}
 	s.people.Add(p)
 	if r.Ground == Due {
-		s.due[p]++
+		s.due.add(p)
 	} else {
 		s.stays.Add(p)
 	}
@@ -225,9 +233,9 @@ func (t *Table) Add(r Row) {
 		s.stranger.Add(p)
 	}
 	if r.Ground >= InGrace {
-		s.without[p]++
+		s.without.add(p)
 		if !r.Blocked {
-			s.inUse[p] = true
+			s.inUse.Add(p)
 		}
 	}
 }
@@ -283,10 +291,10 @@ func (n *Night) Ended(silo, source string, p Person, how How) {
 	case s.live[source] && how == Weak:
 		s.ended.Weak++
 	case s.live[source] && how == Deleted:
-		s.gone[p]++
+		s.gone.add(p)
 		s.ended.Deleted++
 	case s.live[source]:
-		s.gone[p]++
+		s.gone.add(p)
 		s.ended.Anonymized++
 	case !backup || how == Weak:
 	case c.Rows > 1:

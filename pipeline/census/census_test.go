@@ -1,6 +1,8 @@
 package census
 
 import (
+	"encoding/gob"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -218,4 +220,49 @@ func TestASetOfPeople(t *testing.T) {
 	require.False(t, s.has(6))
 	require.True(t, s.has(7919|unknown))
 	require.False(t, s.has(1|unknown))
+}
+
+// TestATallyCounts rows of those whom the registry knows, of those whom it does not, and of who has very many.
+func TestATallyCounts(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		var counted tally
+		want := map[Person]uint32{}
+		for range rapid.IntRange(0, 5).Draw(r, "people") {
+			p, rows := someone.Draw(r, "person"), rapid.SampledFrom([]uint32{1, 2, 254, 255, 256, 700}).Draw(r, "rows")
+			for range rows {
+				counted.add(p)
+			}
+			want[p] += rows
+		}
+		got := map[Person]uint32{}
+		for p, rows := range counted.all() {
+			require.NotContains(r, got, p)
+			got[p] = rows
+			require.Equal(r, rows, counted.of(p))
+		}
+		require.Equal(r, want, got)
+		require.Zero(r, counted.of(1<<20))
+	})
+}
+
+// TestWhatAnEarlierBuildKept is taken back as what this one keeps.
+func TestWhatAnEarlierBuildKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "census")
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	require.NoError(t, gob.NewEncoder(f).Encode([]kept{{Silo: "s", Live: []string{"crm"}, Books: books{
+		Debts: map[Person]debt{9: {Due: 1, Without: 1}, 3: {Due: 2, Without: 2}, 5: {Due: 1, Without: 1, Stays: true}}}}}))
+	require.NoError(t, f.Close())
+	n := New(20001)
+	require.NoError(t, n.Load(path))
+	for _, p := range []Person{3, 5, 7, 9} {
+		n.Ended("s", "crm", p, Deleted)
+	}
+	less, known := n.Of("s")
+	require.True(t, known)
+	require.EqualValues(t, -1, less.People, "one has another row that is due, one a row that stays")
+	require.EqualValues(t, -2, less.WithoutGround)
+	n.Ended("s", "crm", 3, Deleted)
+	less, _ = n.Of("s")
+	require.EqualValues(t, -2, less.People)
 }

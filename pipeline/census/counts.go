@@ -5,6 +5,7 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"os"
 	"slices"
@@ -31,21 +32,47 @@ type Copies struct {
 
 // close counts a silo as it was met, once.
 func (s *silo) close() {
-	if s.Debts != nil {
+	if s.closed {
 		return
 	}
-	s.Debts = make(map[Person]debt, len(s.due))
-	s.Base = Counts{People: s.people.Len(), WithoutGround: int64(len(s.without))}
-	for p, rows := range s.without {
-		if !s.inUse[p] {
-			s.Base.Blocked++
+	s.closed = true
+	s.Base = Counts{People: s.people.Len()}
+	for p := range s.without.all() {
+		s.Base.WithoutGround++
+		s.Base.Blocked += one(!s.inUse.has(p))
+		s.Base.Unknown += one(s.stranger.has(p))
+	}
+}
+
+// debtOf is what somebody has who has rows that are due.
+func (s *silo) debtOf(p Person) (d debt, owes bool) {
+	if s.before {
+		at, owes := slices.BinarySearchFunc(s.Owed, p, func(o owed, p Person) int { return cmp.Compare(o.Person, p) })
+		if owes {
+			d = s.Owed[at].Debt
 		}
-		if s.stranger.has(p) {
-			s.Base.Unknown++
+		return d, owes
+	}
+	due := s.due.of(p)
+	return debt{Due: due, Without: s.without.of(p), Stays: s.stays.has(p), InUse: s.inUse.has(p),
+		Stranger: s.stranger.has(p)}, due > 0
+}
+
+// debts yields who has rows that are due.
+func (s *silo) debts() iter.Seq2[Person, debt] {
+	return func(yield func(Person, debt) bool) {
+		for _, o := range s.Owed {
+			if !yield(o.Person, o.Debt) {
+				return
+			}
 		}
-		if due := s.due[p]; due > 0 {
-			s.Debts[p] = debt{Due: due, Without: rows, Stays: s.stays.has(p), InUse: s.inUse[p],
-				Stranger: s.stranger.has(p)}
+		if s.before {
+			return
+		}
+		for p := range s.due.all() {
+			if d, _ := s.debtOf(p); !yield(p, d) {
+				return
+			}
 		}
 	}
 }
@@ -58,8 +85,8 @@ func (n *Night) Of(name string) (c Counts, known bool) {
 	}
 	s.close()
 	c = s.Base
-	for p, gone := range s.gone {
-		d, owes := s.Debts[p]
+	for p, gone := range s.gone.all() {
+		d, owes := s.debtOf(p)
 		if !owes {
 			continue
 		}
@@ -100,7 +127,7 @@ func (n *Night) CopiesOf(name string, goes func(source string) calendar.Date) Co
 	}
 	last := map[Person]string{}
 	for at, copy := range s.Copies {
-		if !copy.Erased && s.gone[at.Person] == 0 {
+		if !copy.Erased && s.gone.of(at.Person) == 0 {
 			continue
 		}
 		c.InFile[at.Source]++
@@ -182,17 +209,18 @@ func (n *Night) Save(path string) error {
 
 // left are the books with what was taken back taken off.
 func (s *silo) left() books {
-	b := books{Debts: map[Person]debt{}, Copies: map[stay]copied{}}
+	b := books{Copies: map[stay]copied{}}
 	for at, c := range s.Copies {
-		b.Copies[at] = copied{Rows: c.Rows, Erased: c.Erased || s.gone[at.Person] > 0}
+		b.Copies[at] = copied{Rows: c.Rows, Erased: c.Erased || s.gone.of(at.Person) > 0}
 	}
-	for p, d := range s.Debts {
-		gone := min(s.gone[p], d.Due)
+	for p, d := range s.debts() {
+		gone := min(s.gone.of(p), d.Due)
 		d.Due, d.Without = d.Due-gone, d.Without-min(gone, d.Without)
 		if d.Due > 0 {
-			b.Debts[p] = d
+			b.Owed = append(b.Owed, owed{p, d})
 		}
 	}
+	slices.SortFunc(b.Owed, func(a, b owed) int { return cmp.Compare(a.Person, b.Person) })
 	return b
 }
 
@@ -210,13 +238,15 @@ func (n *Night) Load(path string) error {
 	for _, k := range list {
 		s := n.silo(k.Silo)
 		s.books = k.Books
-		s.gone = map[Person]uint32{}
+		s.gone, s.closed, s.before = tally{}, true, true
 		for _, source := range k.Live {
 			s.live[source] = true
 		}
-		if s.Debts == nil {
-			s.Debts = map[Person]debt{}
+		for p, d := range s.Debts {
+			s.Owed = append(s.Owed, owed{p, d})
 		}
+		slices.SortFunc(s.Owed, func(a, b owed) int { return cmp.Compare(a.Person, b.Person) })
+		s.Debts = nil
 		if s.Copies == nil {
 			s.Copies = map[stay]copied{}
 		}

@@ -13,7 +13,7 @@ func (g *Graph) Behind(live *Graph) { g.live = live }
 // due is what becomes of a root, unless something holds it back: what became of the same row in the live store.
 func (g *Graph) due(n int32) ending {
 	r, ends := g.rootOf(n), goes
-	if r.Change == judge.Anonymize {
+	if r.Change() == judge.Anonymize {
 		ends = emptied
 	}
 	g.at(n).ends = ends

@@ -20,17 +20,17 @@ func (g *Graph) Follow(ctx context.Context) error {
 			continue
 		}
 		for _, r := range j.Roots {
-			if r.Change != judge.Delete && r.Change != judge.Anonymize {
+			if c := r.Change(); c != judge.Delete && c != judge.Anonymize {
 				continue
 			}
-			n := g.number(j.Table.Name, r.Key)
+			n := g.number(j.Table.Name, j.KeyOf(r))
 			of := g.at(n)
-			of.root, of.governed = int32(g.roots.Add(root{r, j})+1), true
+			of.root, of.governed = int32(g.roots.Add(place{int32(i), r.At()})+1), true
 			of.ends = g.due(n)
 			g.reach(n, int32(i))
 		}
 	}
-	for byTable := g.next(); len(byTable) > 0; byTable = g.next() {
+	for byTable := g.next(); len(byTable) > 0; byTable = g.next() { // a portion of them at a time
 		for _, t := range sortedKeys(byTable) {
 			for _, e := range g.To[t] {
 				if err := g.referring(ctx, e, g.wanted(e, byTable[t])); err != nil {
@@ -44,32 +44,43 @@ func (g *Graph) Follow(ctx context.Context) error {
 	}
 	g.settle(true)
 	g.each(func(n int32, of *row) {
-		if r := g.rootOf(n); r != nil {
+		if r := g.rootOf(n); r.Root != nil {
 			r.Waits = of.ends == stays && of.waits
 			r.Held = of.ends == stays && !of.waits
-			r.Kept = r.Held || of.ends == emptied && r.Change == judge.Delete
+			r.Kept = r.Held || of.ends == emptied && r.Change() == judge.Delete
 		}
 	})
 	return nil
 }
 
-// next are the rows, by table, of which it is not known yet what refers to them.
+// portion is of how many rows it is asked at once what refers to them.
+const portion = 1 << 16
+
+// next are rows, by table, of which it is not known yet what refers to them: those after the ones that it gave before,
+// and once there are none, from the first on.
 func (g *Graph) next() map[string][]int32 {
-	byTable := map[string][]int32{}
-	g.each(func(n int32, of *row) {
-		if !of.expanded && of.contexts != 0 {
-			of.expanded = true
-			byTable[g.table(n).name] = append(byTable[g.table(n).name], n)
+	byTable, found, all := map[string][]int32{}, 0, int32(g.rows.Len())
+	for range 2 { // rows that were passed may be reached since
+		for ; g.upTo < all && found < portion; g.upTo++ {
+			if of := g.at(g.upTo); !of.expanded && of.contexts != 0 {
+				of.expanded = true
+				byTable[g.table(g.upTo).name] = append(byTable[g.table(g.upTo).name], g.upTo)
+				found++
+			}
 		}
-	})
-	return byTable
+		if found > 0 {
+			return byTable
+		}
+		g.upTo = 0
+	}
+	return nil
 }
 
 // wanted leaves out rows that stay and of which nothing is declared to go by the edge.
 func (g *Graph) wanted(e *edges.Edge, rows []int32) []int32 {
 	unwanted := func(n int32) bool {
 		r := g.rootOf(n)
-		return r != nil && g.at(n).ends == emptied && e.Do[r.by] != string(judge.Delete)
+		return r.Root != nil && g.at(n).ends == emptied && e.Do[r.by] != string(judge.Delete)
 	}
 	if !slices.ContainsFunc(rows, unwanted) {
 		return rows
@@ -211,7 +222,7 @@ func (g *Graph) ownedParents(ctx context.Context) error {
 	named := map[string]map[connectors.Key]bool{}
 	g.each(func(n int32, _ *row) {
 		r := g.rootOf(n)
-		if r == nil {
+		if r.Root == nil {
 			return
 		}
 		for k, key := range r.by.Owns[r.Root] {

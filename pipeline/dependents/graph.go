@@ -18,7 +18,8 @@ import (
 // Graph is the rows of a source that are to go, with the rows that refer to them.
 type Graph struct {
 	*edges.Set
-	runID   string // under which guards are made
+	room    *numbered.Room // where what there is very much of lies
+	runID   string         // under which guards are made
 	pending *waiting.Rows
 	live    *Graph // of the source that this one is a backup of, nil where there is none
 
@@ -28,7 +29,7 @@ type Graph struct {
 	names  numbered.Names
 	rows   numbered.Column[row] // in the order in which they were found
 	refs   numbered.Refs
-	roots  numbered.Column[root]
+	roots  numbered.Column[place]
 	sets   numbered.Sets // of judges, and of edges
 	used   []bool        // by edge: there are references along it
 
@@ -37,6 +38,8 @@ type Graph struct {
 	values  map[int32]connectors.Key  // those by which a row refers, where the other is named by no such
 	unnamed map[int32]uint32          // the edges by which rows without a key refer to one: they neither go nor forget
 	detach  map[int32][]string        // what settle finds that a row forgets before it goes
+
+	upTo int32 // the row from which on next looks
 
 	work
 }
@@ -48,6 +51,7 @@ type work struct {
 	leaving     []int32
 	waits       numbered.Column[int32] // by row
 	items       []item
+	keys        [2][]byte              // that are compared
 	itemOf      numbered.Column[int32] // by row: the item that it is, and one; 0: none
 	listed      map[edgeTo]bool        // references of the item at hand
 	circular    []bool                 // by table: rows of it may refer to each other in a circle
@@ -62,11 +66,14 @@ type table struct {
 // edgeTo is a row, and an edge by which it is referred to.
 type edgeTo struct{ row, edge int32 }
 
-// root is a row that its own decision ends.
+// root is a row that its own decision ends; the zero value is none.
 type root struct {
 	*judge.Root
 	by *judge.Judge
 }
+
+// place is where a root is: among the judges, and those of its judge.
+type place struct{ judge, at int32 }
 
 // row is what is known of one: 32 bytes, for there are very many.
 type row struct {
@@ -108,15 +115,18 @@ const (
 	changed
 )
 
-// New makes the graph of a source, which knows of no row yet. pending are rows of plans that wait.
-func New(s *stores.Store, runID string, pending *waiting.Rows) *Graph {
-	g := &Graph{Set: edges.Of(s), runID: runID, pending: pending, byName: map[string]int32{},
+// New makes the graph of a source, which knows of no row yet, and lies in a room. pending are rows of plans that wait.
+func New(s *stores.Store, runID string, pending *waiting.Rows, in *numbered.Room) *Graph {
+	g := &Graph{Set: edges.Of(s), room: in, runID: runID, pending: pending, byName: map[string]int32{},
 		judges: map[*judge.Judge]int32{}, named: map[edgeTo]connectors.Key{}, values: map[int32]connectors.Key{},
 		unnamed: map[int32]uint32{}, detach: map[int32][]string{}}
 	g.used, g.listed = make([]bool, len(g.List)), map[edgeTo]bool{}
 	for i, j := range s.Judges {
 		g.judges[j] = int32(i)
 	}
+	g.rows.Room, g.roots.Room, g.waits.Room, g.itemOf.Room = in, in, in, in
+	g.names.In(in)
+	g.refs.In(in)
 	return g
 }
 
@@ -124,11 +134,14 @@ func New(s *stores.Store, runID string, pending *waiting.Rows) *Graph {
 func (g *Graph) at(n int32) *row { return g.rows.At(int(n)) }
 
 // rootOf is what its own decision says of a row that it ends.
-func (g *Graph) rootOf(n int32) *root {
-	if r := g.at(n).root; r > 0 {
-		return g.roots.At(int(r - 1))
+func (g *Graph) rootOf(n int32) root {
+	r := g.at(n).root
+	if r == 0 {
+		return root{}
 	}
-	return nil
+	p := g.roots.At(int(r - 1))
+	by := g.Store.Judges[p.judge]
+	return root{by.RootAt(p.at), by}
 }
 
 // table is where a row stands.
@@ -179,7 +192,7 @@ func (g *Graph) refer(child, parent int32, e *edges.Edge, values connectors.Key)
 	at := g.refs.Add(child, parent, int32(e.At))
 	g.used[e.At] = true
 	if named, ok := g.named[edgeTo{parent, int32(e.At)}]; ok && named != values ||
-		!ok && string(g.names.Key(parent)) != string(values) {
+		!ok && !g.names.Is(parent, string(values)) {
 		g.values[at] = values
 	}
 	for _, j := range g.sets.Of(g.at(parent).contexts) {

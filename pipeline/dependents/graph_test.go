@@ -14,6 +14,7 @@ import (
 	"lethe/pipeline/dependents/edges"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/judge/targets"
+	"lethe/pipeline/numbered"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/stores"
@@ -56,15 +57,22 @@ type drawn struct {
 	rows  []int32
 }
 
+// inFile is room of which all lies in a file, for all graphs that a test draws.
+func inFile(t *testing.T) *numbered.Room {
+	r := numbered.NewRoom(t.TempDir(), 0)
+	t.Cleanup(func() { require.NoError(t, r.Close()) })
+	return r
+}
+
 func (d *drawn) some(name string) bool { return rapid.IntRange(0, 3).Draw(d.T, name) == 0 }
 
-func draw(t *rapid.T, judges []*judge.Judge) *drawn {
+func draw(t *rapid.T, judges []*judge.Judge, in *numbered.Room) *drawn {
 	d := &drawn{T: t, plain: &plainGraph{runID: "run", defers: rapid.Bool().Draw(t, "defers")}}
 	store := &stores.Store{Judges: judges}
 	if d.plain.defers {
 		store.Conn = deferring{}
 	}
-	d.g = New(store, "run", nil)
+	d.g = New(store, "run", nil, in)
 	d.g.tableOf("t3")
 	d.g.tables[0].barred = rapid.Bool().Draw(t, "barred")
 	for range rapid.IntRange(1, 7).Draw(t, "edges") {
@@ -114,16 +122,18 @@ func (d *drawn) row(judges []*judge.Judge) {
 	for i, j := range judges {
 		if j.Table.Name == table && rapid.Bool().Draw(d.T, "root") {
 			p.judge, p.governed = j, true
-			p.root = &judge.Root{Key: p.key, Change: judge.Delete, Anonymized: d.some("anonymized"),
-				Guard: judge.Guard{byte(i)}, ElseGuard: judge.Guard{9}, Subject: keystore.Ref{byte(n)}}
+			p.root = j.NewRoot(p.key, judge.Ruling{Change: judge.Delete})
+			p.root.Anonymized, p.root.Guard, p.root.ElseGuard = d.some("anonymized"), judge.Guard{byte(i)}, judge.Guard{9}
+			p.root.Subject = keystore.Ref{byte(n)}
 			p.ends = goes
 			if d.some("ends") {
-				p.root.Change, p.ends = judge.Anonymize, emptied
+				p.ends = emptied
+				p.root.Let(judge.Anonymize)
 			}
 			p.root.Open = rapid.Bool().Draw(d.T, "open")
-			p.root.Shape = j.ShapeOf(judge.Ruling{Decision: policy.Decision{
+			j.Shape(p.root, judge.Ruling{Decision: policy.Decision{
 				Else: rapid.SampledFrom([]policy.Action{policy.Anonymize, policy.Anonymize, policy.Keep}).Draw(d.T, "else")}})
-			of.root = int32(d.g.roots.Add(root{p.root, j}) + 1)
+			of.root = int32(d.g.roots.Add(place{int32(i), p.root.At()}) + 1)
 		}
 	}
 	of.held, of.waits, of.expanded, of.governed, of.ends = p.held, p.waits, p.expanded, p.governed, p.ends
@@ -212,9 +222,12 @@ func (d *drawn) choose(name string) {
 
 // A graph by numbers finds what one finds that has an object for each row.
 func TestAGraphFindsWhatAPlainOneDoes(t *testing.T) {
-	judges := judges(t)
+	judges, in := judges(t), inFile(t)
+	for _, j := range judges {
+		j.In(in)
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		d := draw(t, judges)
+		d := draw(t, judges, in)
 		d.g.settle(true)
 		d.plain.settle(true)
 		d.same("settled")

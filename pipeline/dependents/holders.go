@@ -40,7 +40,7 @@ func (g *Graph) Holders() ([]Holder, map[Holder]int64) {
 	counts := map[Holder]int64{}
 	g.each(func(n int32, _ *row) {
 		r := g.rootOf(n)
-		if r == nil || !r.Held {
+		if r.Root == nil || !r.Held {
 			return
 		}
 		found, table := map[Holder]bool{}, g.table(n).name

@@ -16,7 +16,7 @@ func (g *Graph) order(otherwise bool) bool {
 	leaving := g.leaving[:0]
 	g.each(func(n int32, of *row) {
 		if of.level = 0; g.going(n) {
-			leaving = append(leaving, n)
+			leaving = numbered.Append(g.room, leaving, n)
 		}
 	})
 	g.leaving = leaving
@@ -97,19 +97,7 @@ func (g *Graph) findCircular() {
 			to[child] = append(to[child], g.tableOf(g.List[e].Parent))
 		}
 	}
-	g.circular = make([]bool, len(g.tables))
-	for t := range to {
-		seen := make([]bool, len(to))
-		for queue := []int32{int32(t)}; len(queue) > 0 && !g.circular[t]; queue = queue[1:] {
-			for _, next := range to[queue[0]] {
-				g.circular[t] = g.circular[t] || next == int32(t)
-				if !seen[next] {
-					seen[next] = true
-					queue = append(queue, next)
-				}
-			}
-		}
-	}
+	g.circular = circles.May(to)
 }
 
 // circlesOf are the groups of rows that reach each other by references that the engine minds, each in the order in
@@ -200,7 +188,7 @@ func (l *leveling) number(rows []int32) {
 	ready := l.queue[:0]
 	for _, n := range rows {
 		if l.first(n) == n && *l.waits.At(int(n)) == 0 {
-			ready = append(ready, n)
+			ready = numbered.Append(l.room, ready, n)
 		}
 	}
 	for len(ready) > 0 {
@@ -219,7 +207,7 @@ func (l *leveling) number(rows []int32) {
 				c := l.first(r.Child)
 				l.at(c).level = max(l.at(c).level, l.at(p).level+1)
 				if waits := l.waits.At(int(c)); *waits == 1 {
-					ready = append(ready, c)
+					ready = numbered.Append(l.room, ready, c)
 				} else {
 					*waits--
 				}

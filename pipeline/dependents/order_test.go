@@ -14,7 +14,7 @@ import (
 // graph is one of rows that go, in an engine that minds at once, and of references between them.
 type graph struct{ *Graph }
 
-func newGraph() graph { return graph{New(&stores.Store{}, "run", nil)} }
+func newGraph() graph { return graph{New(&stores.Store{}, "run", nil, nil)} }
 
 // goes adds a row that goes.
 func (g graph) goes(table string) int32 {

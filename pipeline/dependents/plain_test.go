@@ -217,7 +217,7 @@ func (n *plainNode) leavesBehind() (found, waits bool) {
 }
 
 func (n *plainNode) elseEmptied() bool {
-	return n.root.Open && n.root.Ruling().Else == policy.Anonymize && len(n.judge.Targets) > 0 &&
+	return n.root.Open && n.judge.RulingOf(n.root).Else == policy.Anonymize && len(n.judge.Targets) > 0 &&
 		!n.root.Anonymized
 }
 
@@ -285,7 +285,7 @@ func (n *plainNode) stay(otherwise bool) {
 	switch {
 	case n.root == nil:
 		n.held = true
-	case otherwise && n.ends == goes && n.root.Change == judge.Delete && n.elseEmptied():
+	case otherwise && n.ends == goes && n.root.Change() == judge.Delete && n.elseEmptied():
 		n.ends = emptied
 	default:
 		n.ends = stays
@@ -518,7 +518,7 @@ func (it *plainItem) minds(r plainRef, other *plainItem) bool {
 	case judge.Delete:
 		return true
 	case judge.Anonymize:
-		return it.op == judge.Delete && (other.root.Change == judge.Delete || it.does(r) == change.Follows)
+		return it.op == judge.Delete && (other.root.Change() == judge.Delete || it.does(r) == change.Follows)
 	}
 	return false
 }
@@ -546,8 +546,8 @@ func (g *plainGraph) selectedRow(it *plainItem, items map[*plainNode]*plainItem,
 	}
 	if r := it.root; it.kind == change.Root {
 		s.Mapping = 0
-		s.Guard, s.Subject, s.Record = r.Guard, r.Subject, it.judge.RecordOf(r.Key)
-		if it.op == judge.Anonymize && r.Change == judge.Delete {
+		s.Guard, s.Subject, s.Record = r.Guard, r.Subject, it.judge.RecordOf(it.judge.KeyOf(r))
+		if it.op == judge.Anonymize && r.Change() == judge.Delete {
 			s.Guard = r.ElseGuard
 		}
 	}

@@ -42,7 +42,7 @@ func (s Selection) Rows() iter.Seq[Selected] {
 func (g *Graph) Select(chosen func(*judge.Root) bool, use func(Selection) error) error {
 	g.each(func(n int32, of *row) {
 		of.wasEnds, of.wasHeld, of.offered = of.ends, of.held, nowhere
-		if r := g.rootOf(n); r != nil && (of.sealed != nowhere || !chosen(r.Root)) {
+		if r := g.rootOf(n); r.Root != nil && (of.sealed != nowhere || !chosen(r.Root)) {
 			of.ends = stays
 		}
 	})
@@ -83,7 +83,7 @@ func (g *Graph) WaitTogether() {
 		return nil
 	})
 	g.each(func(n int32, of *row) {
-		if r := g.rootOf(n); r != nil && of.ends != stays && !r.Ramped && !going.Has(n) {
+		if r := g.rootOf(n); r.Root != nil && of.ends != stays && !r.Ramped && !going.Has(n) {
 			r.Asks = true
 		}
 	})
@@ -137,7 +137,8 @@ func (g *Graph) list() {
 	g.itemOf.Reset(g.rows.Len())
 	add := func(n, from int32, f fate, level int32) {
 		at := len(g.items)
-		g.items = append(g.items, item{n: n, from: from, fate: f, level: level, unit: int32(at), main: true})
+		g.items = numbered.Append(g.room, g.items,
+			item{n: n, from: from, fate: f, level: level, unit: int32(at), main: true})
 		*g.itemOf.At(int(n)) = int32(at + 1)
 	}
 	g.each(func(n int32, of *row) {
@@ -182,7 +183,9 @@ func (g *Graph) listForgetting(n int32) {
 			level := p.level + 1
 			if forgetting < 0 {
 				forgetting = len(g.items)
-				g.items = append(g.items, item{n: n, from: p.from, fate: forgets, unit: int32(forgetting)})
+				forgetter := item{n: n, from: p.from, fate: forgets, unit: int32(forgetting)}
+				g.items = numbered.Append(g.room, g.items, forgetter)
+				p = g.item(r.Parent)
 				own = g.item(n) // the list may have moved
 			}
 			it := &g.items[forgetting]
@@ -208,8 +211,11 @@ func (g *Graph) compare(a, b item) int {
 	if a.unit != b.unit || a.level != b.level {
 		return cmp.Or(cmp.Compare(a.unit, b.unit), cmp.Compare(b.level, a.level))
 	}
-	return cmp.Or(strings.Compare(g.table(a.n).name, g.table(b.n).name),
-		bytes.Compare(g.names.Key(a.n), g.names.Key(b.n)), strings.Compare(string(a.fate.op()), string(b.fate.op())))
+	if c := strings.Compare(g.table(a.n).name, g.table(b.n).name); c != 0 {
+		return c
+	}
+	g.keys[0], g.keys[1] = g.names.AppendKey(g.keys[0][:0], a.n), g.names.AppendKey(g.keys[1][:0], b.n)
+	return cmp.Or(bytes.Compare(g.keys[0], g.keys[1]), strings.Compare(string(a.fate.op()), string(b.fate.op())))
 }
 
 // minds reports whether it matters to what happens to one of two rows, of which the first refers to the other, what
@@ -220,7 +226,7 @@ func (s Selection) minds(it *item, r *numbered.Ref, other *item) bool {
 		return true
 	case judge.Anonymize:
 		return it.fate.op() == judge.Delete &&
-			(s.rootOf(other.n).Change == judge.Delete || s.does(it, r) == change.Follows)
+			(s.rootOf(other.n).Change() == judge.Delete || s.does(it, r) == change.Follows)
 	}
 	return false
 }
@@ -261,8 +267,8 @@ func (s Selection) row(it *item) Selected {
 	}
 	if c.Kind == change.Root {
 		c.Mapping = s.Store.Mapping(from.by)
-		c.Guard, c.Subject, c.Record = from.Guard, from.Subject, from.by.RecordOf(from.Key)
-		if c.Op == judge.Anonymize && from.Change == judge.Delete {
+		c.Guard, c.Subject, c.Record = from.Guard, from.Subject, from.by.RecordOf(from.by.KeyOf(from.Root))
+		if c.Op == judge.Anonymize && from.Change() == judge.Delete {
 			c.Guard = from.ElseGuard
 		}
 	}
@@ -280,12 +286,12 @@ func (s Selection) references(it *item, by *judge.Judge) (refs []change.Ref) {
 		}
 		s.listed[to] = true
 		does, root := s.does(it, r), s.rootOf(it.n)
-		if it.fate == forgets && root != nil && does != change.Forgets { // the row's own change says so
+		if it.fate == forgets && root.Root != nil && does != change.Forgets { // the row's own change says so
 			continue
 		}
 		e := s.edge(r)
 		ref := change.Ref{Row: int(*s.itemOf.At(int(r.Parent)) - 1), Edge: e.At, Does: does,
-			Owns:  root != nil && e.Owned[root.by] && s.at(r.Parent).owned,
+			Owns:  root.Root != nil && e.Owned[root.by] && s.at(r.Parent).owned,
 			Guard: change.GuardOf(by.Match, s.runID, e.Edge, s.valuesOf(at, r))}
 		if named, ok := s.named[to]; ok {
 			ref.To = change.GuardOf(by.Match, s.runID, e.Edge, named)

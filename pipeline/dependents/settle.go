@@ -33,7 +33,7 @@ func (g *Graph) mark() {
 		of.live, of.via, of.owned = false, 0, false
 		if of.root > 0 && of.ends != stays && !of.held {
 			of.live, of.with, of.via = true, n, g.sets.With(0, g.judges[g.rootOf(n).by])
-			queue = append(queue, n)
+			queue = numbered.Append(g.room, queue, n)
 		}
 	})
 	for i := 0; i < len(queue); i++ {
@@ -55,7 +55,7 @@ func (g *Graph) mark() {
 			if c.via = via; !c.live {
 				c.live, c.with = true, p.with
 			}
-			queue = append(queue, r.Child)
+			queue = numbered.Append(g.room, queue, r.Child)
 		}
 	}
 	g.queue = queue
@@ -67,7 +67,7 @@ func (g *Graph) own() {
 	g.each(func(n int32, of *row) {
 		if owner := g.freeing(n); owner >= 0 {
 			of.owned, of.with = true, owner
-			owned = append(owned, n)
+			owned = numbered.Append(g.room, owned, n)
 		}
 	})
 	names := func(r *numbered.Ref) bool { return !g.leaves(r.Child) && !g.lets(r) }
@@ -100,7 +100,7 @@ func (g *Graph) freeing(n int32) int32 {
 // owns reports whether a row owns the one that it refers to, and goes or no longer names it.
 func (g *Graph) owns(r *numbered.Ref) bool {
 	c := g.rootOf(r.Child)
-	return c != nil && g.at(r.Child).live && (g.leaves(r.Child) || g.lets(r)) && g.edge(r).Owned[c.by]
+	return c.Root != nil && g.at(r.Child).live && (g.leaves(r.Child) || g.lets(r)) && g.edge(r).Owned[c.by]
 }
 
 // leaves reports whether a row is deleted.
@@ -209,8 +209,8 @@ func (g *Graph) leavesBehind(n int32) (found, waits bool) {
 
 // elseEmptied reports whether the rule of a root that cannot be deleted wants it anonymized, and there is
 // something to anonymize.
-func (r *root) elseEmptied() bool {
-	return r.Open && r.Ruling().Else == policy.Anonymize && len(r.by.Targets) > 0 && !r.Anonymized
+func (r root) elseEmptied() bool {
+	return r.Open && r.by.RulingOf(r.Root).Else == policy.Anonymize && len(r.by.Targets) > 0 && !r.Anonymized
 }
 
 // knows reports whether the engine does anything about a reference when the row referred to is deleted.
@@ -220,9 +220,9 @@ func (g *Graph) knows(r *numbered.Ref) bool { return g.edge(r).OnDelete != "" &&
 func (g *Graph) stay(n int32, otherwise bool) {
 	of, r := g.at(n), g.rootOf(n)
 	switch {
-	case r == nil:
+	case r.Root == nil:
 		of.held = true
-	case otherwise && of.ends == goes && r.Change == judge.Delete && r.elseEmptied():
+	case otherwise && of.ends == goes && r.Change() == judge.Delete && r.elseEmptied():
 		of.ends = emptied
 	default:
 		of.ends = stays

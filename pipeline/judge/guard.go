@@ -8,9 +8,6 @@ import (
 	"lethe/connectors"
 )
 
-// Guard is a keyed digest of what a decision saw of a row.
-type Guard [16]byte
-
 // guard digests what the decision saw of a row, and what the change would overwrite, under the silo's
 // key and the planning run.
 func (g *Judge) guard(runID string, rows arrow.Record, row int, c Change, fields []string) Guard {

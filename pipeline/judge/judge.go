@@ -49,7 +49,7 @@ type Judge struct {
 // NewJudge makes a judge of a binding.
 func NewJudge(b *Binding) *Judge {
 	g := &Judge{Binding: b}
-	g.Summary, g.Owns, g.shapes = census.Lines{}, map[*Root][]connectors.Key{}, map[alike]*Shape{}
+	g.Summary, g.Owns, g.shapes = census.Lines{}, map[*Root][]connectors.Key{}, map[alike]int32{}
 	g.Record.Starts = make([]calendar.Date, len(b.Starts))
 	g.Spreads = make([]starts.Spread, len(b.Starts))
 	return g

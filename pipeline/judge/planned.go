@@ -143,20 +143,3 @@ func (p Planned) touches(t targets.Target) bool {
 
 // Weak reports whether anonymizing leaves something that is derived from what identified the person.
 func (b *Binding) Weak() bool { return slices.ContainsFunc(b.Targets, targets.Target.Weak) }
-
-// Change is what a decision changes in a source.
-type Change string
-
-// The changes. Block and unblock are reversible; the others destroy.
-const (
-	None      Change = ""
-	Block     Change = "block"
-	Unblock   Change = "unblock"
-	Clear     Change = "clear"
-	Anonymize Change = "anonymize"
-	Delete    Change = "delete"
-	SetNull   Change = "set_null" // the foreign key of a row that stays when the row it refers to goes
-)
-
-// Reversible reports whether a change destroys nothing.
-func (c Change) Reversible() bool { return c == Block || c == Unblock }

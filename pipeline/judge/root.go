@@ -7,34 +7,11 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/judge/roots"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry/keystore"
 )
-
-// Root is a governed row that a plan may hold. There are very many of them: what many have alike is their shape.
-type Root struct {
-	*Shape
-	Key     connectors.Key
-	Guard   Guard
-	Subject keystore.Ref // the identifier that met the registry; zero if none did
-	Change  Change
-	End     calendar.Date // the day on which the last ground ended, zero for none with a day; Due is of the erasure
-	Due     calendar.Date
-	until   calendar.Date
-	Block   bool // also to be blocked now, for the change may wait
-	Kept    bool // a referencing row stays, so it cannot be deleted
-	Held    bool // nor can it be anonymized, as what was declared to go with it stays
-	Waits   bool // what refers to it stands in a plan that waits
-	Ramped  bool // left for a later night by the ramp, or left in a plan that waits
-	Asks    bool // no standing order covers it: people are asked
-
-	Open       bool  // it is to be ended, and not known yet whether what refers to it lets it go
-	Anonymized bool  // holds already what anonymizing yields
-	BlockGuard Guard // covers the decision's own fields only
-	ElseGuard  Guard // of the anonymizing that takes the place of deleting
-}
 
 // Shape is what a ruling says besides its days and its row.
 type Shape struct {
@@ -44,10 +21,26 @@ type Shape struct {
 	ruling Ruling
 }
 
-// Ruling is that of a row.
-func (r *Root) Ruling() Ruling {
-	ruling := r.ruling
-	ruling.End, ruling.Due, ruling.Until = r.End, r.Due, r.until
+// What a root is made of, under the names that judges use.
+type (
+	Root   = roots.Root
+	Guard  = roots.Guard
+	Change = roots.Change
+)
+
+// The changes.
+const (
+	None, Block, Unblock, Clear = roots.None, roots.Block, roots.Unblock, roots.Clear
+	Anonymize, Delete, SetNull  = roots.Anonymize, roots.Delete, roots.SetNull
+)
+
+// ShapeOf is the shape of a root.
+func (g *Judge) ShapeOf(r *Root) *Shape { return g.shaped[r.Shape] }
+
+// RulingOf is the ruling on a root's row.
+func (g *Judge) RulingOf(r *Root) Ruling {
+	ruling := g.ShapeOf(r).ruling
+	ruling.End, ruling.Due, ruling.Until = r.End, r.Due, r.Until
 	return ruling
 }
 
@@ -63,21 +56,30 @@ type alike struct {
 	identity       policy.Identity
 }
 
-// ShapeOf is the shape of a ruling, one for all that are alike.
-func (g *Judge) ShapeOf(r Ruling) *Shape {
+// Shape gives a root the shape of a ruling, one for all that are alike.
+func (g *Judge) Shape(root *Root, r Ruling) {
 	lists := ""
 	if len(r.Notes)+len(r.Decision.Clear)+len(r.Grounds)+len(r.Cleared) > 0 {
 		lists = fmt.Sprintf("%q", []any{r.Notes, r.Decision.Clear, r.Grounds, r.Cleared})
 	}
 	key := alike{r.Action, r.Else, r.Use, r.Reason, r.Change, r.Row, r.Rule, lists, r.flagged.UnixNano(),
 		[4]bool{r.Flag, r.Block, r.Relied, r.proven}, r.identity}
-	s := g.shapes[key]
-	if s == nil {
+	at, ok := g.shapes[key]
+	if !ok {
 		r.subject, r.record, r.known = keystore.Ref{}, keystore.Ref{}, false
-		s = &Shape{Code: r.Reason, Rule: r.Rule, Clear: r.Cleared, ruling: r}
-		g.shapes[key] = s
+		at = int32(len(g.shaped))
+		g.shapes[key] = at
+		g.shaped = append(g.shaped, &Shape{Code: r.Reason, Rule: r.Rule, Clear: r.Cleared, ruling: r})
 	}
-	return s
+	root.Shape = at
+}
+
+// NewRoot is a root for a row that was ruled on.
+func (g *Judge) NewRoot(key connectors.Key, r Ruling) *Root {
+	rt := g.Add(key, Root{Subject: r.subject, Block: r.Block, End: r.End, Due: r.Due, Until: r.Until, Open: g.open(r)})
+	rt.Let(r.Change)
+	g.Shape(rt, r)
+	return rt
 }
 
 // open reports whether what refers to a row has a say in its ruling.
@@ -97,12 +99,9 @@ func (g *Judge) RecordOf(key connectors.Key) keystore.Ref {
 
 // root is what a plan of a run needs of a row that has to change.
 func (g *Judge) root(runID string, r Ruling, rows arrow.Record, row int, key connectors.Key) *Root {
-	rt := &Root{
-		Shape: g.ShapeOf(r), Key: key, Subject: r.subject,
-		Change: r.Change, Block: r.Block, End: r.End, Due: r.Due, until: r.Until, Open: g.open(r),
-		Guard:      g.guard(runID, rows, row, r.Change, r.Cleared),
-		BlockGuard: g.guard(runID, rows, row, Block, nil),
-	}
+	rt := g.NewRoot(key, r)
+	rt.Guard = g.guard(runID, rows, row, r.Change, r.Cleared)
+	rt.BlockGuard = g.guard(runID, rows, row, Block, nil)
 	if r.Change == Delete {
 		rt.Anonymized = g.anonymized(rows, row)
 		rt.ElseGuard = g.guard(runID, rows, row, Anonymize, nil)

@@ -33,6 +33,7 @@ type Session struct {
 // Judge decides every row of a batch and remembers what is not a plain keep. Its errors are those of writing
 // decisions down.
 func (js *Session) Judge(g *Judge, batch connectors.Batch) error {
+	g.In(js.Tonight.Room)
 	counts := js.Census.Table(g.Silo.Silo.Name, g.Source.Name, g.Table.Name, g.Source.Backup())
 	for row := range int(batch.Rows.NumRows()) {
 		if row%aheadRows == 0 {

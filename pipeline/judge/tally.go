@@ -9,6 +9,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/census"
 	"lethe/pipeline/judge/cells"
+	"lethe/pipeline/judge/roots"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/reason"
@@ -23,7 +24,9 @@ type Tally struct {
 	Rows           int64                      // of the silo in this table
 	Roots          []*Root                    // by pointer: the graph keeps them while rows leave the list
 	Owns           map[*Root][]connectors.Key // what they own, one for each owned edge; "" NULL
-	shapes         map[alike]*Shape           // of the roots
+	roots.List                                // with those that are no more among the roots
+	shaped         []*Shape                   // of the roots
+	shapes         map[alike]int32            // their places
 	Stopped        bool                       // a stop forbids changes in the table tonight
 	Summary        census.Lines
 	Oldest, Newest calendar.Date     // of the days of collecting, or those where the first rule's term starts

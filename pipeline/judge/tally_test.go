@@ -110,8 +110,8 @@ func TestWhatASessionRemembers(t *testing.T) {
 	}
 	roots := map[connectors.Key]root{}
 	for _, r := range g.Roots {
-		roots[r.Key] = root{r.Change, r.Block, r.Clear, g.Owns[r]}
-		require.Equal(t, r.Change == Delete, r.Open)
+		roots[g.KeyOf(r)] = root{r.Change(), r.Block, g.ShapeOf(r).Clear, g.Owns[r]}
+		require.Equal(t, r.Change() == Delete, r.Open)
 	}
 	require.Equal(t, map[connectors.Key]root{
 		key("2"): {change: Delete, block: true, owns: []connectors.Key{key("7")}},

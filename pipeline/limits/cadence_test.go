@@ -57,9 +57,9 @@ func TestCadence(t *testing.T) {
 			draft.Rewrite = test.terms
 			draft.Written = draft.TakenAt.AddDate(0, 0, test.copied)
 			g := draft.Judges[0]
-			g.Roots = append(g.Roots, root("blocked", judge.Block, "D", 1))
+			g.Roots = append(g.Roots, root(g, "blocked", judge.Block, "D", 1))
 			for _, due := range test.due {
-				g.Roots = append(g.Roots, root(due.String(), judge.Delete, "D", calendar.DateOf(due, time.UTC)))
+				g.Roots = append(g.Roots, root(g, due.String(), judge.Delete, "D", calendar.DateOf(due, time.UTC)))
 			}
 			b := audit.Backup{LastRewrite: test.last, ExpiresAt: test.expires}
 			rows, oldest := pending(draft)

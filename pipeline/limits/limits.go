@@ -236,4 +236,4 @@ func (l *Limits) Ramp(drafts []*plan.Draft) {
 }
 
 // destroys reports whether a row's change takes something away for good.
-func destroys(r *judge.Root) bool { return r.Change != judge.None && !r.Change.Reversible() }
+func destroys(r *judge.Root) bool { return r.Change() != judge.None && !r.Change().Reversible() }

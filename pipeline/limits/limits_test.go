@@ -98,14 +98,15 @@ func (c company) limits(breakers setup.Breakers, orders ...setup.Order) *Limits 
 func (l *Limits) drafts(due bool) []*plan.Draft {
 	var drafts []*plan.Draft
 	for _, s := range l.Stores.List {
-		drafts = append(drafts, &plan.Draft{Store: s, Graph: dependents.New(s, "run", nil), Due: due && s.Backup()})
+		drafts = append(drafts, &plan.Draft{Store: s, Graph: dependents.New(s, "run", nil, nil), Due: due && s.Backup()})
 	}
 	return drafts
 }
 
 // root is a row to be changed.
-func root(id string, change judge.Change, code reason.Code, due calendar.Date) *judge.Root {
-	return &judge.Root{Key: connectors.MakeKey([]byte(id)), Change: change, Shape: &judge.Shape{Code: code}, Due: due}
+func root(g *judge.Judge, id string, change judge.Change, code reason.Code, due calendar.Date) *judge.Root {
+	return g.NewRoot(connectors.MakeKey([]byte(id)),
+		judge.Ruling{Change: change, Decision: policy.Decision{Reason: code, Due: due}})
 }
 
 // TestStops leaves tables alone of which too many rows are unknown, or unreadable.
@@ -238,15 +239,18 @@ func TestRamp(t *testing.T) {
 		l := c.limits(setup.Breakers{MaxRowsANight: test.limit})
 		live, backup := l.Stores.List[0].Judges[0], l.Stores.List[1].Judges[0]
 		live.Roots = []*judge.Root{
-			root("a", judge.Delete, "D", 20), root("b", judge.Clear, "D", 10), root("c", judge.Anonymize, "D", 30),
-			root("d", judge.Delete, "D", 40), root("e", judge.Block, "D", 50), root("f", judge.None, "D", 60),
+			root(live, "a", judge.Delete, "D", 20), root(live, "b", judge.Clear, "D", 10),
+			root(live, "c", judge.Anonymize, "D", 30), root(live, "d", judge.Delete, "D", 40),
+			root(live, "e", judge.Block, "D", 50), root(live, "f", judge.None, "D", 60),
 		}
-		backup.Roots = []*judge.Root{root("g", judge.Delete, "D", 5)}
+		backup.Roots = []*judge.Root{root(backup, "g", judge.Delete, "D", 5)}
 		l.Ramp(l.drafts(true))
 		ramped := ""
-		for _, r := range append(live.Roots, backup.Roots...) {
-			if values, _ := r.Key.Values(); r.Ramped {
-				ramped += string(values[0])
+		for _, g := range []*judge.Judge{live, backup} {
+			for _, r := range g.Roots {
+				if values, _ := g.KeyOf(r).Values(); r.Ramped {
+					ramped += string(values[0])
+				}
 			}
 		}
 		require.Equal(t, test.ramped, ramped, test.limit)

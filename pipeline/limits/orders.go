@@ -25,7 +25,7 @@ func (l *Limits) Divide(drafts []*plan.Draft) {
 	due := map[int]int64{}
 	shares := map[share]int64{}
 	doomed(drafts, func(d *plan.Draft, g *judge.Judge, r *judge.Root) {
-		i := l.orderFor(g.Silo.Silo.Name, r.Code)
+		i := l.orderFor(g.Silo.Silo.Name, g.ShapeOf(r).Code)
 		if r.Asks = i < 0; !r.Asks && !d.Backup() {
 			due[i]++
 			shares[share{i, d.Name, g.Table.Name}]++
@@ -43,7 +43,7 @@ func (l *Limits) Divide(drafts []*plan.Draft) {
 		}
 	}
 	doomed(drafts, func(_ *plan.Draft, g *judge.Judge, r *judge.Root) {
-		r.Asks = r.Asks || passed[l.orderFor(g.Silo.Silo.Name, r.Code)]
+		r.Asks = r.Asks || passed[l.orderFor(g.Silo.Silo.Name, g.ShapeOf(r).Code)]
 	})
 	for _, d := range drafts {
 		d.Graph.WaitTogether()

@@ -57,7 +57,7 @@ func TestDivide(t *testing.T) {
 			for i, list := range [][]reason.Code{test.live, test.backup} {
 				g := l.Stores.List[i].Judges[0]
 				for k, code := range list {
-					g.Roots = append(g.Roots, root(string(rune('a'+k)), judge.Delete, code, 1))
+					g.Roots = append(g.Roots, root(g, string(rune('a'+k)), judge.Delete, code, 1))
 				}
 			}
 			l.Divide(l.drafts(test.due))

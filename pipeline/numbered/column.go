@@ -1,7 +1,7 @@
 // Package numbered keeps what there is very much of by number, in few large pieces without pointers. Its nouns: a
-// Column is a list that grows piece by piece; Names are rows by table and key; a Ref is one of them that refers to
-// another, Refs are all of them, by either; Sets are sets of small numbers of which few differ; Marks are a bit for
-// each number.
+// Column is a list that grows piece by piece; Texts are texts by number, Names rows by table and key; a Ref is one of
+// them that refers to another, Refs are all of them, by either; Sets are sets of small numbers of which few differ;
+// Marks are a bit for each number. A Room is where they lie, so that a process holds no more of them than it may.
 package numbered
 
 // A piece of a column: large enough to be few, small enough that one which is hardly begun costs little.
@@ -10,8 +10,10 @@ const (
 	piece     = 1 << pieceBits
 )
 
-// Column is a list that grows piece by piece: what stands in it is never moved. The zero value is empty.
+// Column is a list that grows piece by piece: what stands in it is never moved. The zero value is empty, and lies in
+// memory; what lies in a room holds no pointers.
 type Column[T any] struct {
+	Room   *Room
 	pieces [][]T
 	n      int
 }
@@ -22,7 +24,7 @@ func (c *Column[T]) Len() int { return c.n }
 // Add appends, and returns the number of what was added.
 func (c *Column[T]) Add(v T) int {
 	if c.n == len(c.pieces)*piece {
-		c.pieces = append(c.pieces, make([]T, piece))
+		c.pieces = append(c.pieces, Slice[T](c.Room, piece))
 	}
 	at := c.n
 	c.n++
@@ -36,7 +38,7 @@ func (c *Column[T]) At(i int) *T { return &c.pieces[i>>pieceBits][i&(piece-1)] }
 // Reset makes a column so long that is to be written anew, and keeps its pieces. What stands in it is not cleared.
 func (c *Column[T]) Reset(n int) {
 	for len(c.pieces)*piece < n {
-		c.pieces = append(c.pieces, make([]T, piece))
+		c.pieces = append(c.pieces, Slice[T](c.Room, piece))
 	}
 	c.n = n
 }

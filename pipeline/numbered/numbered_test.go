@@ -1,6 +1,7 @@
 package numbered_test
 
 import (
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -10,8 +11,24 @@ import (
 	"lethe/pipeline/numbered"
 )
 
+// rooms are those in which things may lie: memory, a file, memory at first, and a folder that is not there.
+func rooms(t *testing.T) map[string]*numbered.Room {
+	rooms := map[string]*numbered.Room{"memory": nil, "a file": numbered.NewRoom(t.TempDir(), 0),
+		"both": numbered.NewRoom(t.TempDir(), 40_000), "no folder": numbered.NewRoom(filepath.Join(t.TempDir(), "none"), 0)}
+	for _, r := range rooms {
+		t.Cleanup(func() { require.NoError(t, r.Close()) })
+	}
+	return rooms
+}
+
 func TestColumnKeepsWhatStandsInIt(t *testing.T) {
-	var c numbered.Column[int]
+	for name, room := range rooms(t) {
+		t.Run(name, func(t *testing.T) { columnKeeps(t, room) })
+	}
+}
+
+func columnKeeps(t *testing.T, room *numbered.Room) {
+	c := numbered.Column[int]{Room: room}
 	var where []*int
 	for i := range 5000 {
 		require.Equal(t, i, c.Add(i*i))
@@ -31,12 +48,19 @@ func TestColumnKeepsWhatStandsInIt(t *testing.T) {
 
 // Names give each table and key one number, in the order in which they come.
 func TestNamesAreNumbered(t *testing.T) {
+	for name, room := range rooms(t) {
+		t.Run(name, func(t *testing.T) { namesAreNumbered(t, room) })
+	}
+}
+
+func namesAreNumbered(t *testing.T, room *numbered.Room) {
 	rapid.Check(t, func(t *rapid.T) {
 		type name struct {
 			table int32
 			key   string
 		}
 		var names numbered.Names
+		names.In(room)
 		known := map[name]int32{}
 		var order []name
 		keys := rapid.OneOf(rapid.StringN(0, 3, -1), rapid.StringMatching("[ab]{0,12}"))
@@ -59,7 +83,9 @@ func TestNamesAreNumbered(t *testing.T) {
 		require.Equal(t, len(order), names.Len())
 		var rows []int32
 		for at, n := range order {
-			require.Equal(t, n, name{names.Table(int32(at)), string(names.Key(int32(at)))})
+			require.Equal(t, n, name{names.Table(int32(at)), names.Key(int32(at))})
+			require.True(t, names.Is(int32(at), n.key))
+			require.Equal(t, "<"+n.key, string(names.AppendKey([]byte("<"), int32(at))))
 			rows = append(rows, int32(at))
 		}
 		for i, key := range numbered.Keys[string](&names, rows) {
@@ -70,11 +96,13 @@ func TestNamesAreNumbered(t *testing.T) {
 
 // References to a row, and those from it, come in the order in which they were added.
 func TestRefsOfARow(t *testing.T) {
+	room := rooms(t)["a file"]
 	rapid.Check(t, func(t *rapid.T) {
 		type ref struct{ at, child, parent, by int32 }
 		count := rapid.Int32Range(1, 5).Draw(t, "rows")
 		row := rapid.Int32Range(0, count-1)
 		var refs numbered.Refs
+		refs.In(room)
 		for range count {
 			refs.Row()
 		}

@@ -16,6 +16,9 @@ type Refs struct {
 	in, out Column[int32] // by row: the last reference to and from it, which leads to the first
 }
 
+// In lets references of which there are none yet lie in a room.
+func (r *Refs) In(room *Room) { r.refs.Room, r.in.Room, r.out.Room = room, room, room }
+
 // Row adds a row that nothing refers to, and that refers to none.
 func (r *Refs) Row() {
 	r.in.Add(-1)

@@ -104,7 +104,7 @@ func (pl *Planner) draft(ctx context.Context) ([]*plan.Draft, error) {
 		if s.Err != nil {
 			continue
 		}
-		d := &plan.Draft{Store: s, Graph: dependents.New(s, pl.Tonight.RunID, pl.Session.Pending)}
+		d := &plan.Draft{Store: s, Graph: dependents.New(s, pl.Tonight.RunID, pl.Session.Pending, pl.Tonight.Room)}
 		pl.foresee(ctx, s, d.Graph)
 		if i := slices.IndexFunc(drafts, func(d *plan.Draft) bool { return d.Name == s.Of }); i >= 0 {
 			d.Graph.Behind(drafts[i].Graph)
@@ -139,10 +139,10 @@ type choice func(*plan.Draft, *judge.Root) judge.Change
 // that is rewritten anyway, blocking rides along.
 func destroyed(asked bool) choice {
 	return func(d *plan.Draft, r *judge.Root) judge.Change {
-		if r.Change.Reversible() && !d.Backup() || r.Ramped || r.Asks != asked {
+		if r.Change().Reversible() && !d.Backup() || r.Ramped || r.Asks != asked {
 			return judge.None
 		}
-		return r.Change
+		return r.Change()
 	}
 }
 
@@ -151,8 +151,8 @@ func (pl *Planner) reversible(d *plan.Draft, r *judge.Root) judge.Change {
 	switch {
 	case d.Backup():
 		return judge.None
-	case r.Change.Reversible():
-		return r.Change
+	case r.Change().Reversible():
+		return r.Change()
 	case r.Block && (r.Asks || r.Ramped || !pl.Tonight.Apply):
 		return judge.Block
 	}

@@ -108,7 +108,7 @@ func (pl *Planner) remember(p *plan.Sealed, identity age.Identity, renewable boo
 	if p.Part == plan.Reversible {
 		return nil
 	}
-	rows := &waiting.Rows{}
+	rows := waiting.In(pl.Tonight.Room)
 	for _, s := range p.Sets {
 		if err := governed(p, s, identity, rows); err != nil {
 			return plan.Unusable(p.PlanID, err)

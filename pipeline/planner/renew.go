@@ -43,7 +43,7 @@ type leftRoot struct {
 }
 
 func (r leftRoot) place() waiting.Place {
-	return waiting.Place{Source: r.of.Name, Table: r.from.Table.Name, Key: r.Key}
+	return waiting.Place{Source: r.of.Name, Table: r.from.Table.Name, Key: r.from.KeyOf(r.Root)}
 }
 
 // leave keeps the rows of the older plans out of tonight's. A backup in which nothing else is due is not rewritten.
@@ -55,11 +55,11 @@ func (pl *Planner) leave(drafts []*plan.Draft) left {
 			for _, r := range g.Roots {
 				at := leftRoot{r, d, g}
 				holds := slices.ContainsFunc(pl.older, func(o *older) bool { return o.rows.Has(at.place()) })
-				if !r.Ramped && holds && !r.Change.Reversible() {
+				if !r.Ramped && holds && !r.Change().Reversible() {
 					r.Ramped = true
 					l.roots = append(l.roots, at)
 				}
-				more = more || !r.Ramped && !r.Change.Reversible()
+				more = more || !r.Ramped && !r.Change().Reversible()
 			}
 		}
 		if d.Due && !more {

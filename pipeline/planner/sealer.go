@@ -100,9 +100,10 @@ func (s *sealer) source(d *plan.Draft, together dependents.Selection,
 			if c.Reversible() {
 				saw = r.BlockGuard
 			}
+			key := g.KeyOf(r)
 			alone := change.Change{Unit: int64(together.Len()) + w.rows, Kind: change.Root, Mapping: d.Mapping(g),
-				Silo: g.Silo.Silo.Name, Table: g.Table.Name, Key: r.Key, Op: c,
-				Fields: r.Clear, Guard: saw, Subject: r.Subject, Record: g.RecordOf(r.Key)}
+				Silo: g.Silo.Silo.Name, Table: g.Table.Name, Key: key, Op: c,
+				Fields: g.ShapeOf(r).Clear, Guard: saw, Subject: r.Subject, Record: g.RecordOf(key)}
 			if c != judge.Clear {
 				alone.Fields = nil
 			}
@@ -135,16 +136,18 @@ func (s *setWriter) add(c dependents.Selected) (err error) {
 	}
 	s.rows++
 	if s.root != c.Of {
-		s.root, s.rootRef = c.Of, c.Judge.RefOf(c.Of.Key)
+		s.root, s.rootRef = c.Of, c.Judge.RefOf(c.Judge.KeyOf(c.Of))
 	}
 	ref := s.rootRef
 	if c.Kind != change.Root {
 		ref = audit.Ref(c.Judge.Refs.Ref(s.draft.System()+"\x1f"+c.Table, []byte(c.Key)))
 	}
+	shape := c.Judge.ShapeOf(c.Of)
 	a := audit.Action{PlanID: s.plan.PlanID, Silo: c.Silo, System: s.draft.System(), Source: s.draft.Name,
 		Object: c.Table,
-		Record: ref, Root: s.rootRef, Change: string(c.Op), Method: c.Judge.Method(c.Op), Reason: string(c.Of.Code)}
-	if err := s.w.Add(c.Change, a, plan.Why{Rule: c.Of.Rule, Ended: c.Of.End, Due: c.Of.Due}); err != nil {
+		Record: ref, Root: s.rootRef, Change: string(c.Op), Method: c.Judge.Method(c.Op),
+		Reason: string(shape.Code)}
+	if err := s.w.Add(c.Change, a, plan.Why{Rule: shape.Rule, Ended: c.Of.End, Due: c.Of.Due}); err != nil {
 		return err
 	}
 	s.count(c)
@@ -152,7 +155,8 @@ func (s *setWriter) add(c dependents.Selected) (err error) {
 }
 
 func (s *setWriter) count(c dependents.Selected) {
-	k := plan.Count{Silo: c.Silo, Source: s.draft.Name, Table: c.Table, Change: string(c.Op), Reason: string(c.Of.Code)}
+	k := plan.Count{Silo: c.Silo, Source: s.draft.Name, Table: c.Table, Change: string(c.Op),
+		Reason: string(c.Judge.ShapeOf(c.Of).Code)}
 	count := s.counts[k]
 	if count == nil {
 		fresh := k

@@ -22,20 +22,21 @@ func (pl *Planner) settleRoots(g *judge.Judge) error {
 	kept := g.Roots[:0]
 	for _, r := range g.Roots {
 		if r.Open {
-			ruling := r.Ruling()
+			ruling := g.RulingOf(r)
 			if r.Kept {
 				ruling = pl.holdBack(g, r, ruling)
 			} else if r.Waits && r.Block {
-				r.Change, r.Block = judge.Block, false
+				r.Block = false
+				r.Let(judge.Block)
 			} else if r.Waits {
-				r.Change = judge.None
+				r.Let(judge.None)
 			}
-			if err := pl.Session.Decisions.Append(g.Decision(ruling, g.RefOf(r.Key))); err != nil {
+			if err := pl.Session.Decisions.Append(g.Decision(ruling, g.RefOf(g.KeyOf(r)))); err != nil {
 				return err
 			}
 			r.Open = false
 		}
-		if !g.Stopped && (r.Change != judge.None || r.Block) {
+		if !g.Stopped && (r.Change() != judge.None || r.Block) {
 			kept = append(kept, r)
 		}
 	}
@@ -55,7 +56,8 @@ func (pl *Planner) leaveReadOnly(s *stores.Store, g *judge.Judge) {
 		"give it an apply_dsn, or have its application change them", "run_id", pl.Tonight.RunID,
 		"source", s.Name, "table", g.Table.Name, "rows", len(g.Roots))
 	for _, r := range g.Roots { // the graph has them still
-		r.Change, r.Block = judge.None, false
+		r.Block = false
+		r.Let(judge.None)
 	}
 	g.Roots = nil
 }
@@ -125,16 +127,18 @@ func (pl *Planner) holdBack(g *judge.Judge, r *judge.Root, before judge.Ruling) 
 	} else {
 		ruling.Decision = decide.WithDependent(ruling.Decision)
 	}
-	r.Change = judge.None
+	r.Let(judge.None)
 	if ruling.Action == policy.Anonymize && len(g.Targets) > 0 && !r.Anonymized {
-		r.Change, r.Guard = judge.Anonymize, r.ElseGuard
+		r.Guard = r.ElseGuard
+		r.Let(judge.Anonymize)
 	}
-	if r.Change == judge.None && r.Block { // the row stays, so ending its use is all that is left to do
-		r.Change, r.Block = judge.Block, false
+	if r.Change() == judge.None && r.Block { // the row stays, so ending its use is all that is left to do
+		r.Block = false
+		r.Let(judge.Block)
 	}
 
-	ruling.Change = r.Change
-	r.Shape = g.ShapeOf(ruling)
+	ruling.Change = r.Change()
+	g.Shape(r, ruling)
 	g.Recount(before, ruling)
 	pl.Notes.Except(audit.Exception{Silo: g.Silo.Silo.Name, Source: g.Source.Name, Object: g.Table.Name,
 		Code: string(reason.EDependentKept), Count: 1})

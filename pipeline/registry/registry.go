@@ -29,6 +29,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"lethe/pipeline/numbered"
 	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/delivery"
@@ -56,6 +57,7 @@ type Config struct {
 	// of a server: how long it may answer nothing, and how long a statement may be at work without a row while it
 	// answers others; 0 is the default of package wire
 	AnswerWithin, StatementWithin time.Duration
+	Room                          *numbered.Room // where standings lie; nil: in memory
 }
 
 // What a caller can tell apart with errors.Is.
@@ -99,6 +101,7 @@ type Registry struct {
 	*cases.Cases         // legal holds and requests
 	*retention.Retention // ExpireDue, ForgetEnded, Retire
 	store                *chain.Store
+	room                 *numbered.Room
 }
 
 // Create makes an empty registry (`lethe registry init`): a new file, or the tables in a database of a
@@ -146,7 +149,7 @@ func open(ctx context.Context, c Config) (*Registry, error) {
 		db.Close()
 		return nil, err
 	}
-	return &Registry{chain.NewLog(store), cases.New(store), retention.New(store), store}, nil
+	return &Registry{chain.NewLog(store), cases.New(store), retention.New(store), store, c.Room}, nil
 }
 
 func filled(ctx context.Context, db *database.DB) error {
@@ -187,7 +190,7 @@ func (r *Registry) Simulated(ctx context.Context) (bool, error) {
 // Standings loads a silo as it stands at asOf, at the chain's present head: see Load.
 func (r *Registry) Standings(ctx context.Context, silo string, asOf time.Time,
 	purposes map[string]event.Type) (*standings.Standings, error) {
-	return standings.Load(ctx, r.store, silo, asOf, purposes)
+	return standings.Load(ctx, r.store, silo, asOf, purposes, r.room)
 }
 
 // Refresh brings standings to the chain's present head and returns the collections that were touched, none

@@ -39,7 +39,7 @@ func BenchmarkSealing(b *testing.B) {
 	load := func(book *seal.Book) (*standings.Standings, float64) {
 		silo.Book = book
 		began := cpu()
-		s, err := standings.LoadIn(b.Context(), tx, silo, noon, nil)
+		s, err := standings.LoadIn(b.Context(), tx, silo, noon, nil, nil)
 		require.NoError(b, err)
 		return s, cpu() - began
 	}

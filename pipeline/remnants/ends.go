@@ -65,7 +65,7 @@ func (w *Watch) Plan(waits func(g *judge.Judge, r *judge.Root) bool) {
 				}
 				all = all && (is || k.of.now(k.ref) != gone)
 			}
-			if key := string(e.root.Key); all && some && !taken[key] && !waits(e.of, e.root) {
+			if key := string(e.of.KeyOf(e.root)); all && some && !taken[key] && !waits(e.of, e.root) {
 				e.root.Due, taken[key] = since, true
 				e.of.Roots = append(e.of.Roots, e.root)
 			}

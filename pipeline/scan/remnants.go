@@ -75,12 +75,13 @@ func (sc *Scanner) EndRemnants() {
 		return
 	}
 	sc.Remnants.Plan(func(g *judge.Judge, r *judge.Root) bool {
-		row := aside.Row{System: g.Source.System(), Table: g.Table.Name, Record: g.RecordOf(r.Key), Destroys: true}
+		key := g.KeyOf(r)
+		row := aside.Row{System: g.Source.System(), Table: g.Table.Name, Record: g.RecordOf(key), Destroys: true}
 		refused := sc.Session.Aside.Live
 		if g.Source.Backup() {
 			refused = sc.Session.Aside.Backup
 		}
-		place := waiting.Place{Source: g.Source.Name, Table: g.Table.Name, Key: r.Key}
+		place := waiting.Place{Source: g.Source.Name, Table: g.Table.Name, Key: key}
 		return sc.Session.Pending.Has(place) || refused(row)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"lethe/pipeline/numbered"
 	"lethe/pipeline/policy/calendar"
 )
 
@@ -13,8 +14,13 @@ type Tonight struct {
 	RunID string
 	AsOf  time.Time // the instant of the decisions
 	Today calendar.Date
-	Epoch string // of the audit keys: a quarter; "" where nothing is written down
+	Epoch string         // of the audit keys: a quarter; "" where nothing is written down
+	Room  *numbered.Room // where what there is very much of lies; nil: in memory
 }
+
+// inMemory is how many bytes a night keeps in memory of what there is very much of: people, rows that are due and what
+// refers to them. What is more lies in a file of the state folder until its end.
+const inMemory = 16 << 20
 
 // Begin fixes the instant of a run. It refuses to change data as of the past, or as of a future that is
 // not simulated.
@@ -31,6 +37,7 @@ func Begin(p *Setup, o Options, runID string) (Tonight, error) {
 		}
 		t.AsOf = now
 	}
+	t.Room = numbered.NewRoom(p.State, inMemory)
 	t.Today = calendar.DateOf(t.AsOf, p.Zone)
 	t.Epoch = epochOf(t.Today)
 	if o.Apply && t.AsOf.After(now) && !p.Simulated {

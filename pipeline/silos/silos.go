@@ -128,7 +128,7 @@ func (set *Set) Open(ctx context.Context, feed Feed) (err error) {
 // consents.
 func (set *Set) config() registry.Config {
 	config := set.setup.Registry
-	config.ReadOnly, config.Now = !set.tonight.Apply, set.setup.Now
+	config.ReadOnly, config.Now, config.Room = !set.tonight.Apply, set.setup.Now, set.tonight.Room
 	if set.tonight.AsOf.After(set.setup.Now()) {
 		config.Now = func() time.Time { return set.tonight.AsOf }
 	}

@@ -25,6 +25,13 @@ type Rows struct {
 
 type table struct{ source, name string }
 
+// In are none yet, which are to lie in a room.
+func In(room *numbered.Room) *Rows {
+	r := &Rows{}
+	r.names.In(room)
+	return r
+}
+
 // Add adds a row. One that is there already is as it is added now.
 func (r *Rows) Add(p Place, anonymizes bool) {
 	of := table{p.Source, p.Table}

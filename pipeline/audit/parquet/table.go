@@ -40,7 +40,7 @@ const (
 	chunkRows = 1 << 13
 	// groupRows is the most rows that wait in memory for their row group to be full, over all silos of a
 	// table: with four times as many, a night of millions of decisions took 490 MB instead of 220.
-	groupRows = 1 << 18
+	groupRows = 1 << 17
 	// smallRows is below how many rows a file is not compressed. The Parquet writer makes a zstd encoder
 	// anew for each page, with tables of half a megabyte: ten tables of a few rows cost more than all
 	// else that a night did, to save some kilobytes.

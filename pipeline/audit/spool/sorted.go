@@ -12,7 +12,7 @@ import (
 
 const (
 	// sortRows is how many rows are ordered in memory; more are ordered in parts, which stand in files meanwhile.
-	sortRows = 1 << 16
+	sortRows = 1 << 15
 	// mostParts is how many parts are read at once: when there are so many, they become one.
 	mostParts = 32
 	// partRows is how many rows of a part are read at once.
@@ -95,6 +95,9 @@ func (s *sorting[T]) inOrder(atOnce int) iter.Seq[[]T] {
 func (s *sorting[T]) add(rows []T) error {
 	for len(rows) > 0 {
 		n := min(len(rows), s.most-len(s.held))
+		if len(s.held)+n > s.most/4 && cap(s.held) < s.most { // it would be there twice while it grows
+			s.held = slices.Grow(s.held, s.most-len(s.held))
+		}
 		s.held, rows = append(s.held, rows[:n]...), rows[n:]
 		if len(s.held) == s.most && len(rows) > 0 {
 			if err := s.aside(); err != nil {

@@ -78,7 +78,7 @@ func (t *Retention) ForgetEnded(ctx context.Context, silo string, asOf time.Time
 // standings are those to be read, at the head of the writer's silo.
 func (f Forget) standings(ctx context.Context, w *chain.Writer, asOf time.Time) (*standings.Standings, error) {
 	if f.Standings == nil || f.Standings.AsOf().Before(asOf) {
-		return standings.LoadIn(ctx, w.Tx, w.Silo, asOf, f.Purposes)
+		return standings.LoadIn(ctx, w.Tx, w.Silo, asOf, f.Purposes, nil)
 	}
 	_, err := f.Standings.RefreshIn(ctx, w.Tx, w.Silo)
 	return f.Standings, err

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"lethe/pipeline/numbered"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/event"
 )
@@ -32,7 +33,7 @@ func (s *Standings) put(collection int64, standing *policy.Standing) error {
 			return errors.New("the silo is too large to hold its standings in memory (4 GiB)")
 		}
 		// start at 1, so that no offset is 0
-		fresh := append(make([]byte, 0, blockSize), 0)
+		fresh := append(numbered.Slice[byte](s.room, blockSize)[:0], 0)
 		encoded, start = append(fresh, encoded[start:]...), 1
 		s.blocks = append(s.blocks, nil)
 	}

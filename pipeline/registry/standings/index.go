@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 
+	"lethe/pipeline/numbered"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -102,7 +103,7 @@ type entry struct {
 	collection int32
 }
 
-func (x *index) grow(n int) { x.entries = make([]entry, 0, n) }
+func (x *index) grow(in *numbered.Room, n int) { x.entries = numbered.Slice[entry](in, n)[:0] }
 
 // add takes the next reference in order.
 func (x *index) add(ref shortRef, collection int32) {
@@ -110,10 +111,10 @@ func (x *index) add(ref shortRef, collection int32) {
 }
 
 // finish builds the directory: about two references a bucket.
-func (x *index) finish() {
+func (x *index) finish(in *numbered.Room) {
 	width := max(bits.Len(uint(len(x.entries)/2)), 1)
 	x.shift = 32 - uint(width)
-	x.directory = make([]uint32, 1<<width+1)
+	x.directory = numbered.Slice[uint32](in, 1<<width+1)
 	bucket := 0
 	for i := range x.entries {
 		for b := x.bucket(&x.entries[i].ref); bucket <= b; bucket++ {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"lethe/pipeline/numbered"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/keystore"
 )
@@ -17,14 +18,16 @@ import (
 // generated are the standings of n people with one reference and one consent each, made without a database.
 // Reference i is generatedRef(i); in order of the references the collections are 1, 2, 3, ...
 func generated(tb testing.TB, n int) *Standings {
-	s := &Standings{numbers: map[string]int{}, blocks: [][]byte{{0}}, offsets: make([]uint32, n)}
+	in := numbered.NewRoom(tb.TempDir(), 1<<10)
+	tb.Cleanup(func() { require.NoError(tb, in.Close()) })
+	s := &Standings{room: in, numbers: map[string]int{}, blocks: [][]byte{{0}}, offsets: make([]uint32, n)}
 	refs := make([]shortRef, n)
 	for i := range refs {
 		ref := generatedRef(i)
 		refs[i] = shortRef(ref[:16])
 	}
 	slices.SortFunc(refs, func(a, b shortRef) int { return slices.Compare(a[:], b[:]) })
-	s.index.grow(n)
+	s.index.grow(in, n)
 	standing := policy.Standing{Purposes: make([]policy.PurposeStanding, 1)}
 	for i, ref := range refs {
 		s.index.add(ref, int32(i+1))
@@ -34,7 +37,7 @@ func generated(tb testing.TB, n int) *Standings {
 			Proven: true}
 		require.NoError(tb, s.put(int64(i+1), &standing))
 	}
-	s.index.finish()
+	s.index.finish(in)
 	return s
 }
 

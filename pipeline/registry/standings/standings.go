@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"lethe/pipeline/numbered"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/event"
@@ -39,6 +40,7 @@ type Standings struct {
 	whole   policy.Standing // of the silo as a whole: holds
 	linked  bool
 	former  bool // references of the version of canonical forms before may be among them
+	room    *numbered.Room
 }
 
 // shortRef is as much of a reference as memory holds: 128 bits of a keyed hash do not collide.
@@ -46,9 +48,9 @@ type shortRef [16]byte
 
 // Load loads a silo as it stands at asOf, at the chain's present head. purposes are the purposes of the
 // silo's rules, each with the type of the event that ends it ("" for basis_ended). A silo that the registry
-// does not know has no collections and head 0.
+// does not know has no collections and head 0. The standings lie in a room, and are there as long as it is.
 func Load(ctx context.Context, db *chain.Store, silo string, asOf time.Time,
-	purposes map[string]event.Type) (*Standings, error) {
+	purposes map[string]event.Type, in *numbered.Room) (*Standings, error) {
 	tx, err := db.Begin(ctx, true)
 	if err != nil {
 		return nil, fmt.Errorf("load standings of silo %q: %w", silo, err)
@@ -57,12 +59,12 @@ func Load(ctx context.Context, db *chain.Store, silo string, asOf time.Time,
 	row, err := db.FindSilo(ctx, tx.Handle, silo)
 	if errors.Is(err, chain.ErrUnknownSilo) {
 		s := empty(silo, asOf, purposes)
-		s.index.finish()
+		s.index.finish(in)
 		return s, nil
 	}
 	var s *Standings
 	if err == nil {
-		s, err = LoadIn(ctx, tx, row, asOf, purposes)
+		s, err = LoadIn(ctx, tx, row, asOf, purposes, in)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load standings of silo %q: %w", silo, err)
@@ -76,12 +78,12 @@ func empty(silo string, asOf time.Time, purposes map[string]event.Type) *Standin
 
 // LoadIn is Load within a transaction.
 func LoadIn(ctx context.Context, tx *database.Txn, silo chain.Silo, asOf time.Time,
-	purposes map[string]event.Type) (*Standings, error) {
+	purposes map[string]event.Type, in *numbered.Room) (*Standings, error) {
 	if silo.Keyless != nil {
 		return nil, silo.Keyless
 	}
 	s := empty(silo.Silo, asOf, purposes)
-	s.head, s.former = silo.Seq, silo.Former
+	s.head, s.former, s.room = silo.Seq, silo.Former, in
 	if err := s.loadIndex(ctx, tx, silo); err != nil {
 		return nil, err
 	}
@@ -190,6 +192,9 @@ func (s *Standings) refresh(ctx context.Context, tx *database.Txn, silo chain.Si
 	return touched, nil
 }
 
+// manyCollections is from how many on a block is as large at first as it may become.
+const manyCollections = 1 << 16
+
 // manyNew is after how many new events, and an eighth of the collections, everything is loaded anew: it is quicker
 // than to look each collection up.
 const manyNew = 1000
@@ -197,7 +202,7 @@ const manyNew = 1000
 // reload loads everything anew, because what was purged leaves no trace of whose it was, or because much is new;
 // every collection counts as touched.
 func (s *Standings) reload(ctx context.Context, tx *database.Txn, row chain.Silo) ([]int32, error) {
-	fresh, err := LoadIn(ctx, tx, row, s.asOf, s.purposes)
+	fresh, err := LoadIn(ctx, tx, row, s.asOf, s.purposes, s.room)
 	if err != nil {
 		return nil, err
 	}
@@ -247,8 +252,11 @@ func (s *Standings) loadIndex(ctx context.Context, tx *database.Txn, silo chain.
 		return err
 	}
 	n, s.linked = n+links, links > 0
-	s.offsets = make([]uint32, collections)
-	s.index.grow(n)
+	s.offsets = numbered.Slice[uint32](s.room, collections)
+	if collections > manyCollections { // a block that grew would be there twice
+		s.blocks[0] = append(numbered.Slice[byte](s.room, blockSize)[:0], 0)
+	}
+	s.index.grow(s.room, n)
 	aliases, records := silo.Book.Check(seal.Alias), silo.Book.Check(seal.Link)
 	err := tx.Each(ctx, `SELECT alias_ref, collection, seal, 0 FROM subject_alias WHERE silo = ?
 		UNION ALL SELECT record_ref, collection, seal, 1 FROM record_link WHERE silo = ? ORDER BY 1,
@@ -263,7 +271,7 @@ func (s *Standings) loadIndex(ctx context.Context, tx *database.Txn, silo chain.
 		s.index.add(shortRef(row.ColumnRawBlob(0)), int32(row.ColumnInt64(1)))
 		return nil
 	}, silo.ID, silo.ID)
-	s.index.finish()
+	s.index.finish(s.room)
 	return cmp.Or(err, aliases.End(), records.End())
 }
 

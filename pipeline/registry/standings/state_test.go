@@ -106,7 +106,7 @@ func TestIndex(t *testing.T) {
 				x.add(ref, c)
 			}
 		}
-		x.finish()
+		x.finish(nil)
 		for ref, want := range model {
 			require.Equal(t, want, x.collections(nil, x.find(&ref), &ref))
 		}
