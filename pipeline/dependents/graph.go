@@ -153,7 +153,9 @@ func (g *Graph) edge(r *numbered.Ref) *edges.Edge { return g.List[r.By] }
 // each visits all rows.
 func (g *Graph) each(visit func(n int32, r *row)) {
 	for n := range int32(g.rows.Len()) {
-		visit(n, g.at(n))
+		if visit(n, g.at(n)); n%portion == portion-1 {
+			g.room.Trim()
+		}
 	}
 }
 

@@ -175,16 +175,24 @@ func (r *Room) keepSmall(closed chan struct{}) {
 		select {
 		case <-closed:
 			return
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(10 * time.Millisecond):
 		}
-		if held := shared(); held >= 0 && held < resident {
-			continue
-		}
-		r.mu.Lock()
-		for _, s := range r.segments {
-			letGo(s)
-		}
-		r.mu.Unlock()
+		r.Trim()
+	}
+}
+
+// Trim tells the system so now, where there is more in memory than has to be: for who goes through very much of it.
+func (r *Room) Trim() {
+	if r.InFile() == 0 {
+		return
+	}
+	if held := shared(); held >= 0 && held < resident {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.segments {
+		letGo(s)
 	}
 }
 

@@ -20,7 +20,7 @@ type Tonight struct {
 
 // inMemory is how many bytes a night keeps in memory of what there is very much of: people, rows that are due and what
 // refers to them. What is more lies in a file of the state folder until its end.
-const inMemory = 16 << 20
+const inMemory = 8 << 20
 
 // Begin fixes the instant of a run. It refuses to change data as of the past, or as of a future that is
 // not simulated.

@@ -103,7 +103,7 @@ func fileExists(c Config) error {
 func openSQLite(c Config, _ *wire.Dialer) (*sql.DB, error) {
 	q := url.Values{"_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
-		"page_size(16384)", "foreign_keys(on)", "cache_size(-65536)", "wal_autocheckpoint(8192)", "secure_delete(on)",
+		"page_size(16384)", "foreign_keys(on)", "cache_size(-32768)", "wal_autocheckpoint(8192)", "secure_delete(on)",
 		"temp_store(memory)",
 	}}
 	if c.ReadOnly {
