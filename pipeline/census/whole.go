@@ -58,7 +58,7 @@ func (s *silo) presume(c *Copies, last map[Person]string, goes func(source strin
 			}
 		}
 		for p, at := range w.erased {
-			if s.gone[p] > 0 && s.live[w.live] {
+			if s.gone.of(p) > 0 && s.live[w.live] {
 				continue
 			}
 			n, _ := slices.BinarySearchFunc(w.copies, at, func(c Whole, at time.Time) int {
@@ -67,7 +67,7 @@ func (s *silo) presume(c *Copies, last map[Person]string, goes func(source strin
 			add(p, n)
 		}
 		if s.live[w.live] {
-			for p := range s.gone { // ended tonight
+			for p := range s.gone.all() { // ended tonight
 				add(p, len(w.copies))
 			}
 		}
