@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"runtime/metrics"
 	"strings"
+	"time"
 
 	"lethe/jobs/config"
 	"lethe/jobs/schedule"
@@ -54,14 +56,49 @@ func night(ctx context.Context, c *Command, f nightFlags, phases setup.Phases) (
 	return err
 }
 
-// lean has garbage collected when there is half as much of it as of what is held, until the function that it returns is
-// called: most of what a night holds are numbers, which cost the collector little. GOGC of the environment counts more.
+// How much a night holds before garbage is collected at all, and how much of what is held may be garbage beyond that.
+const (
+	leanBytes   = 144 << 20
+	leanPercent = 50
+)
+
+// lean has garbage collected when there is half as much of it as of what is held, and not before both together are so
+// much that it matters, until the function that it returns is called. GOGC of the environment counts more.
 func lean() (end func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
 	}
-	was := debug.SetGCPercent(50)
-	return func() { debug.SetGCPercent(was) }
+	was, stop, stopped := debug.SetGCPercent(leanPercent), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		live, percent := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}, leanPercent
+		for {
+			metrics.Read(live)
+			if now := leanAt(live[0].Value.Uint64()); now != percent {
+				percent = now
+				debug.SetGCPercent(percent)
+			}
+			select {
+			case <-stop:
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}()
+	return func() {
+		close(stop)
+		<-stopped
+		debug.SetGCPercent(was)
+	}
+}
+
+// leanAt is at how many percent of garbage it is collected where so much is held: in steps, for each begins anew.
+func leanAt(live uint64) int {
+	percent := leanPercent
+	for percent < 800 && live+live*uint64(2*percent)/100 <= leanBytes {
+		percent *= 2
+	}
+	return percent
 }
 
 // operator is who runs a night that applies: whoever is named with their key, or else the configuration's.

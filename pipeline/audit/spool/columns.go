@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -56,38 +57,73 @@ func columnType(t reflect.Type) arrow.DataType {
 
 // appendRows adds rows to an Arrow builder of Schema[T].
 func appendRows[T any](b *array.RecordBuilder, rows []T) error {
-	for i := range rows {
-		v := reflect.ValueOf(&rows[i]).Elem()
-		for c := range v.NumField() {
-			f := v.Field(c)
-			switch col := b.Field(c).(type) {
-			case *array.BinaryDictionaryBuilder:
-				if err := col.AppendString(f.String()); err != nil {
-					return err
-				}
-			case *array.Int64Builder:
-				col.Append(f.Int())
-			case *array.Int32Builder:
-				col.Append(int32(f.Int()))
-			case *array.Float64Builder:
-				col.Append(f.Float())
-			case *array.BooleanBuilder:
-				col.Append(f.Bool())
-			case *array.FixedSizeBinaryBuilder:
-				col.Append(f.Slice(0, f.Len()).Bytes())
-			case *array.BinaryBuilder:
-				col.Append(f.Bytes())
-			case *array.TimestampBuilder:
-				if t := f.Addr().Interface().(*time.Time); t.IsZero() {
-					col.AppendNull()
-				} else {
-					col.Append(arrow.Timestamp(t.UnixMicro()))
-				}
+	t := reflect.TypeFor[T]()
+	for c := range t.NumField() {
+		if err := appendColumn(b.Field(c), fieldOf(rows, t.Field(c))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func appendColumn(to array.Builder, from cells) error {
+	switch col := to.(type) {
+	case *array.BinaryDictionaryBuilder:
+		for i := range from.rows {
+			if err := col.AppendString(*at[string](from, i)); err != nil {
+				return err
+			}
+		}
+	case *array.Int64Builder:
+		for i := range from.rows {
+			col.Append(*at[int64](from, i))
+		}
+	case *array.Int32Builder:
+		for i := range from.rows {
+			col.Append(*at[int32](from, i))
+		}
+	case *array.Float64Builder:
+		for i := range from.rows {
+			col.Append(*at[float64](from, i))
+		}
+	case *array.BooleanBuilder:
+		for i := range from.rows {
+			col.Append(*at[bool](from, i))
+		}
+	case *array.FixedSizeBinaryBuilder:
+		for i := range from.rows {
+			col.Append(at[audit.Ref](from, i)[:])
+		}
+	case *array.BinaryBuilder:
+		for i := range from.rows {
+			col.Append(*at[[]byte](from, i))
+		}
+	case *array.TimestampBuilder:
+		for i := range from.rows {
+			if t := at[time.Time](from, i); t.IsZero() {
+				col.AppendNull()
+			} else {
+				col.Append(arrow.Timestamp(t.UnixMicro()))
 			}
 		}
 	}
 	return nil
 }
+
+// cells are one field of many rows: there are so many that to find each anew by its name costs more than to copy it.
+type cells struct {
+	first unsafe.Pointer
+	apart uintptr // one row from the next
+	rows  int
+}
+
+// fieldOf are the cells of a field, whose type is one of columnType.
+func fieldOf[T any](rows []T, f reflect.StructField) cells {
+	return cells{unsafe.Add(unsafe.Pointer(unsafe.SliceData(rows)), f.Offset), reflect.TypeFor[T]().Size(), len(rows)}
+}
+
+// at is the cell of a row.
+func at[V any](c cells, row int) *V { return (*V)(unsafe.Add(c.first, uintptr(row)*c.apart)) }
 
 // begin empties a builder for the next batch, whose texts are numbered anew: those of all would be kept in memory.
 func begin(b *array.RecordBuilder) {
@@ -118,22 +154,16 @@ func sameType(in, want arrow.DataType) bool {
 }
 
 // rowsOf copies a record of Schema[T] into rows. Rows with the same text share it.
-func rowsOf[T any](rec arrow.Record, at []int) []T {
+func rowsOf[T any](rec arrow.Record, places []int) []T {
 	rows := make([]T, rec.NumRows())
-	all := reflect.ValueOf(rows)
-	for c, place := range at {
-		read(all, c, rec.Column(place))
+	for c, place := range places {
+		read(fieldOf(rows, reflect.TypeFor[T]().Field(c)), rec.Column(place))
 	}
 	return rows
 }
 
 // read copies a column of a record into a field of all rows.
-func read(rows reflect.Value, field int, column arrow.Array) {
-	each := func(do func(i int, f reflect.Value)) {
-		for i := range rows.Len() {
-			do(i, rows.Index(i).Field(field))
-		}
-	}
+func read(to cells, column arrow.Array) {
 	switch col := column.(type) {
 	case *array.Dictionary:
 		texts := col.Dictionary().(*array.String)
@@ -141,32 +171,46 @@ func read(rows reflect.Value, field int, column arrow.Array) {
 		for i := range own {
 			own[i] = strings.Clone(texts.Value(i))
 		}
-		each(func(i int, f reflect.Value) { f.SetString(own[col.GetValueIndex(i)]) })
+		for i := range to.rows {
+			*at[string](to, i) = own[col.GetValueIndex(i)]
+		}
 	case *array.String:
 		last := ""
-		each(func(i int, f reflect.Value) {
+		for i := range to.rows {
 			if text := col.Value(i); text != last {
 				last = strings.Clone(text)
 			}
-			f.SetString(last)
-		})
+			*at[string](to, i) = last
+		}
 	case *array.Int64:
-		each(func(i int, f reflect.Value) { f.SetInt(col.Value(i)) })
+		for i := range to.rows {
+			*at[int64](to, i) = col.Value(i)
+		}
 	case *array.Int32:
-		each(func(i int, f reflect.Value) { f.SetInt(int64(col.Value(i))) })
+		for i := range to.rows {
+			*at[int32](to, i) = col.Value(i)
+		}
 	case *array.Float64:
-		each(func(i int, f reflect.Value) { f.SetFloat(col.Value(i)) })
+		for i := range to.rows {
+			*at[float64](to, i) = col.Value(i)
+		}
 	case *array.Boolean:
-		each(func(i int, f reflect.Value) { f.SetBool(col.Value(i)) })
+		for i := range to.rows {
+			*at[bool](to, i) = col.Value(i)
+		}
 	case *array.FixedSizeBinary:
-		each(func(i int, f reflect.Value) { *f.Addr().Interface().(*audit.Ref) = audit.Ref(col.Value(i)) })
+		for i := range to.rows {
+			*at[audit.Ref](to, i) = audit.Ref(col.Value(i))
+		}
 	case *array.Binary:
-		each(func(i int, f reflect.Value) { f.SetBytes(append([]byte(nil), col.Value(i)...)) })
+		for i := range to.rows {
+			*at[[]byte](to, i) = append([]byte(nil), col.Value(i)...)
+		}
 	case *array.Timestamp:
-		each(func(i int, f reflect.Value) {
+		for i := range to.rows {
 			if col.IsValid(i) {
-				*f.Addr().Interface().(*time.Time) = time.UnixMicro(int64(col.Value(i))).UTC()
+				*at[time.Time](to, i) = time.UnixMicro(int64(col.Value(i))).UTC()
 			}
-		})
+		}
 	}
 }
