@@ -75,39 +75,34 @@ func appendColumn(to array.Builder, from cells) error {
 			}
 		}
 	case *array.Int64Builder:
-		for i := range from.rows {
-			col.Append(*at[int64](from, i))
-		}
+		each(from, col.Append)
 	case *array.Int32Builder:
-		for i := range from.rows {
-			col.Append(*at[int32](from, i))
-		}
+		each(from, col.Append)
 	case *array.Float64Builder:
-		for i := range from.rows {
-			col.Append(*at[float64](from, i))
-		}
+		each(from, col.Append)
 	case *array.BooleanBuilder:
-		for i := range from.rows {
-			col.Append(*at[bool](from, i))
-		}
+		each(from, col.Append)
 	case *array.FixedSizeBinaryBuilder:
-		for i := range from.rows {
-			col.Append(at[audit.Ref](from, i)[:])
-		}
+		each(from, func(r audit.Ref) { col.Append(r[:]) })
 	case *array.BinaryBuilder:
-		for i := range from.rows {
-			col.Append(*at[[]byte](from, i))
-		}
+		each(from, col.Append)
 	case *array.TimestampBuilder:
-		for i := range from.rows {
-			if t := at[time.Time](from, i); t.IsZero() {
+		each(from, func(t time.Time) {
+			if t.IsZero() {
 				col.AppendNull()
 			} else {
 				col.Append(arrow.Timestamp(t.UnixMicro()))
 			}
-		}
+		})
 	}
 	return nil
+}
+
+// each hands the values of cells over.
+func each[V any](from cells, to func(V)) {
+	for i := range from.rows {
+		to(*at[V](from, i))
+	}
 }
 
 // cells are one field of many rows: there are so many that to find each anew by its name costs more than to copy it.
@@ -171,46 +166,40 @@ func read(to cells, column arrow.Array) {
 		for i := range own {
 			own[i] = strings.Clone(texts.Value(i))
 		}
-		for i := range to.rows {
-			*at[string](to, i) = own[col.GetValueIndex(i)]
-		}
+		fill(to, func(i int) string { return own[col.GetValueIndex(i)] })
 	case *array.String:
 		last := ""
-		for i := range to.rows {
+		fill(to, func(i int) string {
 			if text := col.Value(i); text != last {
 				last = strings.Clone(text)
 			}
-			*at[string](to, i) = last
-		}
+			return last
+		})
 	case *array.Int64:
-		for i := range to.rows {
-			*at[int64](to, i) = col.Value(i)
-		}
+		fill(to, col.Value)
 	case *array.Int32:
-		for i := range to.rows {
-			*at[int32](to, i) = col.Value(i)
-		}
+		fill(to, col.Value)
 	case *array.Float64:
-		for i := range to.rows {
-			*at[float64](to, i) = col.Value(i)
-		}
+		fill(to, col.Value)
 	case *array.Boolean:
-		for i := range to.rows {
-			*at[bool](to, i) = col.Value(i)
-		}
+		fill(to, col.Value)
 	case *array.FixedSizeBinary:
-		for i := range to.rows {
-			*at[audit.Ref](to, i) = audit.Ref(col.Value(i))
-		}
+		fill(to, func(i int) audit.Ref { return audit.Ref(col.Value(i)) })
 	case *array.Binary:
-		for i := range to.rows {
-			*at[[]byte](to, i) = append([]byte(nil), col.Value(i)...)
-		}
+		fill(to, func(i int) []byte { return append([]byte(nil), col.Value(i)...) })
 	case *array.Timestamp:
-		for i := range to.rows {
+		fill(to, func(i int) (t time.Time) {
 			if col.IsValid(i) {
-				*at[time.Time](to, i) = time.UnixMicro(int64(col.Value(i))).UTC()
+				t = time.UnixMicro(int64(col.Value(i))).UTC()
 			}
-		}
+			return t
+		})
+	}
+}
+
+// fill puts values into cells.
+func fill[V any](to cells, value func(row int) V) {
+	for i := range to.rows {
+		*at[V](to, i) = value(i)
 	}
 }

@@ -24,7 +24,8 @@ type Spool[T any] struct {
 	packer  Packer
 	w       *ipc.Writer
 	b       *array.RecordBuilder
-	pending int
+	held    []T // not in the builder yet: columns are copied many rows at a time
+	pending int // rows in both
 	rows    int64
 	closed  bool
 	failed  error
@@ -45,21 +46,37 @@ func New[T any](path string) (*Spool[T], error) {
 		b: array.NewRecordBuilder(memory.DefaultAllocator, schema)}, nil
 }
 
+// heldRows are copied into the builder at once.
+const heldRows = 1 << 9
+
 // Append adds rows, which are copied.
 func (s *Spool[T]) Append(rows ...T) error {
-	if err := appendRows(s.b, rows); err != nil && s.failed == nil {
-		s.failed = fmt.Errorf("write spool: %w", err)
-	}
+	s.held = append(s.held, rows...)
 	s.pending += len(rows)
 	s.rows += int64(len(rows))
+	if len(s.held) >= heldRows {
+		s.build()
+	}
 	if s.pending >= Rows {
 		return s.flush()
 	}
 	return nil
 }
 
+// build copies what is held into the builder.
+func (s *Spool[T]) build() {
+	if err := appendRows(s.b, s.held); err != nil && s.failed == nil {
+		s.failed = fmt.Errorf("write spool: %w", err)
+	}
+	clear(s.held)
+	s.held = s.held[:0]
+}
+
 func (s *Spool[T]) flush() error {
 	if s.pending == 0 || s.failed != nil {
+		return s.failed
+	}
+	if s.build(); s.failed != nil {
 		return s.failed
 	}
 	rec := s.b.NewRecord()
