@@ -1,6 +1,7 @@
 package classifiers
 
 import (
+	"bytes"
 	"slices"
 	"sort"
 	"strings"
@@ -29,7 +30,7 @@ const matchPrior = -3.0
 // names the category and a country that issues the number speak for a match; a country leaves out the
 // numbers of other countries. Detectors whose check proves nothing are listed only where one of the two
 // speaks for them, but for postal codes and the printed forms of plates and telephone numbers, which have no
-// other way, and where no number of a thing explains the value better: an ISBN is not an identity number of which every
+// other way, and numbers of companies that begin with the sign of their country, and where no number of a thing explains the value better: an ISBN is not an identity number of which every
 // tenth number is one. A value that no detector meets as a whole is searched inside.
 func (c *Catalogue) Match(text, head, country string) []Match {
 	v := newValue([]byte(text), 0)
@@ -96,7 +97,22 @@ func (m *matcher) admits(d *Detector, v *value) bool {
 		return d.Country == "" || d.Country == m.country
 	}
 	return !d.HeaderOnly || d.Country == "" || m.header.names(d.Category) ||
-		d.Category == VehiclePlate && v.census.spaces > 0
+		d.Category == VehiclePlate && v.census.spaces > 0 || d.Category == CompanyOnly && saysItsCountry(v, d.Country)
+}
+
+// longForm is the length from which on letters and digits in their places are a form that nothing else has by chance.
+const longForm = 15
+
+// saysItsCountry reports whether a number of a company begins with the sign of its country, or has a long form of letters and
+// digits: then it needs nobody to say where it is from.
+func saysItsCountry(v *value, country string) bool {
+	sign := country
+	if sign == "GR" {
+		sign = "EL"
+	}
+	rest, ok := bytes.CutPrefix(v.raw, []byte(sign))
+	return ok && len(rest) >= 7 && v.census.digits >= 5 || len(v.raw) >= longForm && v.census.upper >= 5 && v.census.digits >= 5 &&
+		v.census.upper+v.census.digits == len(v.raw)
 }
 
 // matcher collects the matches of one value.

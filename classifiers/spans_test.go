@@ -128,3 +128,20 @@ func TestMatchSaysWhy(t *testing.T) {
 	require.Equal(t, 12, m.Start)
 	require.Empty(t, c.Match("   ", "", ""))
 }
+
+// TestCompaniesThatSayTheirCountry: a number of a company that begins with the sign of its country needs nobody to say where it
+// is from; what only looks a little like it is nothing, and never a person's.
+func TestCompaniesThatSayTheirCountry(t *testing.T) {
+	c := catalogue(t)
+	for _, v := range []string{"CZ123456789", "FR40123456789", "PL123-456-78-90", "BO1234567", "BR123.456.789-01", "DO123-4567890-1",
+		"27ABCDE1234F1Z5"} {
+		m := c.Match(v, "", "")
+		require.NotEmpty(t, m, v)
+		for _, x := range m {
+			require.False(t, x.Category.Personal(), "%s: %v", v, x)
+		}
+	}
+	for _, v := range []string{"ELEPHANT99999", "CZ1234", "AB12CDEF34567GH", "ABC123456DEF", "PO-123456789"} {
+		require.Empty(t, c.Match(v, "", ""), v)
+	}
+}
