@@ -38,6 +38,7 @@ var readBy = map[string]string{
 	"mysqldump": "mysqldump", "phpmyadmin": "mysqldump", "adminer": "mysqldump", "heidisql": "mysqldump",
 	"mydumper": "mysqldump", "pg_dump": "pgdump", "pg_dumpall": "pgdump", "pg_dump-custom": "pgdump",
 	"pg_dump-tar": "pgdump", "pg_dump-directory": "pgdump", "sqlite": "sqlite",
+	"ssms-script": "mssqldump",
 }
 
 // Open looks at the file or the folder at the path o.DSN.

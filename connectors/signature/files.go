@@ -52,6 +52,10 @@ var marks = []mark{
 
 // ofBytes says what a file is that begins so.
 func ofBytes(head []byte) Kind {
+	if isBacpac(head) {
+		return Kind{Name: "bacpac", Words: "export of a SQL Server database (.bacpac), whose rows only a server reads",
+			Class: Physical}
+	}
 	for _, m := range marks {
 		if len(head) >= m.at && bytes.HasPrefix(head[m.at:], []byte(m.magic)) {
 			return m.kind
@@ -68,6 +72,21 @@ func ofBytes(head []byte) Kind {
 		return Kind{Name: "disk", Words: "image of a disk", Class: Image}
 	}
 	return ofText(head)
+}
+
+// isBacpac reports whether bytes start a zip archive of sqlpackage: its model stands in model.xml, what it is of in
+// Origin.xml and DacMetadata.xml, and rows in the server's own form (native BCP) under Data/.
+func isBacpac(head []byte) bool {
+	if !bytes.HasPrefix(head, []byte("PK\x03\x04")) {
+		return false
+	}
+	found := 0
+	for _, name := range []string{"model.xml", "Origin.xml", "DacMetadata.xml", "Data/"} {
+		if bytes.Contains(head, []byte(name)) {
+			found++
+		}
+	}
+	return found > 1
 }
 
 // isTar reports whether bytes start a tar archive: POSIX and GNU tar write ustar behind the name, mode, owner, size and

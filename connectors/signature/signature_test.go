@@ -84,6 +84,13 @@ func TestWhatAFileIs(t *testing.T) {
 	_, err := z.Create("crm.sql")
 	require.NoError(t, err)
 	require.NoError(t, z.Close())
+	var bacpac bytes.Buffer
+	z = zip.NewWriter(&bacpac)
+	for _, name := range []string{"[Content_Types].xml", "model.xml", "Origin.xml", "Data/dbo.customer/TableData-000-00000.BCP"} {
+		_, err := z.Create(name)
+		require.NoError(t, err)
+	}
+	require.NoError(t, z.Close())
 	dump := "/*!999999\\- enable the sandbox mode */ \n-- MariaDB dump 10.19  Distrib 10.11.6-MariaDB\n--\n"
 	for name, c := range map[string]struct {
 		file, kind, packed string
@@ -112,6 +119,7 @@ func TestWhatAFileIs(t *testing.T) {
 		"of a folder":              {gzipped(t, tarOf(t, "./", "./ib_logfile0", "./ibdata1")), "mariabackup", "gzip", signature.Physical},
 		"some tar":                 {tarOf(t, "crm.sql"), "tar", "", signature.Archive},
 		"zip":                      {zipped.String(), "zip", "", signature.Archive},
+		"a .bacpac":                {bacpac.String(), "bacpac", "", signature.Physical},
 		"SQL Server":               {"TAPE\x00\x00\x03\x00", "mtf", "", signature.Physical},
 		"binary log":               {"\xfebin\x00\x00\x00\x00\x0f", "binlog", "", signature.Log},
 		"write-ahead log":          {wal(), "wal", "", signature.Log},

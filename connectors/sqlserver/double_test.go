@@ -55,8 +55,12 @@ func (c *doubleConn) Rollback() error {
 	return nil
 }
 
-func (c *doubleConn) ExecContext(_ context.Context, query string, _ []driver.NamedValue) (driver.Result, error) {
-	c.asked = append(c.asked, query)
+func (c *doubleConn) ExecContext(_ context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	text := query
+	for _, a := range args {
+		text += fmt.Sprintf("\n  -- @p%d = %s", a.Ordinal, a.Value)
+	}
+	c.asked = append(c.asked, text)
 	for _, a := range c.answers {
 		if strings.Contains(query, a.of) && a.err != nil {
 			return nil, a.err
@@ -209,11 +213,13 @@ func openedDouble(t *testing.T, more ...answer) (*mutable, *double) {
 }
 
 var (
-	_ connectors.Mutator   = (*mutable)(nil)
-	_ connectors.Foreseer  = (*mutable)(nil)
-	_ connectors.Placed    = (*source)(nil)
-	_ connectors.Clocked   = (*source)(nil)
-	_ connectors.Zoner     = (*source)(nil)
-	_ connectors.Partial   = (*source)(nil)
-	_ connectors.Versioned = (*source)(nil)
+	_ connectors.Mutator    = (*mutable)(nil)
+	_ connectors.Foreseer   = (*mutable)(nil)
+	_ connectors.CopyKeeper = (*mutable)(nil)
+	_ connectors.Viewer     = (*source)(nil)
+	_ connectors.Placed     = (*source)(nil)
+	_ connectors.Clocked    = (*source)(nil)
+	_ connectors.Zoner      = (*source)(nil)
+	_ connectors.Partial    = (*source)(nil)
+	_ connectors.Versioned  = (*source)(nil)
 )

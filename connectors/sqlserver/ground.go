@@ -113,11 +113,53 @@ func (g *ground) store(t conformance.T, collation string, tables []conformance.T
 	for _, statement := range statements(tables) {
 		require.NoError(t, g.exec(t.Context(), fill, statement))
 	}
-	return conformance.Store{Open: func(t conformance.T) connectors.Source {
-		src, err := open(t.Context(), o)
-		require.NoError(t, err)
-		return src
-	}}
+	return conformance.Store{
+		Open: func(t conformance.T) connectors.Source {
+			src, err := open(t.Context(), o)
+			require.NoError(t, err)
+			return src
+		},
+		View: func(t conformance.T, view string) ([]string, [][]any) { return readView(t, o, view) },
+	}
+}
+
+// readView reads a view as its readers do.
+func readView(t conformance.T, o connectors.Options, view string) (fields []string, rows [][]any) {
+	app, err := connect(t.Context(), o, o.DSN, applySession)
+	require.NoError(t, err)
+	defer func() { _ = app.Close() }()
+	var columns []*column
+	err = collect(t.Context(), app.db, "SELECT name, TYPE_NAME(system_type_id) FROM sys.columns WHERE object_id = OBJECT_ID(@p1) "+
+		"ORDER BY column_id", []any{inDBO(view)}, func(values [][]byte) error {
+		c := &column{base: string(values[1]), field: connectors.Field{Name: string(values[0]), Kind: connectors.Text}}
+		if kind, ok := kinds[c.base]; ok {
+			c.field.Kind = kind
+		}
+		fields, columns = append(fields, c.field.Name), append(columns, c)
+		return nil
+	})
+	require.NoError(t, err)
+	require.NotEmpty(t, columns)
+	outputs := make([]string, len(columns))
+	for i, c := range columns {
+		outputs[i] = c.output()
+	}
+	err = collect(t.Context(), app.db, "SELECT "+strings.Join(outputs, ", ")+" FROM "+inDBO(view)+" t", nil, func(values [][]byte) error {
+		row := make([]any, len(columns))
+		for i, c := range columns {
+			if values[i] != nil {
+				v, err := c.canonical(values[i])
+				if err != nil {
+					return err
+				}
+				row[i] = string(v)
+			}
+		}
+		rows = append(rows, row)
+		return nil
+	})
+	require.NoError(t, err)
+	return fields, rows
 }
 
 // exec runs a statement of its own, outside any transaction.

@@ -13,11 +13,16 @@
 //	ALTER ROLE db_datareader ADD MEMBER lethe;
 //	GRANT VIEW DEFINITION TO lethe;
 //
-// For changing (apply_dsn), which neither creates nor inserts anything:
+// For changing (apply_dsn), which neither creates nor inserts anything unless it keeps copies:
 //
 //	CREATE USER lethe_apply FOR LOGIN lethe_apply;
 //	ALTER ROLE db_datareader ADD MEMBER lethe_apply;
 //	GRANT UPDATE, DELETE, VIEW DEFINITION TO lethe_apply;
+//
+// For copies (apply_dsn), besides those:
+//
+//	GRANT CREATE TABLE, CREATE VIEW TO lethe_apply;
+//	GRANT ALTER, INSERT ON SCHEMA::dbo TO lethe_apply;
 //
 // A page of a scan is one statement, in a snapshot where the database allows that (ALLOW_SNAPSHOT_ISOLATION or
 // READ_COMMITTED_SNAPSHOT); where it does not, rows are read one committed row after another, and readers and writers wait

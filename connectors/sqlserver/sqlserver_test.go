@@ -373,3 +373,76 @@ func TestGround(t *testing.T) {
 			Rows: [][]any{{"1", "it's", "2020-01-01 00:00:00", "\x00\xff"}, {"2", "a\\\nb", nil, nil}}},
 	}))
 }
+
+// The statements by which a copy is made, written and dropped; what is not Lethe's is left alone.
+func TestCopy(t *testing.T) {
+	free := answer{of: "sp_getapplock", rows: [][]any{{"0"}}}
+	m, d := openedDouble(t, free, answer{of: "HAS_PERMS_BY_NAME(DB_NAME()", rows: [][]any{{"1", "1", "1", "lethe_apply"}}})
+	customer, err := m.table(t.Context(), "customer")
+	require.NoError(t, err)
+	c := connectors.Copy{Name: "lethe_app_customer", Of: customer.Table, Key: []string{"purpose"},
+		Fields: []connectors.Field{{Name: "purpose", Kind: connectors.Text, Length: 10},
+			{Name: "ends", Kind: connectors.Timestamp, Nullable: true}, {Name: "since", Kind: connectors.Date}},
+		Views: []connectors.CopyView{{Name: "lethe_app_customer_mail", Fields: []string{"id", "email"},
+			Where: map[string]string{"purpose": "it's"}, Until: "ends"}}}
+	require.NoError(t, m.CheckCopy(t.Context(), c))
+	_, err = m.EnsureCopy(t.Context(), c)
+	require.ErrorIs(t, err, connectors.ErrSchemaChanged, "the double does not have it afterwards")
+	made := d.asked
+
+	table := []answer{free, {of: "FROM sys.objects o", rows: [][]any{{"lethe_app_customer", "U", "copy of customer"},
+		{"lethe_app_customer_mail", "V", "view of copy " + digest("lethe_app_customer") + " old"}}}}
+	m, d = openedDouble(t, table...)
+	for _, s := range []*source{m.source, m.apply} {
+		tables, err := s.known(t.Context())
+		require.NoError(t, err)
+		require.NotNil(t, tables["customer"])
+	}
+	b, err := connectors.NewBuilder(customer.Table, nil)
+	require.NoError(t, err)
+	for i, v := range []string{ann, "ann@example.com", "\x00\x01", "4"} {
+		b.Append(i, []byte(v))
+	}
+	b.EndRow()
+	d.answers[1].rows = append(d.answers[1].rows, []any{"customer", "U", "copy of another"})
+	require.NoError(t, m.WriteCopy(t.Context(), customer.Table, b.Batch("").Rows, keys("id", bea).Tuples))
+	require.NoError(t, m.DropCopy(t.Context(), "lethe_app_customer"))
+	for _, s := range d.asked {
+		if !strings.Contains(s, "FROM sys.") || strings.Contains(s, "sys.objects") {
+			made = append(made, s)
+		}
+	}
+	var own []string
+	for _, s := range made {
+		if !strings.HasPrefix(s, "SELECT t.object_id") && !strings.Contains(s, "FROM sys.columns") && !strings.Contains(s, "sys.indexes") &&
+			!strings.Contains(s, "sys.foreign_keys") && !strings.Contains(s, "sys.triggers") {
+			own = append(own, s)
+		}
+	}
+	held(t, "copy", own)
+
+	for _, taken := range []answer{{of: "FROM sys.objects o", rows: [][]any{{"lethe_app_customer", "U", ""}}},
+		{of: "FROM sys.objects o", rows: [][]any{{"lethe_app_customer_mail", "V", ""}}},
+		{of: "FROM sys.objects o", rows: [][]any{{"lethe_app_customer", "U", "copy of order"}}}} {
+		m, d = openedDouble(t, free, taken)
+		_, err = m.EnsureCopy(t.Context(), c)
+		require.ErrorIs(t, err, connectors.ErrRefused)
+		require.Equal(t, "ROLLBACK", d.asked[len(d.asked)-1])
+	}
+	m, _ = openedDouble(t, answer{of: "sp_getapplock", rows: [][]any{{"-1"}}})
+	require.ErrorIs(t, m.WriteCopy(t.Context(), customer.Table, nil, nil), connectors.ErrLocked)
+	require.ErrorIs(t, func() error {
+		m, _ := openedDouble(t, answer{of: "HAS_PERMS_BY_NAME(DB_NAME()", rows: [][]any{{"1", "0", "1", "lethe_apply"}}})
+		return m.CheckCopy(t.Context(), c)
+	}(), connectors.ErrDenied)
+}
+
+// Views say which tables they read, through others too.
+func TestViews(t *testing.T) {
+	m, _ := openedDouble(t, answer{of: "FROM sys.views v", rows: [][]any{{"51", "dbo", "inner", "11"}, {"51", "dbo", "inner", "12"},
+		{"52", "sales", "outer", "51"}, {"53", "dbo", "nothing", "0"}}})
+	views, err := m.Views(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []connectors.View{{Name: "inner", Tables: []string{"customer", "sales.order line"}}, {Name: "nothing"},
+		{Name: "sales.outer", Tables: []string{"customer", "sales.order line"}}}, views)
+}
