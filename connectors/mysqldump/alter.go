@@ -116,7 +116,7 @@ func (c *creator) add(t *table) {
 		if i := t.index(f.Name); i >= 0 {
 			t.Fields[i].Nullable, t.Fields[i].AutoUpdate = f.Nullable, f.AutoUpdate
 			if i < len(t.collations) && c.out.collations[at] != asTable {
-				t.collations[i] = c.out.collations[at]
+				t.collations[i], t.charsets[i] = c.out.collations[at], c.out.charsets[at]
 			}
 		}
 	}

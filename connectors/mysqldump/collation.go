@@ -17,12 +17,13 @@ func (c *creator) options() {
 			c.charset()
 		default:
 			c.out.versioned = c.out.versioned || c.t.is("VERSIONING")
+			c.out.sequence = c.out.sequence || c.t.is("SEQUENCE")
 			c.advance()
 		}
 	}
 	for i, own := range c.out.collations {
 		if own == asTable {
-			c.out.collations[i] = c.collation
+			c.out.collations[i], c.out.charsets[i] = c.collation, setOf(c.set, c.collation)
 		}
 	}
 }

@@ -19,8 +19,14 @@ type table struct {
 	bits   []int  // declared length of BIT fields
 
 	collations []string // of each field, as declared for it or for the table; "" where the file does not say
+	charsets   []string // of each field, likewise
+	sets       []charset
 	beside     []*table // all of the file, with those that its texts refer to
 
+	pieces []piece // where its rows stand in a folder
+	arity  int     // values in a row of a text; 0: none was seen
+
+	sequence  bool                 // MariaDB's, as SHOW CREATE TABLE has it
 	versioned bool                 // WITH SYSTEM VERSIONING
 	history   bool                 // its INSERTs give row_start and row_end, which CREATE TABLE may leave out
 	stamps    map[string]bool      // fields AS ROW START and ROW END
@@ -458,6 +464,7 @@ func (c *creator) column() {
 		c.collation = asTable
 	}
 	c.out.collations = append(c.out.collations, c.collation)
+	c.out.charsets = append(c.out.charsets, setOf(c.set, c.collation))
 	c.out.Fields = append(c.out.Fields, f)
 	c.out.hidden = append(c.out.hidden, hidden)
 }

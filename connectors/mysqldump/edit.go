@@ -200,7 +200,11 @@ func (e *editor) playRow(row int, tuple []byte, edit connectors.Edit) error {
 // versioned row held are generated too, but say nothing of its values, and tell it from the row's other states.
 func (e *editor) update(row int, tuple []byte, set []connectors.Assignment) error {
 	t := e.current
-	e.spans, _, _ = e.dialect.tuple(tuple, e.spans, true)
+	if l := e.dialect.layout; l != nil {
+		e.spans, _, _ = l.row(tuple, e.spans, true)
+	} else {
+		e.spans, _, _ = e.dialect.tuple(tuple, e.spans, true)
+	}
 	e.fresh = slices.Grow(e.fresh[:0], len(e.spans))[:len(e.spans)]
 	clear(e.fresh)
 	e.literals = e.literals[:0]
@@ -229,7 +233,13 @@ func (e *editor) update(row int, tuple []byte, set []connectors.Assignment) erro
 		f := &t.Fields[i]
 		raw := tuple[e.spans[place].start:e.spans[place].end]
 		start := len(e.literals)
-		if e.literals, err = e.dialect.literal(e.literals, f, fresh, a.Values.IsNull(row), raw); err != nil {
+		d := t.dialect(*e.dialect, i, nil)
+		if d.layout != nil {
+			e.literals, err = d.layout.literal(e.literals, d, f, fresh, a.Values.IsNull(row), raw, place)
+		} else {
+			e.literals, err = d.literal(e.literals, f, fresh, a.Values.IsNull(row), raw)
+		}
+		if err != nil {
 			return fmt.Errorf("field %s of table %s: %w", f.Name, t.Name, err)
 		}
 		e.fresh[place] = e.literals[start:]
@@ -239,9 +249,16 @@ func (e *editor) update(row int, tuple []byte, set []connectors.Assignment) erro
 		return e.out.Put(tuple)
 	}
 	e.touched = true
+	computed := []byte("DEFAULT")
+	if l := e.dialect.layout; l != nil { // LOAD DATA leaves what is given for such a field
+		var err error
+		if computed, err = l.null(nil); err != nil {
+			return err
+		}
+	}
 	for i, f := range t.Fields {
 		if f.Generated && t.Place[i] >= 0 && !t.stamps[f.Name] {
-			e.fresh[t.Place[i]] = []byte("DEFAULT")
+			e.fresh[t.Place[i]] = computed
 		}
 	}
 	done := 0
@@ -260,42 +277,60 @@ func (e *editor) update(row int, tuple []byte, set []connectors.Assignment) erro
 	return e.out.Put(tuple[done:])
 }
 
-// literal appends a new value, written as the old one, raw, was.
-func (d dialect) literal(dst []byte, f *connectors.Field, v []byte, null bool, raw []byte) ([]byte, error) {
-	if null {
-		if !f.Nullable {
-			return nil, fmt.Errorf("NULL in a field that is NOT NULL: %w", connectors.ErrRefused)
-		}
-		return append(dst, "NULL"...), nil
+// fits refuses a new value that a field cannot hold.
+func fits(f *connectors.Field, v []byte, null bool) error {
+	switch {
+	case null && !f.Nullable:
+		return fmt.Errorf("NULL in a field that is NOT NULL: %w", connectors.ErrRefused)
+	case null:
+		return nil
 	}
 	switch f.Kind {
 	case connectors.Integer, connectors.Decimal, connectors.Float:
 		if !number(v) {
-			return nil, fmt.Errorf("a new value is no number: %w", connectors.ErrRefused)
+			return fmt.Errorf("a new value is no number: %w", connectors.ErrRefused)
 		}
+	case connectors.Bit:
+		if len(v) != bitLength(f.Type) || len(bytes.Trim(v, "01")) > 0 {
+			return fmt.Errorf("a new value is not %d bits: %w", bitLength(f.Type), connectors.ErrRefused)
+		}
+	case connectors.Binary:
+		if f.Length > 0 && len(v) > f.Length {
+			return fmt.Errorf("a new value is longer than %d bytes: %w", f.Length, connectors.ErrRefused)
+		}
+	default:
+		if f.Length > 0 && utf8.RuneCount(v) > f.Length {
+			return fmt.Errorf("a new value is longer than %d characters: %w", f.Length, connectors.ErrRefused)
+		}
+	}
+	return nil
+}
+
+// literal appends a new value, written as the old one, raw, was.
+func (d dialect) literal(dst []byte, f *connectors.Field, v []byte, null bool, raw []byte) ([]byte, error) {
+	if err := fits(f, v, null); err != nil {
+		return nil, err
+	}
+	if null {
+		return append(dst, "NULL"...), nil
+	}
+	switch f.Kind {
+	case connectors.Integer, connectors.Decimal, connectors.Float:
 		if len(raw) > 0 && raw[0] == '\'' {
 			return d.quote(dst, v), nil
 		}
 		return append(dst, v...), nil
 	case connectors.Bit:
-		if len(v) != bitLength(f.Type) || len(bytes.Trim(v, "01")) > 0 {
-			return nil, fmt.Errorf("a new value is not %d bits: %w", bitLength(f.Type), connectors.ErrRefused)
-		}
 		return append(append(append(dst, "b'"...), v...), '\''), nil
 	case connectors.Binary:
-		if f.Length > 0 && len(v) > f.Length {
-			return nil, fmt.Errorf("a new value is longer than %d bytes: %w", f.Length, connectors.ErrRefused)
-		}
 		return d.binary(dst, v, raw), nil
 	}
-	if f.Length > 0 && utf8.RuneCount(v) > f.Length {
-		return nil, fmt.Errorf("a new value is longer than %d characters: %w", f.Length, connectors.ErrRefused)
+	if len(raw) > 7 && strings.EqualFold(string(raw[:7]), "CONVERT") {
+		return append(d.quote(append(dst, "CONVERT("...), v), usingUTF8...), nil
 	}
-	if d.charset == latin1 {
-		var err error
-		if v, err = toLatin1(v); err != nil {
-			return nil, err
-		}
+	v, err := d.charset.encode(v)
+	if err != nil {
+		return nil, err
 	}
 	return d.quote(dst, v), nil
 }

@@ -12,7 +12,12 @@ import (
 
 // Interrupt calls hook at each point of a rewrite of src.
 func Interrupt(src connectors.Source, hook func(anew.Point) error) {
-	src.(*rewriter).hook = hook
+	switch r := src.(type) {
+	case *rewriter:
+		r.hook = hook
+	case *folderRewriter:
+		r.hook = hook
+	}
 }
 
 // Stream reads a text twice, as Tables and Rewrite do, asking edit about all rows, through a window of that
@@ -36,8 +41,7 @@ func Stream(ctx context.Context, text []byte, window int,
 	if err != nil {
 		return nil, nil, err
 	}
-	j := &job{rewriter: &rewriter{format: f}, edit: edit}
-	w := j.walk(textfile.NewWindow(ctx, bytes.NewReader(text), window), targets,
+	w := rewriting(textfile.NewWindow(ctx, bytes.NewReader(text), window), targets,
 		&editor{out: behind, edit: edit, counts: map[*target]*connectors.RewriteCount{}})
 	err = w.run()
 	if e := behind.Close(); err == nil {

@@ -1,6 +1,7 @@
 // Package mysqldump reads and rewrites the files that mysqldump and mariadb-dump write, and the exports of
 // phpMyAdmin, HeidiSQL and Adminer: plain, gzip or zstd, with one line for an INSERT or for a row, with or
-// without CREATE TABLE, with keys in it or in ALTER TABLE behind the rows.
+// without CREATE TABLE, with keys in it or in ALTER TABLE behind the rows; and the folders of mydumper and of
+// mysqldump --tab, whose rows may stand in texts that LOAD DATA reads.
 //
 // A table that a statement changes in a way that is not followed here is in the catalog, and its rows are
 // refused. A table kept with its history (WITH SYSTEM VERSIONING) that was dumped with --dump-history has the
@@ -21,6 +22,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -32,11 +34,16 @@ import (
 
 // Connector opens dumps by path.
 var Connector = connectors.Connector{
-	Name:    "mysqldump",
-	About:   "files of mysqldump, mariadb-dump, phpMyAdmin, HeidiSQL and Adminer: .sql, .sql.gz, .sql.zst",
-	Suffix:  []string{".sql", ".sql.gz", ".sql.zst"},
-	Options: dumpfile.Options,
+	Name: "mysqldump",
+	About: "files of mysqldump, mariadb-dump, phpMyAdmin, HeidiSQL and Adminer: .sql, .sql.gz, .sql.zst; folders of " +
+		"mysqldump --tab and of mydumper",
+	Suffix:  []string{".sql", ".sql.gz", ".sql.zst", "/"},
+	Options: options,
 	Open:    Open,
+	Fits: func(path string) bool {
+		info, err := os.Stat(path)
+		return err != nil || !info.IsDir() || isFolder(path)
+	},
 }
 
 // Open opens the dump at the path o.DSN. The file is looked at, not read: Tables does the first pass. With
@@ -45,11 +52,14 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	f := format{file: filepath.Base(o.DSN), catalog: o.Catalog, unchecked: o.Unchecked,
 		home: dumpfile.HomeOf(o), says: &dumpfile.Says{}}
 	s := &source{Name: cmp.Or(o.Name, f.file), Path: o.DSN, Format: f, Says: f.says}
-	if err := connectors.CheckOptions(dumpfile.Options, o.Extra); err != nil {
+	if err := connectors.CheckOptions(options, o.Extra); err != nil {
 		return nil, s.Fail("open", "", err, "")
 	}
 	if o.DSN == "" {
 		return nil, s.Fail("open", "", fmt.Errorf("no path: %w", connectors.ErrConfig), "give the path of a dump")
+	}
+	if info, err := os.Stat(o.DSN); err == nil && info.IsDir() {
+		return f.openFolder(s, o)
 	}
 	if _, err := textfile.StampOf(o.DSN); errors.Is(err, connectors.ErrConfig) {
 		return nil, s.Fail("open", "", err, textfile.NoFile)
@@ -72,6 +82,23 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	}
 	if o.Rewrite {
 		return &rewriter{source: s, format: f}, nil
+	}
+	return s, nil
+}
+
+// openFolder opens a dump that is a folder.
+func (f format) openFolder(s *source, o connectors.Options) (connectors.Source, error) {
+	l, err := layoutOf(o.Extra)
+	if err != nil {
+		return nil, s.Fail("open", "", fmt.Errorf("%w: %w", err, connectors.ErrConfig), "")
+	}
+	folder := folderFormat{format: f, layout: l}
+	s.Folder, s.Format = true, folder
+	if _, err := indexOf(o.DSN); err != nil {
+		return nil, s.Fail("open", "", err, "")
+	}
+	if o.Rewrite {
+		return &folderRewriter{source: s, format: folder}, nil
 	}
 	return s, nil
 }
@@ -158,8 +185,12 @@ func (f format) tables(w *walker) ([]*table, error) {
 			t.addHistory()
 		}
 		t.beside, t.bits = tables, make([]int, len(t.Fields))
+		t.sets = make([]charset, len(t.Fields)) // what no declaration says is taken for UTF-8
 		for i, f := range t.Fields {
 			t.bits[i] = bitLength(f.Type)
+			if i < len(t.charsets) && t.charsets[i] != "" {
+				t.sets[i] = charsetNamed(t.charsets[i])
+			}
 		}
 	}
 	dumpfile.Sort(tables)
@@ -247,7 +278,23 @@ func (f format) Walk(ctx context.Context, path string, targets map[dumpfile.Tabl
 func (f format) gather(in *textfile.Window, targets map[dumpfile.TableID]*target, batches *dumpfile.Batches) error {
 	w := newWalker(in)
 	w.targets, w.flush = targets, batches.Flush
-	w.onRow = func(g *target, tuple []byte, values []span) error {
+	w.onRow = w.gatherInto(batches)
+	if err := w.run(); err != nil {
+		return err
+	}
+	if err := f.whole(w); err != nil || f.again == nil {
+		return err
+	}
+	tables, err := f.tables(w)
+	if err != nil {
+		return err
+	}
+	return f.again.holds(tables)
+}
+
+// gatherInto takes rows into batches.
+func (w *walker) gatherInto(batches *dumpfile.Batches) func(*target, []byte, []span) error {
+	return func(g *target, tuple []byte, values []span) error {
 		if err := batches.Begin(&g.Target); err != nil {
 			return err
 		}
@@ -260,15 +307,4 @@ func (f format) gather(in *textfile.Window, targets map[dumpfile.TableID]*target
 		}
 		return batches.End()
 	}
-	if err := w.run(); err != nil {
-		return err
-	}
-	if err := f.whole(w); err != nil || f.again == nil {
-		return err
-	}
-	tables, err := f.tables(w)
-	if err != nil {
-		return err
-	}
-	return f.again.holds(tables)
 }

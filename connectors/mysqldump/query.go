@@ -44,7 +44,7 @@ func (g *target) statement(h insert) error {
 		return nil
 	}
 	for _, i := range slices.Concat(g.Wanted, g.Keyed) {
-		if g.Place[i] < 0 && !g.Fields[i].Generated {
+		if g.Place[i] < 0 && !g.Fields[i].Generated && (i >= len(g.hidden) || !g.hidden[i]) {
 			return fmt.Errorf("an INSERT into table %s has no value for field %s: %w",
 				g.Name, g.Fields[i].Name, connectors.ErrDamaged)
 		}
@@ -60,6 +60,14 @@ func (g *target) value(d dialect, field int, tuple []byte, values []span) (v []b
 	}
 	f := &g.Fields[field]
 	raw := tuple[values[p].start:values[p].end]
+	d = g.dialect(d, field, raw)
+	if d.layout != nil {
+		v, null, g.scratch, err = d.layout.value(d, raw, g.scratch, p, f.Kind, g.bits[field])
+		if err != nil {
+			err = fmt.Errorf("field %s of table %s: %w: %w", f.Name, g.Name, err, connectors.ErrDamaged)
+		}
+		return v, null, err
+	}
 	if v, ok := d.direct(raw, f.Kind); ok {
 		return v, false, nil
 	}
@@ -75,6 +83,19 @@ func (g *target) value(d dialect, field int, tuple []byte, values []span) (v []b
 		return nil, false, fmt.Errorf("field %s of table %s: %w: %w", f.Name, g.Name, err, connectors.ErrDamaged)
 	}
 	return v, null, nil
+}
+
+// dialect is how the texts of a field are written. Octets that are given for a text are in the set of its field.
+func (g *target) dialect(d dialect, field int, raw []byte) dialect {
+	octets := d.layout == nil && len(raw) > 2 && (raw[1] == 'x' && raw[0] == '0' || raw[1] == '\'' && raw[0]|0x20 == 'x')
+	switch {
+	case field >= len(g.sets):
+	case octets, d.charset == own, d.charset == either && g.sets[field] == utf8mb4:
+		d.charset = g.sets[field]
+	case d.charset == either:
+		d.second = g.sets[field]
+	}
+	return d
 }
 
 // take adds the row to the batch if the query asks for it.

@@ -87,7 +87,7 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 	defer out.Close()
 
 	e := &editor{out: out, edit: j.edit, counts: map[*target]*connectors.RewriteCount{}}
-	w := j.walk(textfile.NewWindow(ctx, in, textfile.WindowBytes), targets, e)
+	w := rewriting(textfile.NewWindow(ctx, in, textfile.WindowBytes), targets, e)
 	if err := w.run(); err != nil {
 		return false, err
 	}
@@ -114,8 +114,8 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 	return e.touched, nil
 }
 
-// walk connects a walker with the editor.
-func (j *job) walk(in *textfile.Window, targets map[dumpfile.TableID]*target, e *editor) *walker {
+// rewriting connects a walker with the editor.
+func rewriting(in *textfile.Window, targets map[dumpfile.TableID]*target, e *editor) *walker {
 	w := newWalker(in)
 	w.targets, w.editor, w.out, w.flush = targets, e, e.text, e.flush
 	e.dialect = &w.dialect

@@ -66,6 +66,8 @@ func (w *walker) other(t token, l lexer) error {
 		}
 	case "SET":
 		err = w.set(l)
+	case "LOAD":
+		err = w.load(l)
 	default:
 		if !slices.Contains(harmless, keyword) && !w.followed(keyword, l) {
 			err = w.mentions(keyword, l)
@@ -76,6 +78,20 @@ func (w *walker) other(t token, l lexer) error {
 	}
 	w.complete = w.tool != nil && w.tool.last != nil && w.tool.last.Match(text)
 	return w.pass(len(text))
+}
+
+// load notes what a file of a folder has read from another; elsewhere such a statement changes a table in a way that
+// cannot be followed.
+func (w *walker) load(l lexer) error {
+	if w.part == "" {
+		return w.mentions("LOAD", l)
+	}
+	from, err := loads(l, w.database, w.dialect.charset)
+	if err != nil {
+		return w.At(0, "%w", err)
+	}
+	w.loads = append(w.loads, from)
+	return nil
 }
 
 // harmless statements change no row of a table that stands in the file.
@@ -182,7 +198,7 @@ func (w *walker) createTable(l lexer, other bool) error {
 		return w.At(0, "%w", err)
 	case created == nil:
 		return w.mentions("CREATE TABLE", l)
-	case other:
+	case other || created.sequence:
 		w.others[created.ID] = true
 		return nil
 	case created.Unread != nil:

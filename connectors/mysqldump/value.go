@@ -4,43 +4,21 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"strings"
-	"unicode/utf8"
-
-	"golang.org/x/text/encoding/charmap"
 
 	"lethe/connectors"
 )
-
-// charset is the character set of the literals of a file, as SET NAMES says.
-type charset byte
-
-const (
-	utf8mb4 charset = iota
-	latin1          // MySQL's latin1 is Windows-1252 with the five holes as control characters
-	unknown
-)
-
-func charsetNamed(s string) charset {
-	switch strings.ToLower(s) {
-	case "utf8", "utf8mb3", "utf8mb4", "ascii", "binary":
-		return utf8mb4
-	case "latin1":
-		return latin1
-	}
-	return unknown
-}
 
 // dialect is what must be known to read a literal.
 type dialect struct {
 	mode
 	charset charset
+	second  charset // of `either`: the set of the field
+	layout  *layout // of a text that LOAD DATA reads; nil where values are SQL
 }
 
 var (
 	errExpression = errors.New("an expression stands where a value should")
-	errCharset    = errors.New("the character set is not one of utf8, utf8mb4, latin1, ascii, binary")
 	errLiteral    = errors.New("a literal cannot be read")
 )
 
@@ -106,13 +84,8 @@ func (d dialect) text(raw, scratch []byte, kind connectors.Kind, bits int,
 		v = bitString(v, bits)
 		return v, false, scratch, nil
 	}
-	if set == utf8mb4 || ascii(v) {
-		return v, false, scratch, nil
-	}
-	if set == unknown {
-		return nil, false, scratch, errCharset
-	}
-	return fromLatin1(v), false, scratch, nil
+	v, err = set.decode(v)
+	return v, false, scratch, err
 }
 
 // number reads what starts with a digit or a sign: a number, or a hexadecimal or binary literal.
@@ -163,7 +136,8 @@ func (d dialect) prefixed(raw, scratch []byte, kind connectors.Kind,
 	if len(rest) == 0 {
 		return d.bare(prefix, scratch, kind, bits)
 	}
-	quoted := len(rest) >= 2 && rest[0] == '\'' && rest[len(rest)-1] == '\''
+	q := rest[0]
+	quoted := len(rest) >= 2 && (q == '\'' || q == '"' && !d.ansiQuotes) && rest[len(rest)-1] == q
 	switch {
 	case quoted && strings.EqualFold(prefix, "x"):
 		return d.octets(rest[1:len(rest)-1], scratch, kind, bits)
@@ -177,10 +151,13 @@ func (d dialect) prefixed(raw, scratch []byte, kind connectors.Kind,
 			return d.text(rest, scratch, kind, bits, set)
 		}
 		v, _, grown, err = d.value(rest, scratch, connectors.Binary, bits)
-		if err == nil && set == latin1 && kind != connectors.Binary {
-			v = fromLatin1(v)
+		if err == nil && kind != connectors.Binary {
+			v, err = set.decode(v)
 		}
 		return v, false, grown, err
+	case strings.EqualFold(prefix, "CONVERT"):
+		d.charset = utf8mb4
+		return d.value(converted(rest), scratch, kind, bits)
 	}
 	return nil, false, scratch, errExpression
 }
@@ -211,8 +188,12 @@ func (d dialect) octets(digits, scratch []byte, kind connectors.Kind,
 	if err != nil {
 		return nil, false, scratch, errLiteral
 	}
-	if kind == connectors.Bit {
+	switch kind {
+	case connectors.Bit:
 		return bitString(scratch, bits), false, scratch, nil
+	case connectors.Text, connectors.JSON:
+		v, err = d.charset.decode(scratch)
+		return v, false, scratch, err
 	}
 	return scratch, false, scratch, nil
 }
@@ -318,38 +299,14 @@ func unquote(dst, raw []byte, m mode) ([]byte, error) {
 	return dst, nil
 }
 
-func ascii(b []byte) bool {
-	for _, c := range b {
-		if c >= utf8.RuneSelf {
-			return false
-		}
+// converted is what stands in CONVERT(x USING UTF8MB4), as mydumper writes JSON; nil for any other conversion.
+func converted(b []byte) []byte {
+	inner, ok := bytes.CutPrefix(b, []byte{'('})
+	n := len(inner) - len(usingUTF8)
+	if !ok || n < 0 || !bytes.EqualFold(inner[n:], []byte(usingUTF8)) {
+		return nil
 	}
-	return true
+	return bytes.TrimSpace(inner[:n])
 }
 
-func fromLatin1(b []byte) []byte {
-	out := make([]byte, 0, 2*len(b))
-	for _, c := range b {
-		r := charmap.Windows1252.DecodeByte(c)
-		if r == utf8.RuneError {
-			r = rune(c)
-		}
-		out = utf8.AppendRune(out, r)
-	}
-	return out
-}
-
-func toLatin1(b []byte) ([]byte, error) {
-	out := make([]byte, 0, len(b))
-	for _, r := range string(b) {
-		c, ok := charmap.Windows1252.EncodeRune(r)
-		if !ok {
-			if r < 0x80 || r > 0x9f || charmap.Windows1252.DecodeByte(byte(r)) != utf8.RuneError {
-				return nil, fmt.Errorf("a new value has a character that latin1 lacks: %w", connectors.ErrRefused)
-			}
-			c = byte(r)
-		}
-		out = append(out, c)
-	}
-	return out, nil
-}
+const usingUTF8 = " USING UTF8MB4)"

@@ -26,6 +26,10 @@ type walker struct {
 	order     []*table
 	others    map[dumpfile.TableID]bool // views, sequences, temporary tables
 	targets   map[dumpfile.TableID]*target
+	part      string  // of a folder: the file at hand
+	from      *load   // how its rows are written
+	trailers  int     // how many files of it were seen to their ends
+	loads     []load  // what its statements read from other files
 	editor    *editor // nil while only reading
 	complete  bool    // the last thing read is the trailer
 	ended     string  // when the dump was completed, as the trailer says
@@ -112,11 +116,12 @@ func (w *walker) blank() (bool, error) {
 // comment notes what a comment says of the file: whose export it is, and that it ends.
 func (w *walker) comment(b []byte) {
 	switch {
-	case bytes.HasPrefix(b, trailer), w.tool != nil && w.tool.comment != nil && w.tool.comment.Match(b):
+	case bytes.HasPrefix(b, trailer):
 		w.complete = true
-		if on, ok := bytes.CutPrefix(b, trailer); ok {
-			w.ended = strings.Join(strings.Fields(strings.TrimPrefix(string(on), " on")), " ")
-		}
+		w.trailers++
+		w.ended = strings.Join(strings.Fields(strings.TrimPrefix(string(b[len(trailer):]), " on")), " ")
+	case w.tool != nil && w.tool.comment != nil && w.tool.comment.Match(b):
+		w.complete = true
 	case w.tool == nil && len(w.order) == 0:
 		w.tool = toolOf(b)
 	}
@@ -237,6 +242,9 @@ var insertWords = []string{"LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE",
 func (w *walker) addTable(h insert) {
 	if w.tables[h.id] == nil && !w.others[h.id] {
 		w.add(&table{Entry: dumpfile.Entry{ID: h.id}})
+	}
+	if t := w.tables[h.id]; t != nil && w.part != "" {
+		t.standsIn(w.part, w.from)
 	}
 	if t := w.tables[h.id]; t != nil && (t.versioned || !t.Created) && slices.Contains(h.columns, rowEnd) {
 		t.history = true

@@ -36,6 +36,7 @@ type folderFile struct {
 	digest *Digest // of its bytes, as they were read; nil until then
 	sum    string  // of its bytes, hex
 	made   bool    // there is a new one
+	gone   bool    // the new folder has none
 }
 
 // NoExchange is what to do where two folders cannot change places.
@@ -150,6 +151,16 @@ func (f *Folder) Create(name string) (*os.File, error) {
 	return os.OpenFile(filepath.Join(f.temp, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
+// Omit leaves a file out of the new folder.
+func (f *Folder) Omit(name string) error {
+	o := f.file(name)
+	if o == nil {
+		return fmt.Errorf("the folder has no file %s", name)
+	}
+	o.gone = true
+	return nil
+}
+
 // Drop leaves a file as it is after all, though a new one was made.
 func (f *Folder) Drop(name string) error {
 	f.file(name).made = false
@@ -241,7 +252,8 @@ func (f *Folder) fill() error {
 		return err
 	}
 	after := map[*folderFile]string{}
-	for _, o := range f.files {
+	left := slices.DeleteFunc(slices.Clone(f.files), func(o *folderFile) bool { return o.gone })
+	for _, o := range left {
 		path := filepath.Join(f.temp, o.name)
 		if !o.made {
 			if err := keep(filepath.Join(f.target, o.name), path, o.info); err != nil {
@@ -259,7 +271,7 @@ func (f *Folder) fill() error {
 		after[o] = hex.EncodeToString(sum[:])
 		f.After.Size += d.size
 	}
-	f.After.SHA256 = folderSum(f.files, func(o *folderFile) string { return after[o] })
+	f.After.SHA256 = folderSum(left, func(o *folderFile) string { return after[o] })
 	return nil
 }
 

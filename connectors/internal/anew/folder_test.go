@@ -117,6 +117,23 @@ func TestFolder(t *testing.T) {
 	require.Equal(t, fmt.Sprintf("%x", f.After.SHA256), strings.Fields(string(lines))[0])
 }
 
+// A file that is left out is in no list of checksums.
+func TestFolderOmits(t *testing.T) {
+	path := folder(t)
+	f, err := anew.BeginFolder(path, nil)
+	require.NoError(t, err)
+	defer f.Discard()
+	require.NoError(t, f.Omit("c"))
+	require.Error(t, f.Omit("d"))
+	require.NoError(t, f.Wrote())
+	require.NoError(t, f.Finish(func(string) error { return nil }))
+	want := files()
+	want["SHA256SUMS"] = strings.Join(strings.SplitAfter(want["SHA256SUMS"], "\n")[:2], "")
+	delete(want, "c")
+	delete(want, "c.md5")
+	require.Equal(t, want, contents(t, path))
+}
+
 // A folder is the whole old one or the whole new one after an error at any point, and what a killed run left is cleared.
 func TestFolderIsOldOrNew(t *testing.T) {
 	stop := errors.New("stop")

@@ -47,7 +47,7 @@ func IsSidecar(name string) bool {
 func (f *Folder) sidecars() error {
 	made := map[string]bool{}
 	for _, o := range f.files {
-		made[o.name] = o.made
+		made[o.name] = o.made || o.gone
 	}
 	for _, o := range f.files {
 		for _, suffix := range sealed {
@@ -59,6 +59,10 @@ func (f *Folder) sidecars() error {
 		for _, kind := range folderSums {
 			of, own := strings.CutSuffix(o.name, kind.suffix)
 			if own = own && f.file(of) != nil; !own && !strings.HasPrefix(strings.ToLower(o.name), kind.list) {
+				continue
+			}
+			if own && f.file(of).gone {
+				o.gone = true
 				continue
 			}
 			if o.made {
@@ -92,6 +96,12 @@ func (f *Folder) sums(o *folderFile, kind func() hash.Hash, about []string, own 
 	}
 	was := bytes.Clone(content)
 	for _, name := range about {
+		if f.file(name).gone {
+			if start, end := lineOf(content, name); start >= 0 {
+				content = slices.Delete(content, start, end)
+			}
+			continue
+		}
 		old, err := hexOf(kind(), filepath.Join(f.target, name))
 		if err != nil {
 			return err

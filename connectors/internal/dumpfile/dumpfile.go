@@ -233,7 +233,11 @@ func (s *Source[T, G]) Contents(ctx context.Context) ([]T, error) {
 // Pass reads a text that was opened from its beginning, and closes it.
 func Pass(ctx context.Context, text *textfile.Text, read func(*textfile.Window) error) error {
 	defer text.Close()
-	return read(textfile.NewWindow(ctx, text, textfile.WindowBytes))
+	size := textfile.WindowBytes
+	if n := 8*text.Size + 1; text.Size > 0 && n < int64(size) {
+		size = int(n) // one of many small files; it grows where that is not enough
+	}
+	return read(textfile.NewWindow(ctx, text, size))
 }
 
 // Prepare makes the targets of the queries.
@@ -272,7 +276,7 @@ func (s *Source[T, G]) Prepare(ctx context.Context, q []connectors.Query) (map[T
 // Scan answers all queries in one pass, in the file's order. A table can be asked for once.
 func (s *Source[T, G]) Scan(ctx context.Context, q ...connectors.Query) iter.Seq2[connectors.Batch, error] {
 	return func(yield func(connectors.Batch, error) bool) {
-		if err := s.scan(ctx, q, yield); err != nil && err != errStop {
+		if err := s.scan(ctx, q, yield); err != nil && !errors.Is(err, errStop) {
 			yield(connectors.Batch{}, s.Fail("scan", "", err, ""))
 		}
 	}

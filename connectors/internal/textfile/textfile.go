@@ -125,6 +125,7 @@ func sniff(head []byte, o Options) (Packing, error) {
 type Text struct {
 	io.Reader
 	Packing Packing
+	Size    int64 // of the file, as it is packed; 0: not known
 	file    *os.File
 	ahead   *ahead
 	undo    []func()
@@ -145,14 +146,15 @@ func Open(path string) (*Text, error) { return OpenWith(path, Options{}) }
 
 // OpenWith is Open with options.
 func OpenWith(path string, o Options) (_ *Text, err error) {
-	if _, err := StampOf(path); err != nil {
+	stamp, err := StampOf(path)
+	if err != nil {
 		return nil, err
 	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, Error(err)
 	}
-	t := &Text{file: f}
+	t := &Text{file: f, Size: stamp.Size}
 	defer func() {
 		if err != nil {
 			t.Close()
@@ -207,7 +209,7 @@ func Of(r io.ReadCloser) *Text {
 	return t
 }
 
-// Close stops the reading and closes the file.
+// Close stops the reading and closes the file. It may be called again.
 func (t *Text) Close() {
 	if t.ahead != nil {
 		t.ahead.stop()
@@ -215,6 +217,7 @@ func (t *Text) Close() {
 	for _, f := range t.undo {
 		f()
 	}
+	t.ahead, t.undo = nil, nil
 	if t.file != nil {
 		t.file.Close() // nothing was written
 	}
@@ -393,6 +396,9 @@ func (a *ahead) run(r io.Reader) {
 		case b = <-a.free:
 		case <-a.quit:
 			return
+		}
+		if b == nil {
+			b = make([]byte, chunkBytes)
 		}
 		n, err := io.ReadFull(r, b[:cap(b)])
 		if err == io.ErrUnexpectedEOF {

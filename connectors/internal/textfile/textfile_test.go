@@ -146,9 +146,11 @@ func TestCloseEarly(t *testing.T) {
 		require.NoError(t, err)
 		_, err = f.Read(make([]byte, 10))
 		require.NoError(t, err)
+		ahead := f.ahead
 		f.Close()
+		f.Close() // again
 		select {
-		case <-f.ahead.done:
+		case <-ahead.done:
 		default:
 			t.Fatal("the goroutine still runs")
 		}

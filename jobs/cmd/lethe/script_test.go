@@ -256,6 +256,7 @@ func TestScripts(t *testing.T) {
 	})
 	commands := fileCommands()
 	maps.Copy(commands, dumpCommands(t))
+	maps.Copy(commands, mariadbCommands(t))
 	maps.Copy(commands, map[string]func(*testscript.TestScript, bool, []string){
 		// company makes the folder of a company that is ready for its first night.
 		"company": func(ts *testscript.TestScript, _ bool, _ []string) {
