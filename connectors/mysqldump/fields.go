@@ -345,6 +345,9 @@ func (w *walker) text(id dumpfile.TableID, columns []string, l *layout) error {
 
 // textRow takes the row at hand, of n bytes.
 func (w *walker) textRow(tab *table, t *target, h *insert, n int) error {
+	if tab == nil { // a view or a sequence
+		return nil
+	}
 	tab.Seen++
 	if t == nil {
 		switch {

@@ -8,7 +8,7 @@ var foreign = []textfile.Foreign{
 	{Magic: "PK\x03\x04", What: "it is a zip archive"},
 	{Magic: "PGDMP", What: "it is an archive of pg_dump"},
 	{Magic: "--\n-- PostgreSQL database", What: "it is a dump of PostgreSQL"},
-	{Magic: "<?xml", What: "it is a dump in XML"},
+	{Magic: "<?xml", What: "it is a dump in XML; take it without --xml"},
 	{Magic: "\xff\xfe", What: "it is UTF-16, as PowerShell's > writes it; take the dump with --result-file"},
 	{Magic: "XBSTCK01", What: "it is a physical backup (xbstream), which cannot be edited"},
 }

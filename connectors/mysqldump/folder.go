@@ -257,7 +257,7 @@ func (f folderFormat) survey(ctx context.Context, path string, w *walker, x inde
 
 // fitsText holds the rows of a text that names no fields against those of the table, which --dump-history adds two to.
 func (t *table) fitsText(l *load) error {
-	if l.columns != nil || t.arity == 0 || !t.Created {
+	if l.columns != nil || t == nil || t.arity == 0 || !t.Created {
 		return nil
 	}
 	var shown, all []string

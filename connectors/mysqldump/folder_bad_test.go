@@ -47,6 +47,8 @@ func smallFolder(t testing.TB, form string) string {
 			"TERMINATED BY ',' ENCLOSED BY '\"' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' (`id`,@v) SET `v`=UNHEX(@v);\n"
 		files = map[string]string{"crm-schema-create.sql": "CREATE DATABASE `crm`;\n",
 			"crm.t-schema.sql": mydumperHeader + create("t"), "crm.u-schema.sql": mydumperHeader + create("u"),
+			"crm.s-schema.sql": "CREATE TABLE `s` (`next_not_cached_value` bigint(21) NOT NULL) ENGINE=InnoDB SEQUENCE=1;\n",
+			"crm.s.00000.dat":  "1\n", "crm.s.00000.sql": "LOAD DATA LOCAL INFILE 'crm.s.00000.dat' INTO TABLE `s`;\n",
 			"crm.t.00000.sql": loads, "crm.t.00000.dat": "1,61\n2,62\n", "crm.t-metadata": "2", "crm.t-checksum": "77",
 			"crm.u-checksum": "78", "crm.u.sql": mydumperHeader + "INSERT INTO `u` VALUES\n(1,\"c\");\n",
 			"metadata": "Started dump at: 2026-01-01 00:00:00\nFinished dump at: 2026-01-01 00:00:01\n"}
