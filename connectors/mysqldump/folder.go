@@ -53,9 +53,11 @@ func isFolder(path string) bool {
 
 // dumpHeader is the line in which mysqldump says which database it read, nil if b does not begin as its files do.
 func dumpHeader(b []byte) []byte {
+	dump := false
 	for line := range bytes.Lines(b) {
+		dump = dump || bytes.HasPrefix(line, []byte("-- MySQL dump ")) || bytes.HasPrefix(line, []byte("-- MariaDB dump "))
 		switch {
-		case bytes.HasPrefix(line, []byte("-- Host: ")):
+		case dump && bytes.HasPrefix(line, []byte("-- Host: ")):
 			return bytes.TrimSpace(line)
 		case len(bytes.TrimSpace(line)) == 0, bytes.HasPrefix(line, []byte("--")), bytes.HasPrefix(line, []byte("/*M!")):
 		default:
@@ -325,10 +327,13 @@ func (f folderFormat) text(ctx context.Context, path string, w *walker, l *load,
 func (f folderFormat) Walk(ctx context.Context, path string, targets map[dumpfile.TableID]*target,
 	batches *dumpfile.Batches) error {
 	w := newWalker(nil)
-	w.targets, w.flush = targets, batches.Flush
-	w.onRow = w.gatherInto(batches)
+	w.targets, w.onRow = targets, w.gatherInto(batches) // a batch does not end with a file
 	return unchanged(path, func() error {
-		return f.each(targets, func(p piece, database string) error { return f.piece(ctx, path, w, p, database, nil) })
+		err := f.each(targets, func(p piece, database string) error { return f.piece(ctx, path, w, p, database, nil) })
+		if err != nil {
+			return err
+		}
+		return batches.Flush()
 	})
 }
 
