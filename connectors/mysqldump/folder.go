@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"lethe/connectors"
 	"lethe/connectors/internal/anew"
@@ -214,6 +215,12 @@ func (f folderFormat) surveyed(ctx context.Context, path string) ([]*table, erro
 		if x.kind == byMydumper && !read {
 			return nil, stranger(name, "no statement loads it")
 		}
+	}
+	if x.meta != nil {
+		w.ended = x.meta.ended
+	}
+	if f.says != nil {
+		f.says.Note(time.DateTime, w.ended)
 	}
 	tables, err := f.tables(w)
 	if err != nil || x.meta == nil {

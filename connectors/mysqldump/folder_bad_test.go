@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -89,9 +90,11 @@ func TestFolderKeepsStatementsTrue(t *testing.T) {
 	require.Equal(t, "1", now["crm.t-metadata"])
 	require.NotContains(t, now, "crm.t-checksum")
 	require.Equal(t, "78", now["crm.u-checksum"])
-	require.Equal(t, "2,62\n", now["crm.t.00000.dat"])
-	_, err := open(t, path, connectors.Options{}).Tables(t.Context())
+	src := open(t, path, connectors.Options{})
+	_, err := src.Tables(t.Context())
 	require.NoError(t, err)
+	require.Equal(t, connectors.Made{At: time.Date(2026, 1, 1, 0, 0, 1, 0, time.UTC), Civil: true}, src.(connectors.Dated).Made())
+	require.Equal(t, "2,62\n", now["crm.t.00000.dat"])
 }
 
 // TestFolderRefuses spoils folders: each is refused, with words, and left as it is.

@@ -23,13 +23,14 @@ const metadataName = "metadata"
 
 var (
 	startedMark  = regexp.MustCompile(`^(# )?Started dump at: `)
-	finishedMark = regexp.MustCompile(`(?m)^(# )?Finished dump at: `)
+	finishedMark = regexp.MustCompile(`(?m)^(?:# )?Finished dump at: (.*?)\s*$`)
 	section      = regexp.MustCompile("^\\[[`\"]((?:[^`\"]|``|\"\")*)[`\"]\\.[`\"]((?:[^`\"]|``|\"\")*)[`\"]\\]\\s*$")
 )
 
 // metadata is what the file says.
 type metadata struct {
 	finished bool
+	ended    string // when it was
 	files    []tableFile
 }
 
@@ -48,7 +49,10 @@ func readMetadata(path string, real map[string]string) (*metadata, error) {
 	if err != nil {
 		return nil, textfile.Error(err)
 	}
-	m := &metadata{finished: finishedMark.Match(content)}
+	m := &metadata{}
+	if found := finishedMark.FindSubmatch(content); found != nil {
+		m.finished, m.ended = true, string(found[1])
+	}
 	for line := range bytes.Lines(content) {
 		if found := section.FindSubmatch(bytes.TrimRight(line, "\r\n")); found != nil {
 			t := tableFile{of: metadataName, database: string(found[1]), table: string(found[2]), rows: -1}
