@@ -20,33 +20,35 @@ import (
 
 // Config is the configuration file, decoded strictly: an unknown key is an error with its line and column.
 type Config struct {
-	Controller  Controller             `yaml:"controller"`
-	State       string                 `yaml:"state"`
-	Reports     string                 `yaml:"reports"`
-	Language    string                 `yaml:"language,omitempty"` // of the page; English
-	Keystore    Keystore               `yaml:"keystore"`
-	Registry    Registry               `yaml:"registry"`
-	People      map[string]Person      `yaml:"people,omitempty"`
-	Approvals   int                    `yaml:"approvals,omitempty"` // 2, or 1 in a company of one
-	Operator    Operator               `yaml:"operator,omitempty"`  // who runs nights that nobody starts
-	Clock       string                 `yaml:"clock,omitempty"`     // simulated: --apply may use an as_of in the future
-	Sources     map[string]Source      `yaml:"sources"`
-	Silos       map[string]policy.Silo `yaml:"silos,omitempty"`
-	Sync        map[string]Grant       `yaml:"sync,omitempty"` // by target
-	Breakers    Breakers               `yaml:"breakers,omitempty"`
-	Orders      []Order                `yaml:"orders,omitempty"`
-	Detectors   []Detector             `yaml:"detectors,omitempty"`
-	Discover    Discover               `yaml:"discover,omitempty"`
-	Reviews     []Review               `yaml:"reviews,omitempty"`
-	Evidence    Evidence               `yaml:"evidence,omitempty"`
-	Schedule    []schedule.Job         `yaml:"schedule,omitempty"`
-	Notify      []Secret               `yaml:"notify,omitempty"`
-	Timestamps  *Timestamps            `yaml:"timestamps,omitempty"`
-	path, dir   string
-	text        []byte   // of the file
-	sourceOrder []string // as written in the file
-	warnings    []string
-	unanswered  unanswered
+	Controller Controller             `yaml:"controller"`
+	State      string                 `yaml:"state"`
+	Reports    string                 `yaml:"reports"`
+	Language   string                 `yaml:"language,omitempty"` // of the page; English
+	Keystore   Keystore               `yaml:"keystore"`
+	Registry   Registry               `yaml:"registry"`
+	People     map[string]Person      `yaml:"people,omitempty"`
+	Approvals  int                    `yaml:"approvals,omitempty"` // 2, or 1 in a company of one
+	Operator   Operator               `yaml:"operator,omitempty"`  // who runs nights that nobody starts
+	Clock      string                 `yaml:"clock,omitempty"`     // simulated: --apply may use an as_of in the future
+	Sources    map[string]Source      `yaml:"sources"`
+	Silos      map[string]policy.Silo `yaml:"silos,omitempty"`
+	Sync       map[string]Grant       `yaml:"sync,omitempty"` // by target
+	Breakers   Breakers               `yaml:"breakers,omitempty"`
+	Orders     []Order                `yaml:"orders,omitempty"`
+	Detectors  []Detector             `yaml:"detectors,omitempty"`
+	Discover   Discover               `yaml:"discover,omitempty"`
+	Reviews    []Review               `yaml:"reviews,omitempty"`
+	Evidence   Evidence               `yaml:"evidence,omitempty"`
+	Schedule   []schedule.Job         `yaml:"schedule,omitempty"`
+	Notify     []Secret               `yaml:"notify,omitempty"`
+	Timestamps *Timestamps            `yaml:"timestamps,omitempty"`
+
+	Attestations []Attestation `yaml:"attestations,omitempty"`
+	path, dir    string
+	text         []byte   // of the file
+	sourceOrder  []string // as written in the file
+	warnings     []string
+	unanswered   unanswered
 }
 
 // Controller is the controller of GDPR Art. 4(7).

@@ -63,6 +63,7 @@ const (
 	Look        Act = "look"        // at what stands in the rows of a plan
 	Enter       Act = "enter"       // a request of a person, what becomes of it, or events of people
 	Assess      Act = "assess"      // a hint of an incident: what it was, and what follows
+	Attest      Act = "attest"      // that something was done which no program sees: training, the destruction of paper
 	Prove       Act = "prove"       // a server of an engine: that all that is promised of it held
 	Run         Act = "run"         // a night that changes what is due, under the policy of the digest
 )
@@ -90,6 +91,9 @@ func AboutRun(id string) string { return "run:" + id }
 
 // AboutIncident names a hint of an incident.
 func AboutIncident(hint string) string { return "incident:" + hint }
+
+// AboutAttestation names what somebody attests.
+func AboutAttestation(name string) string { return "attestation:" + name }
 
 // AboutEngine names an engine and its series.
 func AboutEngine(engine string) string { return "engine:" + engine }

@@ -29,6 +29,7 @@ type Facts struct {
 	PolicyChanges []PolicyChange
 	Restores      []Restore
 	Hints         []Hint
+	Attestations  []Attestation
 
 	Silos   []Silo
 	Ages    []Age

@@ -34,6 +34,7 @@ func Tables() []Table {
 		{"policy_changes", reflect.TypeFor[PolicyChange]()},
 		{"restores", reflect.TypeFor[Restore]()},
 		{"incident_hints", reflect.TypeFor[Hint]()},
+		{"attestations", reflect.TypeFor[Attestation]()},
 		{"decisions", reflect.TypeFor[Decision]()},
 		{"actions", reflect.TypeFor[Action]()},
 	}

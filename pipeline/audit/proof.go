@@ -55,6 +55,19 @@ type Restore struct {
 	GapMinutes   int64     // at most, between the restore and that run: since the night before ended
 }
 
+// Attestation is something that no program sees and that somebody says again and again was done, such as training, or
+// the destruction of paper; or a review of a rule or of a verdict on a field that is due, or in thirty days will be.
+type Attestation struct {
+	Name   string // as the configuration names it; of a review, what is to be looked at
+	Kind   string // training, paper, access, other; rule review, field review
+	Owner  string // who answers for it: a name from people:
+	Every  string // for how long one holds, an ISO 8601 period; NULL of a review
+	LastOn string `col:",date"` // civil date on which somebody last said so; "" nobody did
+	SaidBy string // who did
+	DueOn  string `col:",date"` // civil date, the last on which it holds; "" nobody said so yet
+	Status string // in_force, due (within thirty days), overdue, never; dropped: it is asked for no more
+}
+
 // Hint is a sign that something may have happened that has to be notified (Art. 33), until somebody assessed it and it
 // is gone. It is no breach before a person says so.
 type Hint struct {

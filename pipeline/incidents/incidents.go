@@ -73,6 +73,7 @@ func (w *Watch) Look(said answers.Chain, began time.Time, tampered bool) {
 			"registry are not as they were written (exit code 12): look who can write there."}, began)
 	}
 	w.shrunk(began)
+	w.exported(began)
 	w.carry()
 	w.assess(said)
 	slices.SortFunc(f.Hints, func(a, b audit.Hint) int {

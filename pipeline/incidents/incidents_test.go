@@ -27,6 +27,10 @@ func field(nonEmpty int64) audit.Inventory {
 	return i
 }
 
+func dump(file string, rows int64) audit.Source {
+	return audit.Source{Source: "dumps/" + file, SourceSet: "dumps", BackupOf: "crm", State: "scanned", RowsRead: rows}
+}
+
 func ended(rows int64) []audit.Ended {
 	return []audit.Ended{{Source: "crm", Object: "people", Rows: rows}}
 }
@@ -72,6 +76,17 @@ func TestWhatIsAHint(t *testing.T) {
 		"evidence that does not hold": {tampered: true, want: []string{"evidence_altered  evidence 0"}},
 		"and is found": {tampered: true, now: audit.Facts{Findings: []audit.Finding{{Kind: "F_LOG_RESTORED",
 			Severity: "high", Object: "log", Count: 1}}}, want: []string{"evidence_altered  log 1"}},
+		"a backup that is larger than any before": {last: audit.Facts{Sources: []audit.Source{dump("1", 400), dump("2", 500)}},
+			now:  audit.Facts{Sources: []audit.Source{dump("2", 1500), dump("3", 1001), dump("4", 1000)}},
+			want: []string{"export_larger dumps/3  1001"}},
+		"the first backup": {now: audit.Facts{Sources: []audit.Source{dump("1", 100000)}}},
+		"small backups":    {last: audit.Facts{Sources: []audit.Source{dump("1", 99)}}, now: audit.Facts{Sources: []audit.Source{dump("2", 999)}}},
+		"a file of exports that is larger than before": {last: audit.Facts{Inventory: []audit.Inventory{table(400, "")}},
+			now: audit.Facts{Inventory: []audit.Inventory{table(801, "")}, Sources: []audit.Source{{Source: "crm", SourceSet: "crm",
+				Engine: "csvdir", State: "scanned"}}}, want: []string{"export_larger crm people 801"}},
+		"a table that grew": {last: audit.Facts{Inventory: []audit.Inventory{table(400, "")}},
+			now: audit.Facts{Inventory: []audit.Inventory{table(801, "")}, Sources: []audit.Source{{Source: "crm", SourceSet: "crm",
+				Engine: "mysql", State: "scanned"}}}},
 		"a run that only applied reads nothing": {last: audit.Facts{Inventory: []audit.Inventory{table(1000, "2026-11-20")}},
 			now: audit.Facts{Run: audit.Run{Night: "n"}, Inventory: []audit.Inventory{table(1, "2026-11-01")}}},
 	} {

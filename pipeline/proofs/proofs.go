@@ -50,6 +50,7 @@ func (b *Book) Draw(ctx context.Context, said answers.Chain, published int64) er
 		return nil
 	}
 	f.Answers = b.answered(said)
+	b.attested(said)
 	changes, err := b.changes(said, min(published, said.Head().Length))
 	f.PolicyChanges = changes
 	return errors.Join(err, b.verified(ctx))

@@ -81,6 +81,19 @@ type EvidenceTerms struct {
 	Keep     calendar.Period // all of a night but its manifest
 }
 
+// Attestation is something that people do, which no program sees, and that somebody says again and again was done.
+type Attestation struct {
+	Name  string
+	Kind  string // training, paper, access, other
+	Owner string // who says so: a name under people
+	Every calendar.Period
+}
+
+// MayAttest reports whether somebody may say so: its owner, or a data protection officer.
+func (a Attestation) MayAttest(name string, person answers.Person) bool {
+	return name == a.Owner || person.Is("dpo")
+}
+
 // Setup is the wiring of a night. A run does not change it.
 type Setup struct {
 	Controller   string
@@ -113,7 +126,8 @@ type Setup struct {
 	Adopted      string // digest of the policy that people adopted, as package adopted has it; "" none yet
 	Simulated    bool   // as_of may lie after the wall clock
 	Evidence     EvidenceTerms
-	Timestamps   *Authority // who stamps the log of nights; nil: nobody
+	Attestations []Attestation // that are asked for
+	Timestamps   *Authority    // who stamps the log of nights; nil: nobody
 	Version      string
 	Suite        string // of the connectors' promises, as conformance.Suite names it
 	Host         string

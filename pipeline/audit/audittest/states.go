@@ -144,6 +144,19 @@ func States() []State {
 			DueOn:      "2026-11-17", Status: "overdue", OverdueDays: 4}}
 		return nil
 	})
+	add("something is to be attested", func(f *audit.Facts) figures.Totals {
+		f.Attestations = []audit.Attestation{
+			{Name: "staff-training", Kind: "training", Owner: "anna", Every: "P1Y", LastOn: "2025-11-02",
+				SaidBy: "anna",
+				DueOn:  "2026-11-02", Status: "overdue"},
+			{Name: "paper-archive", Kind: "paper", Owner: "bo", Every: "P6M", Status: "never"},
+			{Name: "access", Kind: "access", Owner: "bo", Every: "P6M", LastOn: "2026-11-01", SaidBy: "bo",
+				DueOn: "2027-05-01", Status: "in_force"},
+			{Name: "a: newsletter", Kind: "rule review", Owner: "anna", DueOn: "2026-12-01", Status: "due"},
+			{Name: "b: contract", Kind: "rule review", Owner: "bo", DueOn: "2026-12-09", Status: "due"},
+			{Name: "crm.customers.ref", Kind: "field review", Owner: "anna", DueOn: "2026-11-20", Status: "overdue"}}
+		return nil
+	})
 	return append(states, applied())
 }
 

@@ -122,6 +122,7 @@ func TestTablesReadBackByAnotherReader(t *testing.T) {
 		"policy_changes": tableRoundTrip[audit.PolicyChange],
 		"restores":       tableRoundTrip[audit.Restore],
 		"incident_hints": tableRoundTrip[audit.Hint],
+		"attestations":   tableRoundTrip[audit.Attestation],
 		"actions":        tableRoundTrip[audit.Action],
 		"row_rollup":     tableRoundTrip[audit.RowRollup],
 	})

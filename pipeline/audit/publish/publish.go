@@ -195,6 +195,7 @@ func (w *publisher) tables(ctx context.Context) error {
 		func() error { return writeRows(ctx, w, "policy_changes", f.PolicyChanges, nil) },
 		func() error { return writeRows(ctx, w, "restores", f.Restores, nil) },
 		func() error { return writeRows(ctx, w, "incident_hints", f.Hints, nil) },
+		func() error { return writeRows(ctx, w, "attestations", f.Attestations, nil) },
 		func() error {
 			rows := byRecord(w, w.countedDecisions(), decisionsInOrder())
 			return writeTable(ctx, w, "decisions", rows, func(d *audit.Decision) string { return d.Silo })

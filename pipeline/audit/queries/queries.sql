@@ -156,3 +156,7 @@ FROM policy_changes WHERE date > getvariable('night') - 31 AND date <= getvariab
 -- q34: What somebody should look at, by weight
 SELECT kind, severity, source, object, field, count AS rows, first_seen, words
 FROM findings WHERE date = getvariable('night') AND severity <> 'low' ORDER BY severity, rows DESC;
+
+-- q35: Attestations and reviews, those that are due first
+SELECT name, kind, owner, status, due_on, last_on, said_by
+FROM attestations WHERE date = getvariable('night') ORDER BY due_on NULLS FIRST, name;

@@ -47,6 +47,7 @@ func TestSpoolGivesBackWhatItGot(t *testing.T) {
 		"policy_changes": spoolRoundTrip[audit.PolicyChange],
 		"restores":       spoolRoundTrip[audit.Restore],
 		"incident_hints": spoolRoundTrip[audit.Hint],
+		"attestations":   spoolRoundTrip[audit.Attestation],
 		"actions":        spoolRoundTrip[audit.Action],
 		"row_rollup":     spoolRoundTrip[audit.RowRollup],
 	})

@@ -71,7 +71,7 @@ func (n night) list() []Matter {
 	var list []Matter
 	for _, some := range [][]Matter{n.alteredNeeds(), n.hintNeeds(), n.requestNeeds(), n.planNeeds(), n.sourceNeeds(),
 		n.useNeeds(),
-		n.copyNeeds(), n.refusedNeeds(), n.holdNeeds(), n.questionNeeds()} {
+		n.copyNeeds(), n.refusedNeeds(), n.holdNeeds(), n.attestNeeds(), n.questionNeeds()} {
 		list = append(list, some...)
 	}
 	for i := range list {

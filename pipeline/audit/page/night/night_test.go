@@ -137,6 +137,34 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// TestWhatIsToBeAttested is a matter: each attestation that is due, overdue or was never given, and the reviews of a kind
+// together.
+func TestWhatIsToBeAttested(t *testing.T) {
+	f := audittest.Quiet()
+	f.Attestations = []audit.Attestation{{Name: "access", Kind: "access", Owner: "bo", Every: "P6M", LastOn: "2026-11-01",
+		DueOn: "2027-05-01", Status: "in_force"}, {Name: "old", Kind: "other", Status: "dropped"}}
+	require.Equal(t, "green", pageOf(t, f, nil).Verdict.Level)
+	for _, s := range audittest.States() {
+		if s.Name == "something is to be attested" {
+			f = s.Facts
+		}
+	}
+	p := pageOf(t, f, nil)
+	require.Equal(t, "amber", p.Verdict.Level)
+	require.Equal(t, "4 attestations or reviews are due.", p.Verdict.Sentence)
+	var said []string
+	for _, m := range p.Needs {
+		said = append(said, lang.Plain(m.What)+"|"+m.When+"|"+m.Left+"|"+m.Who)
+	}
+	require.Equal(t, []string{
+		"To attest again: staff-training. Last said on 2 Nov 2025; say it with lethe attest.|2 Nov|19 days late|anna",
+		"Verdicts on fields that end: 1. The first is on crm.customers.ref. Then the program decides again; look with " +
+			"lethe review.|Fri 20 Nov|1 day late|anna",
+		"Rules to look at again: 2. The first is that of a: newsletter. Whoever answers for it gives it a new day, or " +
+			"changes it.|Tue 1 Dec|10 days left|anna, bo",
+		"To attest: paper-archive. Nobody has said so yet; say it with lethe attest.|–||bo"}, said)
+}
+
 // TestACosignatureGrowsOld: seven nights without one are amber, also where nothing else is.
 func TestACosignatureGrowsOld(t *testing.T) {
 	f := audittest.Quiet()

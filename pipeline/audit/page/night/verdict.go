@@ -26,7 +26,7 @@ var clauses = []string{"clause.altered", "clause.hint", "clause.noregistry", "cl
 	"clause.late",
 	"clause.use", "clause.lag", "clause.notread", "clause.killed", "clause.window", "clause.objection", "clause.waits",
 	"clause.due",
-	"clause.refused", "clause.hold", "clause.question"}
+	"clause.refused", "clause.hold", "clause.attest", "clause.question"}
 
 // level is red where somebody has to act today, amber where a person is needed and nothing is late, else green.
 func (n night) level() string {
