@@ -23,21 +23,17 @@ func attestCommand(c *Command) *cobra.Command {
 	var signer signerFlags
 	var comment string
 	cmd := &cobra.Command{
-		Use: "attest [NAME]", Short: "Say that something was done which no program sees, such as training; without a name, list what is due",
+		Use: "attest NAME", Short: "Say that something was done which no program sees, such as training",
 		Long: `Say that something was done which no program sees: training, the destruction of paper, a look at who has access.
 Which there are, who answers for each and for how long one holds stands under attestations: of the configuration.
-It is signed, stands in every later report, and is due again when its term is over. Without a name it lists them,
-and the reviews of rules and of verdicts on fields that are due.`,
-		Args: cobra.MaximumNArgs(1),
-		Example: "  lethe attest\n" +
+It is signed, stands in every later report, and is due again when its term is over.`,
+		Args: cobra.ExactArgs(1),
+		Example: "  lethe attest list\n" +
 			"  lethe attest staff-training --as anna --key anna.key --comment \"12 November, all of sales; list in the HR folder\"",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, _, err := c.load(cmd.Context())
 			if err != nil {
 				return err
-			}
-			if len(args) == 0 {
-				return c.listAttested(cmd.Context(), p)
 			}
 			by, err := signer.load()
 			if err != nil {
@@ -55,6 +51,17 @@ and the reviews of rules and of verdicts on fields that are due.`,
 	}
 	signer.register(cmd, "who says so: its owner, or a data protection officer")
 	cmd.Flags().StringVar(&comment, "comment", "", "what was done, and where that is filed; it stands in the evidence")
+	cmd.AddCommand(&cobra.Command{
+		Use: "list", Short: "List attestations as they were last given, and the reviews that are due", Args: cobra.NoArgs,
+		Example: "  lethe attest list\n  lethe attest list --json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, _, err := c.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return c.listAttested(cmd.Context(), p)
+		},
+	})
 	return cmd
 }
 

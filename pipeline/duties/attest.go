@@ -18,8 +18,8 @@ import (
 func Attest(ctx context.Context, p *setup.Setup, name, actor, comment string, signer *keystore.Signer) (err error) {
 	i := slices.IndexFunc(p.Attestations, func(a setup.Attestation) bool { return a.Name == name })
 	if i < 0 {
-		return fmt.Errorf("%w: no attestation %q is asked for: `lethe attest` lists those that are, and attestations: "+
-			"of the configuration has them", setup.ErrConfig, name)
+		return fmt.Errorf("%w: no attestation %q is asked for: `lethe attest list` has those that are, which stand "+
+			"under attestations: of the configuration", setup.ErrConfig, name)
 	}
 	person, err := p.Signs(actor, signer)
 	if err != nil {

@@ -15,7 +15,7 @@ const Exported = "export_larger"
 var foldersOf = []string{"csvdir"}
 
 // exported finds what was taken out of the databases and is more than twice as large as it ever was: a backup beside
-// the others of its set, and a file of a folder of exports beside itself. Somebody may have taken more than they should.
+// the others of its set, and a file of a folder of exports beside itself. Somebody may have taken too much.
 func (w *Watch) exported(began time.Time) {
 	f := &w.Notes.Facts
 	if f.Run.Night != "" {
@@ -38,7 +38,8 @@ func (w *Watch) exported(began time.Time) {
 			continue
 		}
 		w.note(audit.Hint{Kind: Exported, Source: s.Source, Rows: s.RowsRead, Words: fmt.Sprintf("The backup holds %d "+
-			"rows, and the largest of its set before held %d: look who made it, and what for.", s.RowsRead, had)}, began)
+			"rows, and the largest of its set before held %d: look who made it, and what for.", s.RowsRead, had)},
+			began)
 	}
 	was := w.lastRead()
 	for _, now := range f.Inventory {
