@@ -20,16 +20,22 @@ import (
 )
 
 func attestCommand(c *Command) *cobra.Command {
+	cmd := &cobra.Command{Use: "attest", Short: "Say that something was done which no program sees, such as training",
+		Long: `What no program sees: training, the destruction of paper, a look at who has access. Which there are, who answers
+for each and for how long one holds stands under attestations: of the configuration.`}
+	cmd.AddCommand(attestGiveCommand(c), attestListCommand(c))
+	return cmd
+}
+
+func attestGiveCommand(c *Command) *cobra.Command {
 	var signer signerFlags
 	var comment string
 	cmd := &cobra.Command{
-		Use: "attest NAME", Short: "Say that something was done which no program sees, such as training",
-		Long: `Say that something was done which no program sees: training, the destruction of paper, a look at who has access.
-Which there are, who answers for each and for how long one holds stands under attestations: of the configuration.
-It is signed, stands in every later report, and is due again when its term is over.`,
-		Args: cobra.ExactArgs(1),
-		Example: "  lethe attest list\n" +
-			"  lethe attest staff-training --as anna --key anna.key --comment \"12 November, all of sales; list in the HR folder\"",
+		Use: "give NAME", Short: "Say that it was done", Args: cobra.ExactArgs(1),
+		Long: `Say that something was done which no program sees. It is signed, stands in every later report, and is due again
+when its term is over. Its owner may, and a data protection officer.`,
+		Example: "  lethe attest give staff-training --as anna --key anna.key --comment \"12 November, all of sales; list in the " +
+			"HR folder\"",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, _, err := c.load(cmd.Context())
 			if err != nil {
@@ -51,7 +57,11 @@ It is signed, stands in every later report, and is due again when its term is ov
 	}
 	signer.register(cmd, "who says so: its owner, or a data protection officer")
 	cmd.Flags().StringVar(&comment, "comment", "", "what was done, and where that is filed; it stands in the evidence")
-	cmd.AddCommand(&cobra.Command{
+	return cmd
+}
+
+func attestListCommand(c *Command) *cobra.Command {
+	return &cobra.Command{
 		Use: "list", Short: "List attestations as they were last given, and the reviews that are due", Args: cobra.NoArgs,
 		Example: "  lethe attest list\n  lethe attest list --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -61,8 +71,7 @@ It is signed, stands in every later report, and is due again when its term is ov
 			}
 			return c.listAttested(cmd.Context(), p)
 		},
-	})
-	return cmd
+	}
 }
 
 // listAttested lists what is asked for, as people last said it.

@@ -157,12 +157,12 @@ func TestWhatIsToBeAttested(t *testing.T) {
 		said = append(said, lang.Plain(m.What)+"|"+m.When+"|"+m.Left+"|"+m.Who)
 	}
 	require.Equal(t, []string{
-		"To attest again: staff-training. Last said on 2 Nov 2025; say it with lethe attest.|2 Nov|19 days late|anna",
+		"To attest again: staff-training. Last said on 2 Nov 2025; say it with lethe attest give.|2 Nov|19 days late|anna",
 		"Verdicts on fields that end: 1. The first is on crm.customers.ref. Then the program decides again; look with " +
 			"lethe review.|Fri 20 Nov|1 day late|anna",
 		"Rules to look at again: 2. The first is that of a: newsletter. Whoever answers for it gives it a new day, or " +
 			"changes it.|Tue 1 Dec|10 days left|anna, bo",
-		"To attest: paper-archive. Nobody has said so yet; say it with lethe attest.|–||bo"}, said)
+		"To attest: paper-archive. Nobody has said so yet; say it with lethe attest give.|–||bo"}, said)
 }
 
 // TestACosignatureGrowsOld: seven nights without one are amber, also where nothing else is.
