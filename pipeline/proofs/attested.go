@@ -89,7 +89,8 @@ func reviews(p *setup.Setup, today calendar.Date) (rows []audit.Attestation) {
 		}
 	}
 	for _, r := range p.Reviews {
-		add(fieldReview, r.Source+"."+r.Table+"."+r.Field, r.By, r.Until)
+		place := p.Names.Of(r.Source) + "." + p.Names.Of(r.Table) + "." + p.Names.Of(r.Field)
+		add(fieldReview, place, r.By, r.Until)
 	}
 	slices.SortStableFunc(rows, func(a, b audit.Attestation) int { return strings.Compare(a.DueOn, b.DueOn) })
 	return rows
