@@ -34,6 +34,11 @@ func TestExports(t *testing.T) {
 			"NULL),\n", "COMMIT;", "export of phpMyAdmin"},
 		"HeidiSQL": {"heidisql.sql", []string{"members"}, "(1, 'ada@example.org'),\n\t", "/*!40101 SET SQL_MODE=IFNULL",
 			"export of HeidiSQL"},
+		"Navicat": {"navicat.sql", []string{"members"}, "INSERT INTO `members` VALUES (1, 'ada@example.org');\n",
+			"SET FOREIGN_KEY_CHECKS = 1", "export of Navicat"},
+		"Sequel Ace": {"sequelace.sql", []string{"members"}, "(1,'ada@example.org'),\n\t", "/*!40111 SET SQL_NOTES=@OLD",
+			"export of Sequel Pro"},
+		"SQLyog":  {"sqlyog.sql", []string{"members"}, "(1,'ada@example.org'),\n", "/*!40101 SET SQL_MODE=@OLD", "export of SQLyog"},
 		"Adminer": {"adminer.sql", []string{"members"}, "(1,\t'ada@example.org'),\n", "-- 2022-06-20", "export of Adminer"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/big"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -19,6 +21,7 @@ type layout struct {
 	lineStart         []byte // LINES STARTING BY
 	quote, escape     byte   // ENCLOSED BY, ESCAPED BY; 0: none
 	skip              int    // IGNORE n LINES
+	decimal           bool   // BIT is written as a number, which is what --header makes of it
 	hex               []bool // of each place in a row: the digits of octets
 	charset           charset
 	ends              [256]bool // of a run of plain bytes
@@ -173,7 +176,11 @@ func (l *layout) value(d dialect, raw, scratch []byte, place int, kind connector
 	switch kind {
 	case connectors.Binary:
 	case connectors.Bit:
-		v = bitString(v, bits)
+		if !l.decimal {
+			return bitString(v, bits), false, scratch, nil
+		}
+		n, err := parseUint(v)
+		return uintBits(n, bits), false, scratch, err
 	case connectors.Integer, connectors.Decimal, connectors.Float:
 		if !number(v) {
 			return nil, false, scratch, fmt.Errorf("no number: %w", errLayout)
@@ -241,7 +248,9 @@ func (l *layout) literal(dst []byte, d dialect, f *connectors.Field, v []byte, n
 	var err error
 	switch f.Kind {
 	case connectors.Bit:
-		v = bitOctets(v)
+		if v = bitOctets(v); l.decimal {
+			v = new(big.Int).SetBytes(v).Append(nil, 10)
+		}
 	case connectors.Binary, connectors.Integer, connectors.Decimal, connectors.Float:
 	default:
 		if d.charset == either && !ascii(v) {
@@ -336,11 +345,46 @@ func (w *walker) text(id dumpfile.TableID, columns []string, l *layout) error {
 			}
 			continue
 		}
-		if err := w.textRow(tab, t, &h, n); err != nil {
+		if t == nil && columns == nil && tab.heads(l, w.Rest(), values) {
+			l.skip, l.decimal = 1, true
+		} else if err := w.textRow(tab, t, &h, n); err != nil {
 			return err
 		}
 		w.Drop(n)
 	}
+}
+
+// heads reports whether the values of a row are the names of all fields, which --header writes first.
+func (t *table) heads(l *layout, row []byte, values []span) bool {
+	if t == nil || !t.Created || l.skip > 0 || t.Seen > 0 {
+		return false
+	}
+	names := t.shown()
+	if len(values) == len(t.Fields) {
+		names = t.all()
+	}
+	return slices.EqualFunc(names, values, func(name string, v span) bool {
+		value, null, _, err := l.value(dialect{}, row[v.start:v.end], nil, 0, connectors.Binary, 0)
+		return err == nil && !null && string(value) == name
+	})
+}
+
+// all are the names of the fields of a table.
+func (t *table) all() (names []string) {
+	for _, f := range t.Fields {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// shown are those that a SELECT * shows.
+func (t *table) shown() (names []string) {
+	for i, f := range t.Fields {
+		if !t.hidden[i] {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 // textRow takes the row at hand, of n bytes.

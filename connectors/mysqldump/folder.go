@@ -269,13 +269,7 @@ func (t *table) fitsText(l *load) error {
 	if l.columns != nil || t == nil || t.arity == 0 || !t.Created {
 		return nil
 	}
-	var shown, all []string
-	for i, f := range t.Fields {
-		if !t.hidden[i] {
-			shown = append(shown, f.Name)
-		}
-		all = append(all, f.Name)
-	}
+	shown, all := t.shown(), t.all()
 	switch {
 	case t.arity == len(shown):
 		return nil

@@ -1,5 +1,5 @@
 // Package mysqldump reads and rewrites the files that mysqldump and mariadb-dump write, and the exports of
-// phpMyAdmin, HeidiSQL and Adminer: plain, gzip or zstd, with one line for an INSERT or for a row, with or
+// phpMyAdmin, HeidiSQL, Adminer, Navicat, SQLyog and Sequel Pro: plain, gzip or zstd, with one line for an INSERT or for a row, with or
 // without CREATE TABLE, with keys in it or in ALTER TABLE behind the rows; and the folders of mydumper and of
 // mysqldump --tab, whose rows may stand in texts that LOAD DATA reads.
 //
@@ -35,8 +35,8 @@ import (
 // Connector opens dumps by path.
 var Connector = connectors.Connector{
 	Name: "mysqldump",
-	About: "files of mysqldump, mariadb-dump, phpMyAdmin, HeidiSQL and Adminer: .sql, .sql.gz, .sql.zst; folders of " +
-		"mysqldump --tab and of mydumper",
+	About: "files of mysqldump, mariadb-dump, phpMyAdmin, HeidiSQL, Adminer, Navicat, SQLyog and Sequel Pro: .sql, " +
+		".sql.gz, .sql.zst; folders of mysqldump --tab and of mydumper",
 	Suffix:  []string{".sql", ".sql.gz", ".sql.zst", "/"},
 	Options: options,
 	Open:    Open,
