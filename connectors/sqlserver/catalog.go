@@ -69,7 +69,6 @@ type loader struct {
 	unread   []connectors.Unread
 	history  map[string]string // of a history, the table that it is of
 	hidden   map[string]string
-	err      error
 	index    string
 	key      string
 	acting   map[string]bool // tables of which rows are changed along with others
@@ -158,6 +157,8 @@ func (l *loader) addColumn(r []string) error {
 	c := &column{base: r[2], length: numbers[0], precision: numbers[1], scale: numbers[2], collation: r[6], identity: yes(r[8])}
 	if r[11] != "" { // hierarchyid, geometry, geography
 		c.base = r[11]
+	} else if c.base == "numeric" { // another word for it, as in scripts
+		c.base = "decimal"
 	}
 	c.incomparable = incomparable[c.base]
 	c.field = connectors.Field{Name: r[1], Type: c.declared(), Kind: connectors.Text, Nullable: yes(r[7]),

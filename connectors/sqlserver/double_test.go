@@ -20,7 +20,6 @@ import (
 type double struct {
 	asked   []string
 	answers []answer // the first of which the text is in a statement answers it
-	fails   map[string]error
 }
 
 type answer struct {
@@ -101,18 +100,6 @@ func (r *doubleRows) Next(dest []driver.Value) error {
 	}
 	r.rows = r.rows[1:]
 	return nil
-}
-
-// row is a row of a catalog's query; spaces part its values.
-func row(text string) []any {
-	var values []any
-	for _, v := range strings.Fields(text) {
-		if v == "-" {
-			v = ""
-		}
-		values = append(values, strings.ReplaceAll(v, "_", " "))
-	}
-	return values
 }
 
 // shop is a catalog with what SQL Server has and others have not.
