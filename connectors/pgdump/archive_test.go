@@ -201,3 +201,55 @@ func requireSameFiles(t testing.TB, old, now map[string]string, folder bool) {
 		require.Contains(t, old, "blobs.toc")
 	}
 }
+
+// An archive of another character set is read and written in it, and refused where a value is not in it; of one with more
+// than one byte a character that is not UTF-8 nothing is said.
+func TestServerArchiveEncodings(t *testing.T) {
+	live := servers.Postgres(t).Database(t)
+	live.Exec(t, "CREATE TABLE \"t\" (id int PRIMARY KEY, \"größe\" text); INSERT INTO t VALUES (1, 'Müller'), (2, 'città'), (3, '1 €')")
+	live.Exec(t, "DELETE FROM t WHERE id = 3")
+	for _, encoding := range []string{"LATIN1", "WIN1252"} {
+		for _, format := range []string{"-Fp", "-Fc", "-Fd", "-Ft", "-Fc --inserts"} {
+			t.Run(encoding+" "+format, func(t *testing.T) {
+				path := archive(t, live, format+" --encoding="+encoding)
+				src := open(t, path, connectors.Options{Rewrite: true})
+				require.Equal(t, []string{`["1" "Müller"]`, `["2" "città"]`}, scanned(t, src, must(src.Tables(t.Context())))["t"])
+				old := files(t, path)
+				_, err := rewrite(t, path, connectors.Options{}, change{"1": "größe=漢"}, connectors.Query{Table: "t"})
+				require.ErrorIs(t, err, connectors.ErrRefused)
+				require.Equal(t, old, files(t, path))
+				_, err = rewrite(t, path, connectors.Options{}, change{"1": "größe=Ärger", "2": "-"}, connectors.Query{Table: "t"})
+				require.NoError(t, err)
+				restored := servers.Postgres(t).Database(t)
+				if format == "-Fp" {
+					text, err := os.ReadFile(path)
+					require.NoError(t, err)
+					restored.Exec(t, string(text))
+				} else {
+					restored.Tool(t, "pg_restore", "--dbname=DSN", "--exit-on-error", path)
+				}
+				require.Equal(t, "1\tÄrger", restored.Query(t, "SELECT * FROM t"))
+			})
+		}
+	}
+	japanese := servers.Postgres(t).Database(t)
+	japanese.Exec(t, "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, '日本')")
+	for _, format := range []string{"-Fp", "-Fc", "-Fd"} {
+		path := archive(t, japanese, format+" --encoding=EUC_JP")
+		old := files(t, path)
+		src, err := pgdump.Open(t.Context(), connectors.Options{DSN: path, Rewrite: true})
+		if err == nil {
+			_, err = src.Tables(t.Context())
+		}
+		require.Error(t, err, format)
+		require.ErrorContains(t, err, "--encoding=UTF8")
+		require.Equal(t, old, files(t, path))
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

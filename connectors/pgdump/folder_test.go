@@ -268,3 +268,46 @@ func TestFolderInterrupt(t *testing.T) {
 		}
 	}
 }
+
+// An archive that is cut off anywhere is left as it is, or was whole without what is missing: then it is rewritten whole.
+func TestArchiveCutAnywhere(t *testing.T) {
+	for _, format := range []string{"c", "d", "t"} {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "crm")
+			put(t, path, twoTables, format)
+			refused := 0
+			for name, whole := range files(t, path) {
+				at := path
+				if format == "d" {
+					at = filepath.Join(path, name)
+				}
+				for n := range len(whole) {
+					require.NoError(t, os.WriteFile(at, []byte(whole[:n]), 0o600))
+					old := files(t, path)
+					src, err := pgdump.Open(t.Context(), connectors.Options{DSN: path, Rewrite: true})
+					if err == nil {
+						_, err = src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "t"}},
+							change{"1": "-"}.edit, fine)
+					}
+					if err != nil {
+						refused++
+						require.NotContains(t, err.Error(), "\ta")
+						requireFolder(t, path, old)
+						continue
+					}
+					require.Equal(t, "t", format)
+					require.Equal(t, []string{"2|b"}, rowsOf(t, path))
+				}
+				if format == "d" {
+					require.NoError(t, os.WriteFile(at, []byte(whole), 0o600))
+				}
+			}
+			require.Greater(t, refused, 800)
+			if format == "d" {
+				_, err := rewriteT(t, path, change{"1": "-"})
+				require.NoError(t, err, "as it was")
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -194,15 +195,17 @@ func TestCustom(t *testing.T) {
 }
 
 // shout is an editor that makes the rows of the table t longer, and looks at those of u.
-type shout struct{ t *testing.T }
+type shout struct{}
 
 func (shout) Begin(*TOC) error { return nil }
 
 func (shout) Wants(e *Entry) bool { return e.Desc == "TABLE DATA" }
 
-func (s shout) Edit(e *Entry, rows io.Reader, out io.Writer) (bool, error) {
+func (shout) Edit(e *Entry, rows io.Reader, out io.Writer) (bool, error) {
 	text, err := io.ReadAll(rows)
-	require.NoError(s.t, err)
+	if err != nil {
+		return false, err
+	}
 	if e.Tag == "t" {
 		text = []byte(strings.Replace(string(text), "\ta\n", "\t"+strings.Repeat("A", 100_000)+"\n", 1))
 	}
@@ -222,7 +225,7 @@ func TestRewrite(t *testing.T) {
 			out, err := os.Create(path)
 			require.NoError(t, err)
 			var seen bytes.Buffer
-			require.NoError(t, Rewrite(in, &seen, out, shout{t}))
+			require.NoError(t, Rewrite(in, &seen, out, shout{}))
 			require.NoError(t, out.Close())
 			require.Equal(t, old, seen.Bytes())
 			got, err := read(path)
@@ -313,7 +316,7 @@ func TestTar(t *testing.T) {
 	out, err := os.Create(path + ".new")
 	require.NoError(t, err)
 	var seen bytes.Buffer
-	require.NoError(t, Rewrite(in, &seen, out, shout{t}))
+	require.NoError(t, Rewrite(in, &seen, out, shout{}))
 	require.NoError(t, out.Close())
 	require.Equal(t, old, seen.Bytes())
 	got, err = read(path + ".new")
@@ -358,9 +361,105 @@ func FuzzOpen(f *testing.F) {
 		out, err2 := os.Create(path + ".new")
 		require.NoError(t, err2)
 		defer out.Close()
-		err2 = Rewrite(in, io.Discard, out, shout{t: t})
+		err2 = Rewrite(in, io.Discard, out, shout{})
 		if err == nil && !strings.HasPrefix(string(content), tocFile) {
 			require.NoError(t, err2, "what can be read can be written")
 		}
+	})
+}
+
+// Only the versions that are known are read: of others it is said what they are.
+func TestVersions(t *testing.T) {
+	for _, v := range []struct{ major, minor byte }{{1, 11}, {1, 17}, {2, 14}, {0, 14}} {
+		b := custom(t, 14, None, 0, true)
+		b[len(Magic)], b[len(Magic)+1] = v.major, v.minor
+		_, err := read(write(t, b))
+		require.ErrorIs(t, err, errors.ErrUnsupported)
+		require.ErrorContains(t, err, fmt.Sprintf("version %d.%d of the format; only versions 1.12 to 1.16", v.major, v.minor))
+		path := several(t, 14, "")
+		toc, err := os.ReadFile(filepath.Join(path, tocFile))
+		require.NoError(t, err)
+		toc[len(Magic)], toc[len(Magic)+1] = v.major, v.minor
+		require.NoError(t, os.WriteFile(filepath.Join(path, tocFile), toc, 0o600))
+		_, err = read(path)
+		require.ErrorIs(t, err, errors.ErrUnsupported)
+	}
+}
+
+// files are the new files of a folder in another one.
+type files struct{ path string }
+
+func (f files) Create(name string) (*os.File, error) { return os.Create(filepath.Join(f.path, name)) }
+func (f files) Drop(name string) error               { return os.Remove(filepath.Join(f.path, name)) }
+
+// Of a folder only the files of touched data are new, packed as they were.
+func TestRewriteDirectory(t *testing.T) {
+	for _, suffix := range []string{"", ".gz", ".lz4", ".zst"} {
+		old, path := several(t, 16, suffix), t.TempDir()
+		require.NoError(t, RewriteDirectory(old, files{path}, shout{}))
+		entries, err := os.ReadDir(path)
+		require.NoError(t, err)
+		require.Len(t, entries, 1)
+		require.Equal(t, "5.dat"+suffix, entries[0].Name())
+		text, err := os.ReadFile(filepath.Join(path, "5.dat"+suffix))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(old, "5.dat"+suffix), text, 0o600))
+		got, err := read(old)
+		require.NoError(t, err)
+		require.True(t, strings.Replace(script, "\ta\n", "\t"+strings.Repeat("A", 100_000)+"\n", 1) == got)
+	}
+}
+
+// A table of contents that names a file twice, or one that is elsewhere, is damage; what it does not name is a stray.
+func TestDirectoryNames(t *testing.T) {
+	path := several(t, 16, "")
+	at := filepath.Join(path, tocFile)
+	toc, err := os.ReadFile(at)
+	require.NoError(t, err)
+	for _, name := range []string{"5.dat", "../6.d", "toc.d"} {
+		wrong := bytes.Replace(toc, []byte("\x05\x00\x00\x006.dat"), append([]byte{byte(len(name)), 0, 0, 0}, name...), 1)
+		require.NotEqual(t, toc, wrong)
+		require.NoError(t, os.WriteFile(at, wrong, 0o600))
+		_, err = read(path)
+		require.ErrorIs(t, err, connectors.ErrDamaged, name)
+		require.ErrorIs(t, RewriteDirectory(path, files{t.TempDir()}, shout{}), connectors.ErrDamaged, name)
+	}
+	require.NoError(t, os.WriteFile(at, toc, 0o600))
+	table := filepath.Join(path, "7.dat") // of large objects
+	for _, lines := range []string{"4711 blob_4711.dat", "4711 ../blob\n", "4711\n", "4711 missing.dat\n"} {
+		require.NoError(t, os.WriteFile(table, []byte(lines), 0o600))
+		_, err = Strays(path)
+		require.ErrorIs(t, err, connectors.ErrDamaged, lines)
+	}
+	require.NoError(t, os.WriteFile(table, []byte("4711 blob_4711.dat\n"), 0o600))
+	for _, name := range []string{"blob_4711.dat.gz", "blob_4712.dat", "notes.txt"} {
+		require.NoError(t, os.WriteFile(filepath.Join(path, name), nil, 0o600))
+	}
+	strays, err := Strays(path)
+	require.NoError(t, err)
+	require.Equal(t, []string{"blob_4712.dat", "notes.txt"}, strays)
+}
+
+// FuzzDirectory reads and writes a folder with any table of contents, and any data.
+func FuzzDirectory(f *testing.F) {
+	m := &maker{}
+	m.contents(Tar, 16, None, 0)
+	f.Add(m.Bytes(), []byte(items[4].data), ".gz")
+	f.Add(m.Bytes(), []byte(items[4].data), "")
+	f.Add(m.Bytes(), []byte("4711 5.dat\n"), ".zst")
+	f.Fuzz(func(t *testing.T, toc, data []byte, suffix string) {
+		path := t.TempDir()
+		if suffix = filepath.Base("5.dat" + suffix); len(suffix) > 40 || strings.ContainsRune(suffix, 0) || suffix[0] == '.' {
+			return
+		}
+		for name, content := range map[string][]byte{tocFile: toc, suffix: data, "6.dat": []byte(items[5].data), "7.dat": data} {
+			require.NoError(t, os.WriteFile(filepath.Join(path, name), content, 0o600))
+		}
+		_, err := read(path)
+		err2 := RewriteDirectory(path, files{t.TempDir()}, shout{})
+		if err == nil {
+			require.NoError(t, err2, "what can be read can be written")
+		}
+		_, _ = Strays(path)
 	})
 }
