@@ -75,7 +75,7 @@ fuzz-targets:
 	done
 
 mutants: ## Plant faults in the code that erases, and show that the tests find each
-	fixtures/servers/in-memory fixtures/servers/with-postgres go run ./fixtures/cmd/mutants
+	fixtures/servers/in-memory fixtures/servers/up go run ./fixtures/cmd/mutants
 
 readers: ## Have hyparquet, DuckDB and Arrow in Rust read every table of the evidence; needs node, npm and the network
 	go run ./fixtures/cmd/readers

@@ -109,7 +109,8 @@ func (a *archiveEditor) Begin(t *pgarchive.TOC) error {
 
 // Wants reports whether an entry has rows of a table that is asked for. That of a partition has those of the whole.
 func (a *archiveEditor) Wants(e *pgarchive.Entry) bool {
-	id := dumpfile.TableID{Database: a.before.database, Schema: e.Namespace, Name: e.Tag}
+	id := dumpfile.TableID{Database: a.before.database, Schema: a.before.decoded(e.Namespace),
+		Name: a.before.decoded(e.Tag)}
 	return e.Desc == "TABLE DATA" && a.targets[a.before.root(id)] != nil
 }
 

@@ -206,19 +206,18 @@ func requireSameFiles(t testing.TB, old, now map[string]string, folder bool) {
 // than one byte a character that is not UTF-8 nothing is said.
 func TestServerArchiveEncodings(t *testing.T) {
 	live := servers.Postgres(t).Database(t)
-	live.Exec(t, "CREATE TABLE \"t\" (id int PRIMARY KEY, \"größe\" text); INSERT INTO t VALUES (1, 'Müller'), (2, 'città'), (3, '1 €')")
-	live.Exec(t, "DELETE FROM t WHERE id = 3")
+	live.Exec(t, "CREATE SCHEMA \"über\"; CREATE TABLE \"über\".\"tür\" (id int PRIMARY KEY, \"größe\" text); INSERT INTO \"über\".\"tür\" VALUES (1, 'Müller'), (2, 'città')")
 	for _, encoding := range []string{"LATIN1", "WIN1252"} {
 		for _, format := range []string{"-Fp", "-Fc", "-Fd", "-Ft", "-Fc --inserts"} {
 			t.Run(encoding+" "+format, func(t *testing.T) {
 				path := archive(t, live, format+" --encoding="+encoding)
 				src := open(t, path, connectors.Options{Rewrite: true})
-				require.Equal(t, []string{`["1" "Müller"]`, `["2" "città"]`}, scanned(t, src, must(src.Tables(t.Context())))["t"])
+				require.Equal(t, []string{`["1" "Müller"]`, `["2" "città"]`}, scanned(t, src, must(src.Tables(t.Context())))["über.tür"])
 				old := files(t, path)
-				_, err := rewrite(t, path, connectors.Options{}, change{"1": "größe=漢"}, connectors.Query{Table: "t"})
+				_, err := rewrite(t, path, connectors.Options{}, change{"1": "größe=漢"}, connectors.Query{Table: "über.tür"})
 				require.ErrorIs(t, err, connectors.ErrRefused)
 				require.Equal(t, old, files(t, path))
-				_, err = rewrite(t, path, connectors.Options{}, change{"1": "größe=Ärger", "2": "-"}, connectors.Query{Table: "t"})
+				_, err = rewrite(t, path, connectors.Options{}, change{"1": "größe=Ärger", "2": "-"}, connectors.Query{Table: "über.tür"})
 				require.NoError(t, err)
 				restored := servers.Postgres(t).Database(t)
 				if format == "-Fp" {
@@ -228,7 +227,7 @@ func TestServerArchiveEncodings(t *testing.T) {
 				} else {
 					restored.Tool(t, "pg_restore", "--dbname=DSN", "--exit-on-error", path)
 				}
-				require.Equal(t, "1\tÄrger", restored.Query(t, "SELECT * FROM t"))
+				require.Equal(t, "1\tÄrger", restored.Query(t, `SELECT * FROM "über"."tür"`))
 			})
 		}
 	}

@@ -61,6 +61,9 @@ func (p *parser) name() string {
 		return ""
 	}
 	p.advance()
+	if p.schema != nil {
+		name = p.decoded(name)
+	}
 	return name
 }
 

@@ -202,6 +202,7 @@ func (w *walker) mentions(p *parser) error {
 		if !ok {
 			continue
 		}
+		name = w.decoded(name)
 		for id := range w.tables {
 			if id.Name == name {
 				if err := w.untold(id); err != nil {
@@ -313,5 +314,18 @@ func (w *walker) encoding(name string) error {
 		return w.At(0, "%w: %w", errCharset, connectors.ErrDamaged)
 	}
 	w.dialect.charset, w.dialect.unsaid = set, canonicalName(name) == "SQLASCII"
+	w.schema.charset = set
 	return nil
+}
+
+// decoded is a name of the file in UTF-8.
+func (s *schema) decoded(name string) string {
+	if s.charset == nil || ascii([]byte(name)) {
+		return name
+	}
+	text, err := s.charset.NewDecoder().String(name)
+	if err != nil {
+		return name
+	}
+	return text
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 
+	"golang.org/x/text/encoding"
+
 	"lethe/connectors"
 	"lethe/connectors/internal/dumpfile"
 	"lethe/connectors/internal/textfile"
@@ -17,7 +19,8 @@ const rowBytes = 1 << 30
 // schema is what the statements so far have defined.
 type schema struct {
 	database string
-	path     string // the schema of unqualified names
+	path     string            // the schema of unqualified names
+	charset  encoding.Encoding // of the file, as far as it has been read; nil: UTF-8
 	tables   map[dumpfile.TableID]*table
 	order    []*table
 	domains  map[dumpfile.TableID]typeInfo
