@@ -25,7 +25,7 @@ func (b *Book) keptWhole() {
 				continue
 			}
 			b.Census.KeptWhole(silo.Silo.Name, live, list, func(yield func(census.Person, time.Time) bool) {
-				for _, t := range st.Tombstones.All() {
+				for t := range st.Tombstones.All() {
 					if t.System == live && t.Gone() && !yield(census.PersonOf(st.Standings, t.Subject), t.ErasedAt) {
 						return
 					}

@@ -128,7 +128,7 @@ func (fg *Forgetter) oldestBackup(silo *policy.Compiled) time.Time {
 func (fg *Forgetter) endTombstones(ctx context.Context, silo string, oldest time.Time) error {
 	st := fg.Silos.Silos[silo]
 	var over, severed []registry.Tombstone
-	for _, t := range st.Tombstones.All() {
+	for t := range st.Tombstones.All() {
 		switch {
 		case t.Action == registry.Shared && fg.held(silo, t):
 		case !t.DropAfter.Before(fg.Tonight.AsOf) || !t.ErasedAt.Before(oldest):

@@ -6,10 +6,12 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"math/bits"
 	"slices"
 	"time"
 
+	"lethe/pipeline/numbered"
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/internal/database"
@@ -174,30 +176,38 @@ func (r *Registry) DropTombstones(ctx context.Context, silo string, over, severe
 // Tombstones are a silo's tombstones, sorted by record and subject. References are as good as random, so their first
 // bits tell where they stand.
 type Tombstones struct {
-	list  []Tombstone
-	first []uint32 // of each bucket, where it begins in the list; one more than there are buckets
+	list  numbered.Column[stone]
+	texts []string       // that they repeat
+	known map[string]int // their places
+	first []uint32       // of each bucket, where it begins in the list; one more than there are buckets
 	shift int
+}
+
+// stone is a tombstone as it is kept, since there are as many as rows that were ended: its texts by their places.
+type stone struct {
+	record, subject                keystore.Ref
+	erased, drop                   int64
+	system, object, action, digest int32
 }
 
 // Tombstones loads a silo's tombstones.
 func (r *Registry) Tombstones(ctx context.Context, silo string) (*Tombstones, error) {
-	t := &Tombstones{}
-	var system, object, action, digest database.Texts
+	t := &Tombstones{known: map[string]int{}}
+	t.list.Room = r.room
 	err := r.store.Each(ctx, silo, seal.Tombstone, func(row database.Row) error {
-		t.list = append(t.list, Tombstone{Record: keystore.Ref(row.ColumnRawBlob(0)),
-			Subject: keystore.Ref(row.ColumnRawBlob(1)), System: system.Text(row.ColumnRawText(2)),
-			Object: object.Text(row.ColumnRawText(3)), Action: action.Text(row.ColumnRawText(4)),
-			PlanDigest: digest.Text(row.ColumnRawText(5)), ErasedAt: event.Instant(row.ColumnInt64(6)),
-			DropAfter: event.Instant(row.ColumnInt64(7))})
+		t.list.Add(stone{record: keystore.Ref(row.ColumnRawBlob(0)), subject: keystore.Ref(row.ColumnRawBlob(1)),
+			system: t.text(row.ColumnRawText(2)), object: t.text(row.ColumnRawText(3)),
+			action: t.text(row.ColumnRawText(4)), digest: t.text(row.ColumnRawText(5)),
+			erased: row.ColumnInt64(6), drop: row.ColumnInt64(7)})
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read tombstones of silo %q: %w", silo, err)
 	}
-	t.shift = 32 - min(bits.Len(uint(len(t.list))), 32)
-	t.first = make([]uint32, 1<<(32-t.shift)+1)
-	for i := range t.list {
-		t.first[t.bucket(&t.list[i].Record)+1]++
+	t.shift = 32 - min(bits.Len(uint(t.Len())), 32)
+	t.first = numbered.Slice[uint32](r.room, 1<<(32-t.shift)+1)
+	for i := range t.Len() {
+		t.first[t.bucket(&t.list.At(i).record)+1]++
 	}
 	for b := range len(t.first) - 1 {
 		t.first[b+1] += t.first[b]
@@ -205,31 +215,54 @@ func (r *Registry) Tombstones(ctx context.Context, silo string) (*Tombstones, er
 	return t, nil
 }
 
-// Len is their number.
-func (t *Tombstones) Len() int { return len(t.list) }
+// text is the place of a text.
+func (t *Tombstones) text(text []byte) int32 {
+	at, ok := t.known[string(text)]
+	if !ok {
+		at = len(t.texts)
+		t.texts = append(t.texts, string(text))
+		t.known[t.texts[at]] = at
+	}
+	return int32(at)
+}
 
-// All returns them, sorted by record and subject. The caller must not change the slice.
-func (t *Tombstones) All() []Tombstone { return t.list }
+// Len is their number.
+func (t *Tombstones) Len() int { return t.list.Len() }
+
+// at is the one at a place.
+func (t *Tombstones) at(i int) Tombstone {
+	s := t.list.At(i)
+	return Tombstone{Record: s.record, Subject: s.subject, System: t.texts[s.system], Object: t.texts[s.object],
+		Action: t.texts[s.action], PlanDigest: t.texts[s.digest], ErasedAt: event.Instant(s.erased),
+		DropAfter: event.Instant(s.drop)}
+}
+
+// All yields them, sorted by record and subject.
+func (t *Tombstones) All() iter.Seq[Tombstone] {
+	return func(yield func(Tombstone) bool) {
+		for i := range t.Len() {
+			if !yield(t.at(i)) {
+				return
+			}
+		}
+	}
+}
 
 // Find returns the tombstones of a record, one for each person who ever had its key. To erase again, the
 // subject must agree as well; an anonymized row (A0) has no identifier left to compare.
-func (t *Tombstones) Find(record keystore.Ref) []Tombstone {
-	if len(t.list) == 0 {
+func (t *Tombstones) Find(record keystore.Ref) (found []Tombstone) {
+	if t.Len() == 0 {
 		return nil
 	}
 	b := t.bucket(&record)
 	from, end := int(t.first[b]), int(t.first[b+1])
-	for from < end && t.list[from].Record != record {
+	for from < end && t.list.At(from).record != record {
 		from++
 	}
-	to := from
-	for to < end && t.list[to].Record == record {
-		to++
+	for ; from < end && t.list.At(from).record == record; from++ {
+		found = append(found, t.at(from))
 	}
-	if from == to {
-		return nil
-	}
-	return t.list[from:to:to]
+	return found
 }
 
 func (t *Tombstones) bucket(ref *keystore.Ref) int {

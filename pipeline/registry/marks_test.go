@@ -2,12 +2,14 @@ package registry
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"lethe/pipeline/numbered"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/delivery"
@@ -38,6 +40,8 @@ func TestFlags(t *testing.T) {
 // TestTombstonesAreFound has few and many of them, some of them of one record.
 func TestTombstonesAreFound(t *testing.T) {
 	f := newSQLite(t)
+	f.r.room = numbered.NewRoom(t.TempDir(), 0)
+	t.Cleanup(func() { require.NoError(t, f.r.room.Close()) })
 	key := f.key("crm")
 	for n := range []int{0, 1, 2, 3} {
 		n = 7 * n * n * n // 0, 7, 56, 189
@@ -45,8 +49,9 @@ func TestTombstonesAreFound(t *testing.T) {
 		for i := range n {
 			for twice := range 1 + i%3 {
 				put = append(put, Tombstone{Record: key.Record("crm", "people", fmt.Append(nil, i)),
-					Subject: key.Match(identifier.Email, fmt.Append(nil, twice)), System: "crm", Object: "people",
-					Action: "delete", PlanDigest: "abc", ErasedAt: noon, DropAfter: noon})
+					Subject: key.Match(identifier.Email, fmt.Append(nil, twice)), System: fmt.Sprint("crm", i%2), Object: "people",
+					Action: []string{"delete", "anonymize"}[i%2], PlanDigest: fmt.Sprint(i % 5),
+					ErasedAt: noon.Add(time.Duration(i) * time.Hour), DropAfter: noon.AddDate(0, i, 0)})
 			}
 		}
 		require.NoError(t, f.r.PutTombstones(t.Context(), "crm", put))
@@ -95,7 +100,8 @@ func TestTombstones(t *testing.T) {
 		require.NoError(t, err)
 		nobodys := second
 		nobodys.Subject = keystore.Ref{}
-		require.Equal(t, []Tombstone{nobodys}, all.All(), "the record was anonymized, and is nobody's any more")
+		require.Equal(t, []Tombstone{nobodys}, slices.Collect(all.All()),
+			"the record was anonymized, and is nobody's any more")
 	})
 }
 

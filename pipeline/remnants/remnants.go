@@ -95,7 +95,7 @@ func (w *Watch) Open() error {
 			return err
 		}
 		a.record.Starts = make([]calendar.Date, len(s.Rules()))
-		for _, t := range state.Tombstones.All() {
+		for t := range state.Tombstones.All() {
 			a.erased(t, calendar.DateOf(t.ErasedAt, w.Setup.Zone))
 		}
 		a.gather()
