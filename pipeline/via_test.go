@@ -170,7 +170,7 @@ func TestWhatSeveralHadIsForgottenAtLast(t *testing.T) {
 		defer r.Close()
 		traces, err := r.Tombstones(t.Context(), w.Setup.Silos[0].Silo.Name)
 		require.NoError(t, err)
-		for _, one := range traces.All() {
+		for one := range traces.All() {
 			if one.Action == registry.Shared {
 				n++
 			}
