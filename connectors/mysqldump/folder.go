@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -46,10 +47,17 @@ func kindOf(path string, names []string) kind {
 	return noDump
 }
 
-// isFolder reports whether a folder is a dump that can be read.
+// isFolder reports whether a folder is a dump, whatever else lies in it.
 func isFolder(path string) bool {
-	names, err := textfile.FolderNames(path)
-	return err == nil && kindOf(path, names) != noDump
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return false
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return kindOf(path, names) != noDump
 }
 
 // dumpHeader is the line in which mysqldump says which database it read, nil if b does not begin as its files do.

@@ -158,6 +158,7 @@ func TestFolderRefuses(t *testing.T) {
 			require.NoError(t, tc.spoil(path))
 			before, err := os.ReadDir(path)
 			require.NoError(t, err)
+			require.True(t, mysqldump.Connector.Fits(path), "it is known")
 			read := func(unchecked bool) error {
 				src, err := mysqldump.Open(t.Context(), connectors.Options{DSN: path, Rewrite: true, Unchecked: unchecked})
 				if err != nil {

@@ -81,7 +81,7 @@ func Behind(w io.Writer) *Writer { return behind(plainWriter{w}) }
 func behind(z io.WriteCloser) *Writer {
 	b := &Writer{full: make(chan []byte, chunks), free: make(chan []byte, chunks), done: make(chan struct{})}
 	for range chunks - 1 {
-		b.free <- make([]byte, 0, chunkBytes)
+		b.free <- nil // made when it is needed: most files of a folder are small
 	}
 	b.now = make([]byte, 0, chunkBytes)
 	go b.run(z)
@@ -115,7 +115,9 @@ func (b *Writer) Put(p []byte) error {
 				return b.Close()
 			}
 			b.full <- b.now
-			b.now = <-b.free
+			if b.now = <-b.free; b.now == nil {
+				b.now = make([]byte, 0, chunkBytes)
+			}
 		}
 		n := copy(b.now[len(b.now):cap(b.now)], p)
 		b.now = b.now[:len(b.now)+n]
