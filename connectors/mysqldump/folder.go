@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,14 +79,14 @@ func dumpHeader(b []byte) []byte {
 
 // piece is a file in which rows of a table stand.
 type piece struct {
-	name string
+	part
 	load *load // how they are written; nil: as INSERT
 }
 
 // standsIn notes that rows of a table stand in a file.
-func (t *table) standsIn(name string, l *load) {
-	if n := len(t.pieces); n == 0 || t.pieces[n-1].name != name {
-		t.pieces = append(t.pieces, piece{name, l})
+func (t *table) standsIn(p part, l *load) {
+	if n := len(t.pieces); n == 0 || t.pieces[n-1].part != p {
+		t.pieces = append(t.pieces, piece{p, l})
 	}
 }
 
@@ -295,7 +296,7 @@ func (t *table) fitsText(l *load) error {
 // begin begins a file, whose session knows nothing of the one before.
 func (w *walker) begin(name, database string, in *textfile.Window) {
 	w.Window = dumpfile.Window{Window: in}
-	w.part, w.from, w.database, w.dialect, w.utc = name, nil, database, dialect{}, false
+	w.part, w.from, w.database, w.dialect, w.utc = part{name, database}, nil, database, dialect{}, false
 	w.variables, w.delimiter, w.lastText, w.loads = map[string]mode{}, []byte{';'}, nil, nil
 }
 
@@ -338,7 +339,7 @@ func (f folderFormat) Walk(ctx context.Context, path string, targets map[dumpfil
 	w := newWalker(nil)
 	w.targets, w.onRow = targets, w.gatherInto(batches) // a batch does not end with a file
 	return unchanged(path, func() error {
-		err := f.each(targets, func(p piece, database string) error { return f.piece(ctx, path, w, p, database, nil) })
+		err := f.each(targets, func(p piece) error { return f.piece(ctx, path, w, p, nil) })
 		if err != nil {
 			return err
 		}
@@ -347,21 +348,15 @@ func (f folderFormat) Walk(ctx context.Context, path string, targets map[dumpfil
 }
 
 // each goes through the files that hold rows of the targets.
-func (f folderFormat) each(targets map[dumpfile.TableID]*target, do func(p piece, database string) error) error {
+func (f folderFormat) each(targets map[dumpfile.TableID]*target, do func(p piece) error) error {
 	found := map[string]piece{}
-	database := map[string]string{}
-	for id, t := range targets {
+	for _, t := range targets {
 		for _, p := range t.pieces {
-			found[p.name], database[p.name] = p, id.Database
+			found[p.name] = p
 		}
 	}
-	names := make([]string, 0, len(found))
-	for name := range found {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		if err := do(found[name], database[name]); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		if err := do(found[name]); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -369,10 +364,9 @@ func (f folderFormat) each(targets map[dumpfile.TableID]*target, do func(p piece
 }
 
 // piece reads a file that holds rows.
-func (f folderFormat) piece(ctx context.Context, path string, w *walker, p piece, database string,
-	t *textfile.Text) error {
+func (f folderFormat) piece(ctx context.Context, path string, w *walker, p piece, t *textfile.Text) error {
 	if p.load == nil {
-		return f.sql(ctx, path, w, part{p.name, database}, t)
+		return f.sql(ctx, path, w, p.part, t)
 	}
 	return f.text(ctx, path, w, p.load, t)
 }

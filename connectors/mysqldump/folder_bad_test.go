@@ -314,6 +314,21 @@ func TestFolderDatabases(t *testing.T) {
 	require.ErrorContains(t, err, "may be of the database crm, or of crm.t")
 }
 
+// A file that names databases of others is read by the database that it is about, whoever asks.
+func TestFolderQualified(t *testing.T) {
+	path := smallFolder(t, "mydumper")
+	for name, content := range map[string]string{
+		"shop-schema-create.sql": "CREATE DATABASE `shop`;\n", "shop.t-schema.sql": "CREATE TABLE `t` (id int PRIMARY KEY, v text);\n",
+		"crm.t.00001.sql": "INSERT INTO `shop`.`t` VALUES (7,\"d\");\nINSERT INTO `t` VALUES (2,\"b\");\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(path, name), []byte(content), 0o600))
+	}
+	src := open(t, path, connectors.Options{})
+	tables, err := src.Tables(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, map[string][]string{"crm.t": {"a", "b"}, "crm.u": {"c"}, "shop.t": {"d"}}, readTables(t, src, tables))
+}
+
 // A text in another set than the file's is known only where its bytes tell.
 func TestTabCharset(t *testing.T) {
 	path := smallFolder(t, "tab")

@@ -84,7 +84,7 @@ func (r *folderRewriter) rewrite(ctx context.Context, q []connectors.Query, edit
 // write streams the files that hold rows of the targets through edit into new ones.
 func (j *folderJob) write(ctx context.Context, targets map[dumpfile.TableID]*target) error {
 	w := rewriting(nil, targets, j.editor)
-	return j.format.each(targets, func(p piece, database string) error {
+	return j.format.each(targets, func(p piece) error {
 		in, err := j.format.open(j.Target(), p.name, textfile.Options{Tee: j.Reading(p.name)})
 		if err != nil {
 			return err
@@ -102,7 +102,7 @@ func (j *folderJob) write(ctx context.Context, targets map[dumpfile.TableID]*tar
 		defer out.Close()
 		e := j.editor
 		e.out, e.touched, e.swallow, e.current = out, false, false, nil
-		if err := j.format.piece(ctx, j.Target(), w, p, database, in); err != nil {
+		if err := j.format.piece(ctx, j.Target(), w, p, in); err != nil {
 			return err
 		}
 		if err := out.Close(); err != nil {

@@ -83,7 +83,7 @@ func (w *walker) other(t token, l lexer) error {
 // load notes what a file of a folder has read from another; elsewhere such a statement changes a table in a way that
 // cannot be followed.
 func (w *walker) load(l lexer) error {
-	if w.part == "" {
+	if w.part.name == "" {
 		return w.mentions("LOAD", l)
 	}
 	from, err := loads(l, w.database, w.dialect.charset)

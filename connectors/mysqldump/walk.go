@@ -26,7 +26,7 @@ type walker struct {
 	order     []*table
 	others    map[dumpfile.TableID]bool // views, sequences, temporary tables
 	targets   map[dumpfile.TableID]*target
-	part      string  // of a folder: the file at hand
+	part      part    // of a folder: the file at hand
 	from      *load   // how its rows are written
 	trailers  int     // how many files of it were seen to their ends
 	loads     []load  // what its statements read from other files
@@ -243,7 +243,7 @@ func (w *walker) addTable(h insert) {
 	if w.tables[h.id] == nil && !w.others[h.id] {
 		w.add(&table{Entry: dumpfile.Entry{ID: h.id}})
 	}
-	if t := w.tables[h.id]; t != nil && w.part != "" {
+	if t := w.tables[h.id]; t != nil && w.part.name != "" {
 		t.standsIn(w.part, w.from)
 	}
 	if t := w.tables[h.id]; t != nil && (t.versioned || !t.Created) && slices.Contains(h.columns, rowEnd) {
