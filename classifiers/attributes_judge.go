@@ -243,7 +243,8 @@ func (f *fieldState) settleAttributes(holds []Category, confidence float64, rows
 		return
 	}
 	v := &f.verdict
-	if v.Personal() && (f.column.needles.found() > 0 || len(f.list) > 0 && f.list[0].own > 4) { // what values prove stays
+	proved := f.column.needles.found() > 0 || len(f.list) > 0 && f.list[0].own > 4 || v.Inside != "" // documents in it
+	if v.Personal() && proved {
 		holds = union(holds, append([]Category{v.Primary}, v.Also...), None)
 		confidence = max(confidence, v.Confidence)
 	}

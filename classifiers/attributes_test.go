@@ -114,6 +114,16 @@ func TestSettingsAreTheOrganisations(t *testing.T) {
 	require.Equal(t, 2, strings.Count(strings.Join(found(v), "\n"), "value"), "nothing else of a person: %v", found(v))
 }
 
+// TestDocumentsAmongAttributesStay: what documents in the values hold is not lost where keys say something of other values.
+func TestDocumentsAmongAttributesStay(t *testing.T) {
+	keys := []string{"smtp_password", "instance", "theme", "items_per_page"}
+	values := []string{"Xk9!pq_77", `{"admin":{"first_name":"Ginevra","last_name":"Bevilacqua","phone":"+39 02 36618300"}}`, "dark", "20"}
+	v := classify(catalogue(t), "settings", textFields("name", "value"), keys, values)
+	require.Equal(t, classifiers.FreeText, v.Fields[1].Primary, "%v", v.Fields[1])
+	require.Contains(t, v.Fields[1].Also, classifiers.PersonName)
+	require.Contains(t, v.Fields[1].Also, classifiers.Secret)
+}
+
 func TestAttributesOfThingsAreNobodys(t *testing.T) {
 	list := facts(50, map[string]func(i int) string{"color": func(i int) string { return []string{"red", "blue"}[i%2] },
 		"weight": func(i int) string { return fmt.Sprint(100 + i) }, "description": func(i int) string {

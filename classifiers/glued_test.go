@@ -94,3 +94,31 @@ func TestAListOfPlacesIsNobodys(t *testing.T) {
 		cycle(40, "Rossi", "Kowalski", "Schröder"), cycle(40, all...))
 	require.Equal(t, classifiers.Country, v.Fields[2].Primary, v.Fields[2].Terms)
 }
+
+// TestListsOfMedicinesAreNobodys: words for health in tables that have no persons and refer to none are of a list, also in few
+// rows, and a key into it says nothing by itself; beside a person they do.
+func TestListsOfMedicinesAreNobodys(t *testing.T) {
+	c := catalogue(t)
+	scan := func(table string, fields []classifiers.Field, columns ...[]string) *classifiers.Scan {
+		s := c.Scan(classifiers.Table{Database: "studio", Name: table, Fields: fields})
+		s.Observe(record(columns...))
+		return s
+	}
+	text := func(name, to string, key bool) classifiers.Field {
+		return classifiers.Field{Name: name, Kind: "text", References: to, Key: key}
+	}
+	ids, drugs := []string{"324252", "342512", "412354", "542342"}, []string{"Aciclovir", "Sciroppo", "Xanax", "Aspirina"}
+	people := []string{"BCCMRA89D57G288S", "NGSFLC96H15F106X", "RFFFNC80S25D086W", "SSSLNE71A46H558D"}
+	verdicts := c.Verdicts(
+		scan("farmaco", []classifiers.Field{text("codice_farmaco", "", true), text("nome_farmaco", "", false),
+			text("tipologia_farmaco", "", false)}, ids, drugs, []string{"Antibiotico", "Antinfiammatorio", "Ansiolitico", "Antibiotico"}),
+		scan("usato", []classifiers.Field{text("codice_cura_usata", "", true), text("codice_farmaco_usato", "farmaco.codice_farmaco", true),
+			text("nome_farmaco_usato", "", false)}, []string{"132452", "412345", "452124", "241567"}, ids, drugs),
+		scan("paziente", []classifiers.Field{text("codice_fiscale", "", true), text("nome", "", false), text("cognome", "", false),
+			text("farmaco", "", false), text("numero_telefonico", "", false)}, people, []string{"Maria", "Felice", "Francesco", "Elena"},
+			[]string{"Bucca", "Negus", "Ruffolo", "Sassi"}, drugs, []string{"3452198201", "3331190762", "3207263145", "3309078612"}))
+	require.Empty(t, found(verdicts[0]))
+	require.Empty(t, found(verdicts[1]))
+	require.Contains(t, found(verdicts[2]), "farmaco health")
+	require.Contains(t, found(verdicts[2]), "numero_telefonico phone")
+}

@@ -1,8 +1,12 @@
 package classifiers
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// propagate carries verdicts along foreign keys: a field that refers to a personal field holds the same data.
+// propagate carries verdicts along foreign keys: a field that refers to a personal field holds the same data. What refers to
+// a trait is a key into a list of illnesses or religions, and says nothing by itself.
 func (c *Catalogue) propagate(tables []*tableState) {
 	byName := map[string]*fieldState{}
 	for _, t := range tables {
@@ -17,7 +21,7 @@ func (c *Catalogue) propagate(tables []*tableState) {
 				continue
 			}
 			target := byName[key(t.table.Database, table, field)]
-			if target == nil || target == f || !target.verdict.Primary.Personal() {
+			if target == nil || target == f || !target.verdict.Primary.Personal() || slices.Contains(traits, target.verdict.Primary) {
 				continue
 			}
 			v := target.verdict

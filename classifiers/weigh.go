@@ -89,6 +89,7 @@ var thresholds = [...]struct {
 	{isDayOfAPerson, toKeep},
 	{isTextOfNobody, toDrop},
 	{saysOneThing, toDeny},
+	{isHealthOfNobody, toDrop},
 	{hasLittleAgainstIt, toDeny},
 	{func(f *fieldState, found Category) bool {
 		return slices.Contains(documents, found) && f.table.hasPersonal
@@ -133,6 +134,13 @@ func isTextOfNobody(f *fieldState, found Category) bool {
 func saysOneThing(f *fieldState, found Category) bool {
 	h := &f.header
 	return found.Personal() && len(h.concepts) > 0 && !h.weak() && h.unknown == 0 && f.table.ofPersons()
+}
+
+// isHealthOfNobody reports whether words for health stand in a table that has no persons and refers to none: a list of
+// medicines.
+func isHealthOfNobody(f *fieldState, found Category) bool {
+	t := f.table
+	return found == Health && !t.ofPersons() && !t.refersPerson && !t.refersOn
 }
 
 // hasLittleAgainstIt reports whether a key has brought what was found, or there are few values: they say little, and what a
