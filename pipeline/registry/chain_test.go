@@ -253,8 +253,9 @@ func TestSilosShareNothing(t *testing.T) {
 					// three letters stand in random bytes sooner or later
 					require.NotContains(t, text, "lago-blu", "%s.%s", table, columns[i])
 					require.NotContains(t, text, "333123", "%s.%s", table, columns[i])
-					require.NotContains(t, text, "4711", "%s.%s", table, columns[i])
-					if _, number := v.(int64); number || len(text) < 8 || slices.Contains(sharedTexts, text) ||
+					_, number := v.(int64) // which stands veiled where it is somebody's, and so is any
+					require.False(t, !number && strings.Contains(text, "4711"), "%s.%s", table, columns[i])
+					if number || len(text) < 8 || slices.Contains(sharedTexts, text) ||
 						instantRE.MatchString(text) {
 						continue
 					}

@@ -79,24 +79,4 @@ func TestExpireDue(t *testing.T) {
 	})
 }
 
-func TestExpiryReadsIndexes(t *testing.T) {
-	f := newSQLite(t)
-	db := f.raw()
-	for _, query := range []string{
-		`e.effective_until > 0 AND e.effective_until > 1 AND e.effective_until <= 2`,
-		`e.purpose = 'p' AND e.type IN ('given', 'renewed') AND e.effective_from > 1 AND e.effective_from <= 2`,
-		`e.seq > 7 AND e.type IN ('given', 'renewed')`,
-	} {
-		var id, parent, unused int
-		var plan string
-		rows, err := db.Query(`EXPLAIN QUERY PLAN SELECT p.collection FROM event e
-			JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq WHERE e.silo = 1 AND ` + query)
-		require.NoError(t, err)
-		require.True(t, rows.Next())
-		require.NoError(t, rows.Scan(&id, &parent, &unused, &plan))
-		require.NoError(t, rows.Close())
-		require.Regexp(t, `SEARCH (e USING .*(effective_until>|effective_from>|seq>)|p USING .*seq>)`, plan)
-	}
-}
-
 // TestLatestEnded checks the search against the definition.

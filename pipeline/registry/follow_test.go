@@ -24,7 +24,7 @@ func TestFollowersReadWhatTheJoinReads(t *testing.T) {
 		silo := fmt.Sprint("silo", silos)
 		var text strings.Builder
 		text.WriteString("id," + header1)
-		for i, person := range rapid.SliceOfN(rapid.IntRange(0, 30), 1, 120).Draw(rt, "people") {
+		for i, person := range rapid.SliceOfN(rapid.IntRange(0, 200), 1, 300).Draw(rt, "people") {
 			typ := rapid.SampledFrom([]string{"given,news,%s,,n3,proof", "given,news,%s,,n3,", "withdrawn,news,%s,,,",
 				"objected,,%s,,,"}).Draw(rt, "type")
 			at := noon.AddDate(-3, 0, i).Format("2006-01-02")
@@ -56,7 +56,7 @@ func TestFollowersReadWhatTheJoinReads(t *testing.T) {
 			}
 		}
 		var joined, followed []string
-		require.NoError(rt, tx.Each(t.Context(), tables.FactQuery+`WHERE p.silo = ? ORDER BY p.collection, p.seq`,
+		require.NoError(rt, tx.Each(t.Context(), tables.FactQuery+`WHERE p.silo = ? ORDER BY p.block, p.seq`,
 			read(&joined), s.ID))
 		require.NoError(rt, tables.AllFacts(t.Context(), tx, s.ID, read(&followed)))
 		require.NotEmpty(rt, joined)

@@ -40,7 +40,7 @@ func version1(t *testing.T) *fixture {
 	require.NoError(t, err)
 	_, err = f.raw().Exec(string(rows) + "DELETE FROM meta WHERE name = 'identifiers'")
 	require.NoError(t, err)
-	f.unsealed()
+	f.formerly("3")
 	done, err := Upgrade(t.Context(), Config{DSN: f.path, Keys: f.keys}, nil)
 	require.NoError(t, err)
 	require.Equal(t, Upgraded{Silos: []string{"newsletter"}}, done)

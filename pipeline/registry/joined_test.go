@@ -1,88 +1,64 @@
 package registry
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/identifier"
+	"lethe/pipeline/registry/keystore"
 )
 
-// attack is what somebody finds who has the file of the registry and no keys, and knows that two silos have the same
-// people: of each silo the collections in an order that the file gives them. What they guess is that the first is the
-// first, and so on.
-type attack struct {
-	name, order string // and by what the collections are sorted
-}
+// Who has the file of a registry and no keys knows, let us say, that two silos have the same people, told of both in the
+// same order at the same instants. They guess: what stands beside somebody in the one is what stands beside them in the
+// other. A trace is what a column says of each person, in the order of the people, whom the judge alone knows.
+type trace [2][][]byte
 
-var attacks = []attack{
-	{"by number", `SELECT DISTINCT collection, collection FROM event_payload WHERE silo = ? AND collection > 0`},
-	{"by the first event", `SELECT collection, MIN(seq) FROM event_payload WHERE silo = ? AND collection > 0
-		GROUP BY collection`},
-	{"by the last event", `SELECT collection, MAX(seq) FROM event_payload WHERE silo = ? AND collection > 0
-		GROUP BY collection`},
-	{"by when it was recorded", `SELECT p.collection, MIN(e.recorded_at * 1000000 + e.seq) FROM event_payload p JOIN event e
-		ON e.silo = p.silo AND e.seq = p.seq WHERE p.silo = ? AND p.collection > 0 GROUP BY p.collection`},
-	{"by how many events", `SELECT collection, COUNT(*) FROM event_payload WHERE silo = ? AND collection > 0
-		GROUP BY collection`},
-	{"by how many identifiers", `SELECT collection, COUNT(*) FROM subject_alias WHERE silo = ? GROUP BY collection`},
-	{"by the order of references", `SELECT collection, MIN(rank) FROM (SELECT collection, ROW_NUMBER() OVER
-		(ORDER BY alias_ref) AS rank FROM subject_alias WHERE silo = ?) GROUP BY collection`},
-}
-
-// joined is how well a guess joins two silos: how many people are matched, the rank correlation, and the longest
-// sequence of people that stands in both in the same order.
+// joined is how well a trace joins two silos: how many people have the same, and nobody else has it; how many are
+// found by who is first in the one is first in the other; the rank correlation; and the longest sequence of people in
+// the same order in both.
 type joined struct {
-	matched, longest int
-	correlation      float64
+	equal, matched, longest int
+	correlation             float64
 }
 
-// join carries out an attack on two silos whose people are known to the judge only.
-func (f *fixture) join(a attack, silos [2]string, people []string) joined {
-	f.t.Helper()
-	var ranks [2][]int // by person
-	db := f.raw()
-	for i, silo := range silos {
-		s, err := f.r.store.FindSilo(f.t.Context(), f.r.store.Handle, silo)
-		require.NoError(f.t, err)
-		type guess struct {
-			collection int64
-			key        float64
+// join guesses.
+func (t trace) join() joined {
+	n := len(t[0])
+	var j joined
+	var ranks [2][]int
+	holders := map[string][2][]int{}
+	for silo := range t {
+		order := rand.New(rand.NewPCG(7, uint64(silo))).Perm(n) // of equals any
+		slices.SortStableFunc(order, func(a, b int) int { return bytes.Compare(t[silo][a], t[silo][b]) })
+		ranks[silo] = make([]int, n)
+		for rank, person := range order {
+			ranks[silo][person] = rank
 		}
-		var order []guess
-		rows, err := db.Query(a.order, s.ID)
-		require.NoError(f.t, err)
-		for rows.Next() {
-			var g guess
-			require.NoError(f.t, rows.Scan(&g.collection, &g.key))
-			order = append(order, g)
-		}
-		require.NoError(f.t, rows.Close())
-		rand.New(rand.NewPCG(7, uint64(i))).Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-		slices.SortStableFunc(order, func(a, b guess) int { return int(math.Copysign(1, a.key-b.key)) * b2i(a.key != b.key) })
-		rank := map[int64]int{}
-		for n, g := range order {
-			rank[g.collection] = n
-		}
-		for _, person := range people {
-			ref := f.ref(silo, identifier.Email, person)
-			var collection int64
-			require.NoError(f.t, db.QueryRow(`SELECT collection FROM subject_alias WHERE silo = ? AND alias_ref = ?`, s.ID,
-				ref[:]).Scan(&collection))
-			ranks[i] = append(ranks[i], rank[collection])
+		for person, v := range t[silo] {
+			h := holders[string(v)]
+			h[silo] = append(h[silo], person)
+			holders[string(v)] = h
 		}
 	}
-	n := len(people)
-	var j joined
+	for _, h := range holders {
+		if len(h[0]) == 1 && len(h[1]) == 1 && h[0][0] == h[1][0] {
+			j.equal++
+		}
+	}
 	var squares float64
-	in := make([]int, n) // the rank in the second silo, by the rank in the first
-	for p := range people {
+	in := make([]int, n)
+	for p := range n {
 		d := ranks[0][p] - ranks[1][p]
 		squares += float64(d) * float64(d)
 		if d == 0 {
@@ -104,63 +80,267 @@ func (f *fixture) join(a attack, silos [2]string, people []string) joined {
 	return j
 }
 
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+// good reports whether a guess is better than chance among n people: by chance nobody has the same, one is matched
+// (Poisson: nine are once in a million), the rank correlation is 0 with a deviation of 1/sqrt(n), and the longest common
+// sequence is 2 sqrt(n) long (Logan and Shepp, Vershik and Kerov 1977).
+func (j joined) good(n int) bool {
+	return j.equal > 0 || j.matched > 8 || math.Abs(j.correlation) > 5/math.Sqrt(float64(n)) ||
+		float64(j.longest) > 2*math.Sqrt(float64(n))+3*math.Pow(float64(n), 1.0/6)+2
 }
 
-// TestSilosCannotBeJoined delivers the same people to two silos in the same order, and plays who has the file and not
-// the keys. As the events come, the first guess joins everybody; as they are recorded, no guess is better than chance:
-// one person is matched on average (Poisson), the rank correlation is 0 with a deviation of 1/sqrt(n), and the longest
-// common sequence is 2 sqrt(n) long (Logan and Shepp, Vershik and Kerov 1977).
-func TestSilosCannotBeJoined(t *testing.T) {
-	const n = 1500
-	people := make([]string, n)
-	for i := range people {
-		people[i] = fmt.Sprintf("person%d@example.org", i)
+// cell is a value so that bytes compare as it does.
+func cell(v any) []byte {
+	switch v := v.(type) {
+	case int64:
+		return binary.BigEndian.AppendUint64(nil, uint64(v)^1<<63)
+	case []byte:
+		return v
+	case nil:
+		return nil
 	}
-	deliver := func(f *fixture, order int, silo string, seed uint64) {
-		r := rand.New(rand.NewPCG(seed, 2))
-		var text strings.Builder
-		text.WriteString("email,phone,type,purpose,occurred_at,notice,evidence,id\n")
-		for i, p := range people {
-			phone := ""
-			if r.IntN(2) == 0 {
-				phone = fmt.Sprintf("+39333%07d", i)
-			}
-			at := noon.AddDate(0, 0, -r.IntN(600)).Format("2006-01-02")
-			fmt.Fprintf(&text, "%s,%s,given,news,%s,n,p,a%d\n", p, phone, at, i)
+	return fmt.Append(nil, v)
+}
+
+// told are the people of two silos, and which of their events are whose.
+type told struct {
+	f      *fixture
+	people []string
+	ids    [2]int64
+	events [2][][]int64 // by person: positions
+	veils  [2]*keystore.Sealer
+}
+
+var joinedSilos = [2]string{"newsletter", "contact"}
+
+// tell gives one form's people to two silos, so many a delivery, at the same instants and in the same order.
+func tell(t *testing.T, n, portion int) *told {
+	f := newSQLite(t)
+	f.r = f.open(Config{AllowEmpty: true, Shuffle: rand.New(rand.NewPCG(3, 4)).Shuffle})
+	w := &told{f: f, people: make([]string, n)}
+	for i := range w.people {
+		w.people[i] = fmt.Sprintf("person%d@example.org", i)
+	}
+	r := rand.New(rand.NewPCG(uint64(n), uint64(portion)))
+	for from := 0; from < n; from += portion {
+		texts := "email,type,purpose,occurred_at,effective_until,notice,evidence,id\n"
+		f.now = noon.Add(time.Duration(from) * time.Minute)
+		for i := from; i < min(n, from+portion); i++ {
+			at := noon.AddDate(0, 0, -600).Add(time.Duration(i)*37*time.Minute + time.Duration(r.IntN(1e9))*time.Microsecond)
+			texts += fmt.Sprintf("%s,given,news,%s,%s,n,p,a%d\n", w.people[i], at.Format(time.RFC3339Nano),
+				at.AddDate(3, 0, 0).Format(time.RFC3339Nano), i)
 			for k := range r.IntN(3) {
-				fmt.Fprintf(&text, "%s,%s,renewed,news,%s,n,p,b%d-%d\n", p, phone, at, i, k)
+				texts += fmt.Sprintf("%s,withdrawn,news,%s,,,,b%d-%d\n", w.people[i],
+					at.Add(time.Duration(k+1)*time.Hour).Format(time.RFC3339Nano), i, k)
 			}
 		}
-		report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key(silo), Reader: strings.NewReader(text.String()),
-			Format: delivery.CSV, Source: "crm", BatchRows: 400})
-		require.NoError(t, err)
-		require.Zero(t, report.Refused)
+		for _, silo := range joinedSilos {
+			report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key(silo), Reader: strings.NewReader(texts),
+				Format: delivery.CSV, Source: "crm", BatchRows: 400})
+			require.NoError(t, err)
+			require.Zero(t, report.Refused)
+			key := f.key(silo)
+			flag := FlagKey{key.Record("crm", "people", fmt.Append(nil, from)), "BLOCKED"}
+			require.NoError(t, f.r.SetFlags(t.Context(), silo, []Flag{{flag, f.now}}))
+		}
 	}
-	for name, shuffled := range map[string]bool{"recorded as they came": false, "shuffled": true} {
-		t.Run(name, func(t *testing.T) {
-			f := newSQLite(t)
-			if shuffled {
-				f.r = f.open(Config{AllowEmpty: true, Shuffle: rand.New(rand.NewPCG(3, 4)).Shuffle})
-			}
-			deliver(f, 1, "newsletter", 1)
-			deliver(f, 2, "contact", 2)
-			found := 0
-			for _, a := range attacks {
-				j := f.join(a, [2]string{"newsletter", "contact"}, people)
-				good := j.matched > 8 || math.Abs(j.correlation) > 5/math.Sqrt(n) || float64(j.longest) > 2.5*math.Sqrt(n)
-				if good {
-					found++
-					require.False(t, shuffled, "%s joins the silos: %+v", a.name, j)
+	for i, silo := range joinedSilos {
+		s, err := f.r.store.FindSilo(t.Context(), f.r.store.Handle, silo)
+		require.NoError(t, err)
+		w.ids[i], w.veils[i] = s.ID, s.Book.Veil()
+		w.judge(i, silo)
+	}
+	return w
+}
+
+// judge finds with the keys which events are whose.
+func (w *told) judge(i int, silo string) {
+	of := map[int64][]int64{}
+	db := w.f.raw()
+	rows, err := db.Query(`SELECT seq, collection FROM event_payload WHERE silo = ? AND block > 0 ORDER BY seq`, w.ids[i])
+	require.NoError(w.f.t, err)
+	for rows.Next() {
+		var seq, collection int64
+		require.NoError(w.f.t, rows.Scan(&seq, &collection))
+		collection = w.veils[i].Whose(seq, collection)
+		of[collection] = append(of[collection], seq)
+	}
+	require.NoError(w.f.t, rows.Close())
+	for _, person := range w.people {
+		collections, err := w.f.r.CollectionsOf(w.f.t.Context(), w.f.key(silo), event.Subject{Kind: identifier.Email,
+			Value: person}, "IT")
+		require.NoError(w.f.t, err)
+		require.Len(w.f.t, collections, 1)
+		w.events[i] = append(w.events[i], of[int64(collections[0])])
+	}
+}
+
+// table reads all rows of a table of a silo: the columns, and the rows by a key.
+func (w *told) table(i int, table string, key int) (columns []string, rows map[string][][]byte) {
+	found, err := w.f.raw().Query(`SELECT * FROM `+table+` WHERE silo = ?`, w.ids[i])
+	require.NoError(w.f.t, err)
+	columns, err = found.Columns()
+	require.NoError(w.f.t, err)
+	rows = map[string][][]byte{}
+	for found.Next() {
+		values := make([]any, len(columns))
+		for c := range values {
+			values[c] = &values[c]
+		}
+		require.NoError(w.f.t, found.Scan(values...))
+		row := make([][]byte, len(columns))
+		for c, v := range values {
+			row[c] = slices.Clone(cell(v))
+		}
+		rows[string(row[key])] = row
+	}
+	require.NoError(w.f.t, found.Close())
+	require.NotEmpty(w.f.t, rows)
+	return columns, rows
+}
+
+// traces are what every column of the file says of people: beside their references, and of their events, of which
+// neither leads to the other.
+func (w *told) traces() map[string]*trace {
+	traces := map[string]*trace{}
+	r := rand.New(rand.NewPCG(11, 12))
+	put := func(i int, name string, v []byte) {
+		if v == nil { // that there is none says what kind of event it is, which stands in the clear
+			v = cell(int64(r.Uint64()))
+		}
+		if traces[name] == nil {
+			traces[name] = &trace{}
+		}
+		traces[name][i] = append(traces[name][i], v)
+	}
+	for i, silo := range joinedSilos {
+		columns, aliases := w.table(i, "subject_alias", 1)
+		perCollection := map[string]int{}
+		for _, row := range aliases {
+			perCollection[string(row[2])]++
+		}
+		for _, person := range w.people {
+			ref := w.f.ref(silo, identifier.Email, person)
+			row := aliases[string(ref[:])]
+			require.NotNil(w.f.t, row)
+			for c, column := range columns {
+				if column != "silo" && column != "kind" && column != "key_version" {
+					put(i, "subject_alias."+column, row[c])
 				}
 			}
-			if !shuffled {
-				require.GreaterOrEqual(t, found, 3, "the attacks find what there is to find")
+			put(i, "subject_alias, how many", cell(int64(perCollection[string(row[2])])))
+		}
+		for _, table := range []string{"event", "event_payload"} {
+			columns, events := w.table(i, table, 1)
+			for p := range w.people {
+				seqs := w.events[i][p]
+				first, last := events[string(cell(seqs[0]))], events[string(cell(seqs[len(seqs)-1]))]
+				for c, column := range columns {
+					// what happened, to nobody, stands in the clear; so does the order of events
+					if slices.Contains([]string{"silo", "seq", "block", "type", "purpose", "purpose_version", "basis",
+						"zone", "method", "source", "notice", "flags", "details"}, column) {
+						continue
+					}
+					put(i, table+"."+column+", first", first[c])
+					put(i, table+"."+column+", last", last[c])
+					if before := events[string(cell(seqs[0]-1))]; len(first[c]) == 8 && before != nil {
+						between := binary.BigEndian.Uint64(first[c]) - binary.BigEndian.Uint64(before[c])
+						put(i, table+"."+column+", since the one before", cell(int64(between)))
+					} else {
+						put(i, table+"."+column+", since the one before", first[c])
+					}
+				}
 			}
+		}
+		columns, flags := w.table(i, "flag", 1)
+		key := w.f.key(silo)
+		for from := range w.people {
+			ref := key.Record("crm", "people", fmt.Append(nil, from))
+			if row := flags[string(ref[:])]; row != nil {
+				for c, column := range columns {
+					if column != "silo" && column != "reason" {
+						put(i, "flag."+column, row[c])
+					}
+				}
+			}
+		}
+	}
+	return traces
+}
+
+// TestSilosCannotBeJoined tells two silos of the same people at the same instants, one by one, two, ten and all at a
+// time. No column joins them better than chance. Who has the keys joins all.
+func TestSilosCannotBeJoined(t *testing.T) {
+	for portion, n := range map[int]int{1: 120, 2: 120, 10: 300, 1500: 1500} {
+		t.Run(fmt.Sprint(portion, " a delivery"), func(t *testing.T) {
+			w := tell(t, n, portion)
+			traces := w.traces()
+			require.Greater(t, len(traces), 40)
+			for name, trace := range traces {
+				require.Len(t, trace[0], len(trace[1]), name)
+				if j := trace.join(); len(trace[0]) >= 30 {
+					require.False(t, j.good(len(trace[0])), "%s joins the silos: %+v", name, j)
+				}
+			}
+			var when, order trace // with the keys
+			for i := range joinedSilos {
+				_, events := w.table(i, "event", 1)
+				for p := range w.people {
+					seq := w.events[i][p][0]
+					row := events[string(cell(seq))]
+					occurred, recorded := int64(binary.BigEndian.Uint64(row[6])^1<<63), int64(0)
+					w.veils[i].Times(seq, &occurred, &recorded)
+					when[i] = append(when[i], cell(occurred))
+					order[i] = append(order[i], cell(seq))
+				}
+			}
+			require.Equal(t, n, when.join().equal, "the judge joins by instants")
+			require.Equal(t, n, when.join().matched)
+			require.Equal(t, portion <= 10, order.join().good(n), "and small deliveries by the order of events")
 		})
+	}
+}
+
+// TestEventsLeadToNobody looks for a way from an event to the person whose it is: a value of eight bytes or more that
+// stands in the one and in the other. It finds all with the keys, so it would find one without.
+func TestEventsLeadToNobody(t *testing.T) {
+	w := tell(t, 50, 5)
+	for i := range joinedSilos {
+		people := map[string]string{}
+		for _, table := range []string{"subject_alias", "flag"} {
+			columns, rows := w.table(i, table, 1)
+			for _, row := range rows {
+				for c, v := range row {
+					if len(v) >= 8 && columns[c] != "silo" && columns[c] != "key_version" {
+						people[string(v)] = table + "." + columns[c]
+					}
+				}
+			}
+		}
+		found, there := 0, map[string]bool{}
+		for _, table := range []string{"event", "event_payload"} {
+			columns, rows := w.table(i, table, 1)
+			for _, row := range rows {
+				for c, v := range row {
+					for at := 0; at+8 <= len(v); at++ {
+						for _, size := range []int{8, 16, 32} {
+							if at+size <= len(v) {
+								require.Empty(t, people[string(v[at:at+size])], "%s.%s", table, columns[c])
+							}
+						}
+					}
+					if columns[c] == "refs" && len(v) > 0 {
+						refs := slices.Clone(v)
+						w.veils[i].Refs(int64(binary.BigEndian.Uint64(row[1])^1<<63), refs)
+						require.NotEmpty(t, people[string(refs)])
+						found++
+					}
+					if columns[c] == "collection" {
+						require.False(t, there[string(v)] && string(v) != string(cell(int64(0))), "two events of one collection")
+						there[string(v)] = true
+					}
+				}
+			}
+		}
+		require.Equal(t, len(w.people), found)
 	}
 }

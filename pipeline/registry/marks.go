@@ -55,9 +55,9 @@ func (r *Registry) SetFlags(ctx context.Context, silo string, flags []Flag) erro
 		rows.Clash = w.Tx.Ignoring("silo, record_ref, reason")
 		for i := range flags {
 			f, since := &flags[i], event.Micros(flags[i].Since)
-			tag := w.Silo.Book.Tag(seal.Flag, f.Record[:], f.Reason, since)
+			tag, veil := w.Silo.Book.Tag(seal.Flag, f.Record[:], f.Reason, since)
 			if err := add(ctx, rows, database.Number(w.Silo.ID), database.Blob(f.Record[:]), database.Text(f.Reason),
-				database.Number(since), database.Blob(tag[:])); err != nil {
+				database.Number(since^veil[0]), database.Blob(tag[:])); err != nil {
 				return err
 			}
 		}
@@ -107,23 +107,48 @@ func (r *Registry) PutTombstones(ctx context.Context, silo string, tombstones []
 	return r.change(ctx, silo, "put tombstones", seal.Tombstone, refs, len(list), func(w *chain.Writer) error {
 		rows := database.NewBulk(w.Tx, "tombstone", `silo, record_ref, subject_ref, "system", object, action,
 			plan_digest, erased_at, drop_after, seal`)
-		rows.Clash = w.Tx.Replacing("tombstone", "silo, record_ref, subject_ref", "drop_after", "action", "plan_digest",
-			"erased_at", "seal")
+		if err := replaced(ctx, w, list, refs); err != nil {
+			return err
+		}
 		for i := range list {
 			t := &list[i]
 			erased, drop := event.Micros(t.ErasedAt), event.Micros(t.DropAfter)
-			// of one that is there and keeps its later drop_after, another one is made when all are written
-			tag := w.Silo.Book.Tag(seal.Tombstone, t.Record[:], t.Subject[:], t.System, t.Object, t.Action,
+			tag, veil := w.Silo.Book.Tag(seal.Tombstone, t.Record[:], t.Subject[:], t.System, t.Object, t.Action,
 				t.PlanDigest, erased, drop)
 			if err := add(ctx, rows, database.Number(w.Silo.ID), database.Blob(t.Record[:]),
 				database.Blob(t.Subject[:]), database.Text(t.System), database.Text(t.Object), database.Text(t.Action),
-				database.Text(t.PlanDigest), database.Number(erased), database.Number(drop),
+				database.Text(t.PlanDigest), database.Number(erased^veil[0]), database.Number(drop^veil[1]),
 				database.Blob(tag[:])); err != nil {
 				return err
 			}
 		}
 		return rows.Flush(ctx)
 	})
+}
+
+// replaced removes the tombstones that are there of the same records and people, whose later drop_after those that come
+// keep: when they end is veiled, so the database cannot say which is later.
+func replaced(ctx context.Context, w *chain.Writer, list []Tombstone, refs [][]byte) error {
+	there := map[[2]keystore.Ref]int64{}
+	if err := w.Silo.Book.Of(ctx, w.Tx, seal.Tombstone, refs, func(row database.Row) error {
+		there[[2]keystore.Ref{keystore.Ref(row.ColumnRawBlob(0)), keystore.Ref(row.ColumnRawBlob(1))}] =
+			row.ColumnInt64(seal.TombstoneDropAfter)
+		return nil
+	}); err != nil || len(there) == 0 {
+		return err
+	}
+	var gone []*Tombstone
+	for i := range list {
+		t := &list[i]
+		if drop, ok := there[[2]keystore.Ref{t.Record, t.Subject}]; ok {
+			gone = append(gone, t)
+			if was := event.Instant(drop); was.After(t.DropAfter) {
+				t.DropAfter = was
+			}
+		}
+	}
+	return each(ctx, w, `DELETE FROM tombstone WHERE silo = ? AND record_ref = ? AND subject_ref = ?`, len(gone),
+		func(i int) []any { return []any{w.Silo.ID, gone[i].Record[:], gone[i].Subject[:]} })
 }
 
 // oneEach sorts tombstones and leaves one of each record and person, as if they were put one after the

@@ -109,17 +109,19 @@ func (r *Registry) Receipts(ctx context.Context, keys *keystore.SiloKey, who eve
 	err := r.ofPerson(ctx, keys, who, country, func(tx *database.Txn, silo chain.Silo, collections []int64) error {
 		for _, collection := range collections {
 			id := keys.Fixed("receipt", strconv.AppendInt(nil, collection, 10))
-			receipt := terms.Begin(hex.EncodeToString(id[:16]), who.Value)
-			err := tx.Each(ctx, receiptQuery, func(row database.Row) error {
-				terms.Take(&receipt, row)
-				return nil
-			}, silo.ID, silo.ID, collection)
+			r := terms.Begin(hex.EncodeToString(id[:16]), who.Value)
+			events, _, err := pastEvents(ctx, tx, silo, collection)
 			if err != nil {
 				return err
 			}
-			if len(receipt.Events) > 0 {
-				terms.Finish(&receipt)
-				list = append(list, receipt)
+			for i := range events {
+				e := &events[i]
+				terms.Take(&r, receipt.Past{Type: e.Type, Purpose: e.Purpose, Occurred: e.OccurredAt,
+					From: e.From, Until: e.Until, Notice: e.Notice, Method: e.Method})
+			}
+			if len(r.Events) > 0 {
+				terms.Finish(&r)
+				list = append(list, r)
 			}
 		}
 		if len(list) == 0 {
@@ -132,14 +134,6 @@ func (r *Registry) Receipts(ctx context.Context, keys *keystore.SiloKey, who eve
 	}
 	return list, nil
 }
-
-// receiptQuery selects what a receipt says of the events of one collection; its arguments are the silo,
-// twice, and the collection.
-const receiptQuery = `SELECT e.type, e.purpose, e.occurred_at, e.effective_from, e.effective_until, e.notice,
-	e.method, e.source
-	FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq
-	WHERE p.silo = ? AND p.seq IN (SELECT seq FROM event_payload WHERE silo = ? AND collection = ?)
-	ORDER BY e.effective_from, e.seq`
 
 // ofPerson calls do with the collections that a person's identifier leads to, in order, and the snapshot in
 // which it does.
@@ -161,8 +155,11 @@ func (r *Registry) ofPerson(ctx context.Context, keys *keystore.SiloKey, who eve
 		check := silo.Book.Check(seal.Alias)
 		err = tx.Scanned(ctx, `SELECT alias_ref, collection, seal FROM subject_alias WHERE silo = ?
 			AND alias_ref IN (?, ?)`, func(row database.Row) error {
-			collections = append(collections, row.ColumnInt64(1))
-			return check.Row(row)
+			row, err := check.Row(row)
+			if err == nil {
+				collections = append(collections, row.ColumnInt64(1))
+			}
+			return err
 		}, silo.ID, ref[:], was[:])
 		if err != nil {
 			return err
@@ -223,27 +220,32 @@ var personQuery = strings.Replace(tables.FactQuery, "FROM event_payload p", ", e
 
 func personCollection(ctx context.Context, tx *database.Txn, silo chain.Silo, collection int64, asOf time.Time,
 	purposes map[string]event.Type) (PersonCollection, error) {
-	p := PersonCollection{Number: int32(collection)}
+	events, facts, err := pastEvents(ctx, tx, silo, collection)
+	p := PersonCollection{Number: int32(collection), Events: events}
+	if err == nil {
+		standings.StateAt(facts, asOf, purposes, &p.Standing)
+	}
+	return p, err
+}
+
+// pastEvents are the events of one collection by when they take effect, and what its state is made of.
+func pastEvents(ctx context.Context, tx *database.Txn, silo chain.Silo, collection int64) (events []PastEvent,
+	facts []standings.Fact, err error) {
 	reader := standings.FactReader{Check: silo.Book.Check(seal.Payload)}
-	var facts []standings.Fact
-	err := tx.Each(ctx, personQuery+strings.Replace(tables.OfCollection, "ORDER BY p.seq",
-		"ORDER BY e.effective_from, p.seq", 1), func(row database.Row) error {
-		_, f, err := reader.Read(row)
-		if err != nil {
+	err = tx.Each(ctx, personQuery+tables.OfBlock, func(row database.Row) error {
+		of, f, err := reader.Read(row)
+		if err != nil || of != collection {
 			return err
 		}
 		facts = append(facts, f)
-		p.Events = append(p.Events, PastEvent{Type: f.Type, Purpose: f.Purpose,
+		events = append(events, PastEvent{Type: f.Type, Purpose: f.Purpose,
 			OccurredAt: event.Instant(f.Occurred), From: event.Instant(f.From), Until: event.Instant(f.Until),
-			RecordedAt: event.Instant(f.Recorded), Notice: string(row.ColumnRawText(13)),
-			Method: string(row.ColumnRawText(14)), Source: string(row.ColumnRawText(15)),
+			RecordedAt: event.Instant(f.Recorded), Notice: string(row.ColumnRawText(14)),
+			Method: string(row.ColumnRawText(15)), Source: string(row.ColumnRawText(16)),
 			Proof: f.Proof, Marketing: f.Marketing, Name: cmp.Or(f.Details.Hold, f.Details.Request), By: f.Details.By,
 			Impossible: f.Impossible(), CountsAsRecorded: f.CountsAsRecorded()})
 		return nil
-	}, silo.ID, silo.ID, collection)
-	if err != nil {
-		return p, err
-	}
-	standings.StateAt(facts, asOf, purposes, &p.Standing)
-	return p, nil
+	}, silo.ID, silo.ID, tables.Block(collection))
+	slices.SortStableFunc(events, func(a, b PastEvent) int { return a.From.Compare(b.From) })
+	return events, facts, err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lethe/pipeline/registry/chain"
@@ -12,6 +13,7 @@ import (
 	"lethe/pipeline/registry/internal/database"
 	"lethe/pipeline/registry/internal/tables"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/seal"
 )
 
 // Resealed says of a silo what did not hold, and what was done to its references.
@@ -41,7 +43,7 @@ func Reseal(ctx context.Context, c Config, seen map[string]chain.Head, agreed fu
 	}
 	err = store.Write(ctx, what, func(tx *database.Txn) error {
 		done = nil
-		silos, err := store.Unsealed(ctx, tx)
+		silos, err := store.AsTheyStand(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -99,10 +101,91 @@ func mend(ctx context.Context, store *chain.Store, tx *database.Txn, s chain.Sil
 	if err := store.Walk(ctx, tx, s, seen, false); err != nil {
 		return r, err
 	}
+	if err := blocks(ctx, tx, &s); err != nil {
+		return r, err
+	}
 	if r.Put, r.TakenOut, err = references(ctx, tx, s, key); err != nil {
 		return r, err
 	}
+	if err := unreadable(ctx, tx, &s); err != nil {
+		return r, err
+	}
 	return r, said(ctx, tx, s, key)
+}
+
+// blocks puts events into the blocks of their collections, of which the chain says nothing.
+func blocks(ctx context.Context, tx *database.Txn, s *chain.Silo) error {
+	wrong := map[int64]int64{} // the right block, by position
+	veil := s.Book.Veil()
+	if err := tx.Each(ctx, `SELECT seq, collection, block FROM event_payload WHERE silo = ?`, func(row database.Row) error {
+		seq, collection, block := row.ColumnInt64(0), row.ColumnInt64(1), int64(0)
+		if collection != 0 {
+			if collection = veil.Whose(seq, collection); !s.Has(collection) {
+				return nil
+			}
+			block = tables.Block(collection)
+		}
+		if block != row.ColumnInt64(2) {
+			wrong[seq] = block
+		}
+		return nil
+	}, s.ID); err != nil {
+		return err
+	}
+	for seq, block := range wrong {
+		if _, err := tx.Exec(ctx, `UPDATE event_payload SET block = ? WHERE silo = ? AND seq = ?`, block, s.ID,
+			seq); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// thinkable are the instants that a row can mean. What is veiled by a tag that was changed, or was changed itself, is
+// any number.
+func thinkable(at int64) bool {
+	return at >= 0 && at < time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+}
+
+// unreadable takes out what cannot be taken as it stands, because its veil is not its own any more. A link that is
+// gone leaves a row to its identifiers, and a flag that is gone begins its grace anew; a tombstone is kept for as long
+// as it can be.
+func unreadable(ctx context.Context, tx *database.Txn, s *chain.Silo) error {
+	for _, of := range []struct {
+		t           seal.Table
+		remove      string
+		column, key int // of the number, and of the second part of the key, 0 for none
+		readable    func(int64) bool
+	}{
+		{seal.Link, `DELETE FROM record_link WHERE silo = ? AND record_ref = ?`, 1, 0, s.Has},
+		{seal.Flag, `DELETE FROM flag WHERE silo = ? AND record_ref = ? AND reason = ?`, 2, 1, thinkable},
+		{seal.Tombstone, `UPDATE tombstone SET erased_at = 0, drop_after = ` + forever + `, seal = '' WHERE silo = ?
+			AND record_ref = ? AND subject_ref = ?`, 7, 1, thinkable},
+	} {
+		var keys [][]any
+		if err := s.Book.Each(ctx, tx, of.t, func(row database.Row) error {
+			if of.readable(row.ColumnInt64(of.column)) {
+				return nil
+			}
+			key := []any{s.ID, bytes.Clone(row.ColumnRawBlob(0))}
+			switch of.t {
+			case seal.Flag:
+				key = append(key, string(row.ColumnRawText(of.key)))
+			case seal.Tombstone:
+				key = append(key, bytes.Clone(row.ColumnRawBlob(of.key)))
+			}
+			keys = append(keys, key)
+			return nil
+		}); err != nil {
+			return err
+		}
+		for _, key := range keys {
+			if _, err := tx.Exec(ctx, of.remove, key...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // pair is a reference of somebody.
@@ -110,6 +193,9 @@ type pair struct {
 	ref        keystore.Ref
 	collection int64
 }
+
+// forever is the last instant that is thinkable, in microseconds.
+const forever = `10413791999000000`
 
 // references makes the table of references what the events say. The kind of one that was taken away is not known any
 // more; nothing is decided by it.
@@ -120,38 +206,35 @@ func references(ctx context.Context, tx *database.Txn, s chain.Silo, key *keysto
 		return 0, 0, err
 	}
 	said := map[pair]bool{} // whether it stands
-	err = tx.Each(ctx, `SELECT e.type, p.collection, p.details, p.refs FROM event e
-		JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq WHERE e.silo = ? ORDER BY e.seq`,
-		func(row database.Row) error {
-			refs := bytes.Clone(row.ColumnRawBlob(3))
-			for ; len(refs) >= len(keystore.Ref{}); refs = refs[len(keystore.Ref{}):] {
-				ref := keystore.Ref(refs[:len(keystore.Ref{})])
-				said[pair{key.Carry(ref, false, version), row.ColumnInt64(1)}] = false
+	err = s.Book.EachSaid(ctx, tx, func(e seal.Said) error {
+		for ref := range slices.Chunk(e.Refs, len(keystore.Ref{})) {
+			if len(ref) == len(keystore.Ref{}) {
+				said[pair{key.Carry(keystore.Ref(ref), false, version), e.Collection}] = false
 			}
-			if event.Type(row.ColumnRawText(0)) == event.Rekeyed {
-				d, err := event.DecodeDetails(row.ColumnRawText(2))
-				version = d.Key
-				return err
-			}
-			return nil
-		}, s.ID)
+		}
+		if event.Type(e.Type) == event.Rekeyed {
+			d, err := event.DecodeDetails(e.Details)
+			version = d.Key
+			return err
+		}
+		return nil
+	})
 	if err != nil {
 		return 0, 0, err
 	}
 	type stray struct {
 		ref        []byte
-		collection int64
+		collection int64 // as it stands
 	}
 	var strays []stray
-	const all = `SELECT alias_ref, collection FROM subject_alias WHERE silo = ?`
+	const all = `SELECT alias_ref, collection, seal FROM subject_alias WHERE silo = ?`
 	if err := tx.Each(ctx, all, func(row database.Row) error {
 		ref, collection := bytes.Clone(row.ColumnRawBlob(0)), row.ColumnInt64(1)
-		if len(ref) == len(keystore.Ref{}) {
-			if p := (pair{keystore.Ref(ref), collection}); !said[p] {
-				if _, ok := said[p]; ok {
-					said[p] = true
-					return nil
-				}
+		if tag := row.ColumnRawBlob(2); len(ref) == len(keystore.Ref{}) && len(tag) == len(keystore.Tag{}) {
+			p := pair{keystore.Ref(ref), collection ^ s.Book.Veil().Beside(keystore.Tag(tag))[0]}
+			if stands, ok := said[p]; ok && !stands {
+				said[p] = true
+				return nil
 			}
 		}
 		strays = append(strays, stray{ref, collection})

@@ -42,22 +42,21 @@ func (r *Registry) VerifyRows(ctx context.Context, silo string, keys *keystore.S
 // said compares the rows beside a silo's chain with what its events say of them.
 func said(ctx context.Context, tx *database.Txn, s chain.Silo, keys *keystore.SiloKey) error {
 	silo := s.Silo
-	said := chainSays{keys: keys, requests: map[string]event.Details{}, holds: map[string]cases.Hold{},
+	said := chainSays{silo: silo, keys: keys, requests: map[string]event.Details{}, holds: map[string]cases.Hold{},
 		released: map[string]bool{}, closed: map[string]bool{}}
 	if err := tx.Row(ctx, `SELECT COALESCE(MIN(key_version), 1) FROM silo_key
 		WHERE silo = ?`, s.ID).Scan(&said.version); err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}
-	err := tx.Each(ctx, `SELECT e.type, p.collection, p.details, p.refs FROM event e
-		JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq WHERE e.silo = ? ORDER BY e.seq`, said.read, s.ID)
+	err := s.Book.EachSaid(ctx, tx, said.read)
 	if err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}
 	var stored pairs
-	err = tx.Each(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ?`, func(row database.Row) error {
+	err = s.Book.Each(ctx, tx, seal.Alias, func(row database.Row) error {
 		stored.add(keystore.Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1))
 		return nil
-	}, s.ID)
+	})
 	if err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}
@@ -98,6 +97,7 @@ func (r *Registry) VerifyCases(ctx context.Context, silo string) error {
 
 // chainSays collects what a silo's events say of the rows beside them.
 type chainSays struct {
+	silo     string
 	keys     *keystore.SiloKey
 	version  int // of the key that the references of the event at hand were made with
 	aliases  pairs
@@ -107,17 +107,18 @@ type chainSays struct {
 	released map[string]bool
 }
 
-func (said *chainSays) read(row database.Row) error {
-	d, err := event.DecodeDetails(row.ColumnRawText(2))
+func (said *chainSays) read(e seal.Said) error {
+	d, err := event.DecodeDetails(e.Details)
 	if err != nil {
-		return err
+		return &chain.TamperedError{Silo: said.silo, Seq: e.Seq, What: "its payload or its evidence was changed: it " +
+			"cannot be read"}
 	}
-	for ref := range slices.Chunk(row.ColumnRawBlob(3), len(keystore.Ref{})) {
+	for ref := range slices.Chunk(e.Refs, len(keystore.Ref{})) {
 		if said.keys != nil && len(ref) == len(keystore.Ref{}) {
-			said.aliases.add(said.keys.Carry(keystore.Ref(ref), false, said.version), row.ColumnInt64(1))
+			said.aliases.add(said.keys.Carry(keystore.Ref(ref), false, said.version), e.Collection)
 		}
 	}
-	switch typ := event.Type(row.ColumnRawText(0)); typ {
+	switch typ := event.Type(e.Type); typ {
 	case event.Rekeyed:
 		said.version = d.Key
 	case event.RequestOpened, event.RequestPaused, event.RequestResumed, event.RequestExtended:

@@ -38,9 +38,9 @@ func (f *fixture) read(silo string) error {
 
 // beside are edits of a superuser, in silo 1, of what stands beside the chain, and in it; and what is said of each.
 var beside = map[string]struct{ edit, what string }{
-	"somebody else's identifier": {`UPDATE subject_alias SET collection = 2 WHERE silo = 1 AND collection = 1`,
+	"somebody else's identifier": {`UPDATE subject_alias SET collection = collection / 2 WHERE silo = 1`,
 		"table subject_alias: the row alias_ref "},
-	"an identifier removed": {`DELETE FROM subject_alias WHERE silo = 1 AND collection = 1`,
+	"an identifier removed": {`DELETE FROM subject_alias WHERE silo = 1 AND alias_ref = (SELECT r FROM (SELECT MIN(alias_ref) AS r FROM subject_alias WHERE silo = 1) x)`,
 		"table subject_alias: 1 of its rows are gone"},
 	"an identifier of the other silo": {`INSERT INTO subject_alias SELECT 1, alias_ref, collection, kind, key_version,
 		seal FROM subject_alias WHERE silo = 2`, "table subject_alias: the row alias_ref "},
@@ -61,8 +61,8 @@ var beside = map[string]struct{ edit, what string }{
 	"a request removed":       {`DELETE FROM request WHERE silo = 1 AND request = 'r1'`, "table request: 1 of its"},
 	"a tombstone's action":    {`UPDATE tombstone SET action = 'anonymize' WHERE silo = 1`, "table tombstone: the row"},
 	"a tombstone dropped":     {`DELETE FROM tombstone WHERE silo = 1`, "table tombstone: 1 of its rows are gone"},
-	"a tombstone's end":       {`UPDATE tombstone SET drop_after = 1 WHERE silo = 1`, "table tombstone: the row"},
-	"a flag set back":         {`UPDATE flag SET since = 0 WHERE silo = 1`, "table flag: the row record_ref "},
+	"a tombstone's end":       {`UPDATE tombstone SET drop_after = drop_after / 2 WHERE silo = 1`, "table tombstone: the row"},
+	"a flag set back":         {`UPDATE flag SET since = since - 86400000000 WHERE silo = 1`, "table flag: the row record_ref "},
 	"a flag dropped":          {`DELETE FROM flag WHERE silo = 1`, "table flag: 2 of its rows are gone"},
 	"an expiry pass ahead":    {`UPDATE expiry_pass SET since_through = since_through * 2 WHERE silo = 1`, "table expiry_pass: the row purpose "},
 	"an expiry pass removed":  {`DELETE FROM expiry_pass WHERE silo = 1 AND purpose = 'news'`, "table expiry_pass: 1 of"},
@@ -77,9 +77,17 @@ var beside = map[string]struct{ edit, what string }{
 		"table silo: what it says of the silo's head"},
 	"canonical forms of before": {`UPDATE meta SET value = '1' WHERE name = 'identifiers'`,
 		"table silo: what it says of the silo's head"},
+	"somebody else's place": {`UPDATE subject_alias SET collection = (SELECT c FROM (SELECT MAX(collection) AS c
+		FROM subject_alias WHERE silo = 1) x), seal = (SELECT s FROM (SELECT seal AS s FROM subject_alias WHERE silo = 1
+		ORDER BY collection DESC LIMIT 1) y) WHERE silo = 1 AND alias_ref = (SELECT r FROM (SELECT MIN(alias_ref) AS r FROM subject_alias WHERE silo = 1) x)
+		OR silo = 1 AND alias_ref = (SELECT r FROM (SELECT MAX(alias_ref) AS r FROM subject_alias WHERE silo = 1) z)`,
+		"table subject_alias: the row alias_ref "},
 	"an event moved to somebody else": {`UPDATE event_payload SET collection = 2 WHERE silo = 1 AND seq = 1`, "event 1: it"},
-	"a purpose changed":               {`UPDATE event SET purpose = 'other' WHERE silo = 1 AND seq = 1`, "event 1: it"},
-	"a payload removed":               {`DELETE FROM event_payload WHERE silo = 1 AND seq = 2`, "event 2"},
+	"out of sight: an event moved":    {`UPDATE event_payload SET block = 7 WHERE silo = 1 AND seq = 1`, "event 1: it"},
+	"nobody's: an event of a person": {`UPDATE event_payload SET block = 0 WHERE silo = 1 AND seq = 1`,
+		"event 1: it"},
+	"a purpose changed": {`UPDATE event SET purpose = 'other' WHERE silo = 1 AND seq = 1`, "event 1: it"},
+	"a payload removed": {`DELETE FROM event_payload WHERE silo = 1 AND seq = 2`, "event 2"},
 }
 
 // onServers are those that are tried on every engine: one for each way to read.
@@ -125,7 +133,7 @@ func TestOldRowsAreNoticed(t *testing.T) {
 		}{
 			"a tombstone that had a later end": {
 				`CREATE TABLE kept AS SELECT * FROM tombstone`, `UPDATE tombstone SET drop_after = (SELECT drop_after FROM kept
-				WHERE silo = 1), seal = (SELECT seal FROM kept WHERE silo = 1) WHERE silo = 1`,
+				WHERE silo = 1), erased_at = (SELECT erased_at FROM kept WHERE silo = 1), seal = (SELECT seal FROM kept WHERE silo = 1) WHERE silo = 1`,
 				func(f *fixture) error {
 					record := f.key("crm").Record("crm", "people", []byte("1"))
 					return f.r.PutTombstones(t.Context(), "crm", []Tombstone{{Record: record,
@@ -180,18 +188,18 @@ func TestNothingIsBuiltUponWhatDoesNotHold(t *testing.T) {
 			edit string
 			do   func(f *fixture) error
 		}{
-			"a withdrawal of somebody else": {`UPDATE subject_alias SET collection = 2 WHERE silo = 1 AND collection = 1`,
+			"a withdrawal of somebody else": {`UPDATE subject_alias SET collection = collection / 2 WHERE silo = 1`,
 				func(f *fixture) error {
 					_, err := f.r.Append(t.Context(), f.key("crm"), event.Event{Type: event.Withdrawn, Purpose: "news",
 						OccurredAt: noon, Subjects: ann})
 					return err
 				}},
-			"a hold on somebody else": {`UPDATE subject_alias SET collection = 2 WHERE silo = 1 AND collection = 1`,
+			"a hold on somebody else": {`UPDATE subject_alias SET collection = collection / 2 WHERE silo = 1`,
 				func(f *fixture) error {
 					_, err := f.r.CollectionsOf(t.Context(), f.key("crm"), ann[0], "IT")
 					return err
 				}},
-			"a hold released for somebody else": {`UPDATE event_payload SET collection = 2 WHERE silo = 1 AND collection = 1`,
+			"a hold released for somebody else": {`UPDATE event_payload SET collection = collection / 2 WHERE silo = 1`,
 				func(f *fixture) error { return f.r.ReleaseHold(t.Context(), "crm", "case7", "anna", "bo") }},
 			"a hold that was changed": {`UPDATE legal_hold SET placed_by = 'eve' WHERE silo = 1`,
 				func(f *fixture) error { return f.r.ReleaseHold(t.Context(), "crm", "case7", "anna", "bo") }},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"lethe/pipeline/registry/chain"
@@ -16,35 +17,47 @@ import (
 // Upgraded says what Upgrade did.
 type Upgraded struct {
 	Current bool     // the registry was of this version already, and nothing was done
-	Silos   []string // whose rows were sealed
+	Silos   []string // whose rows were sealed and veiled
 }
 
-// Upgrade moves a registry of the version before over to this one (`lethe registry upgrade`): every row that stands
-// beside a chain is sealed. It first recomputes every chain, compares it with the heads that the last night saw, and
-// the identifiers, holds and requests with what the events say of them: one that does not hold is refused, with a
-// *TamperedError, and stays as it is. Flags, tombstones, record links, deliveries and the marks of expiry had nothing
-// until now that could prove them; they are taken as they stand. Cut off anywhere, it is finished by asking again.
+// Upgrade moves a registry of a version before over to this one (`lethe registry upgrade`): every row that stands beside
+// a chain is sealed, and what would tell two silos' people to be the same is veiled, in the chains too, which are
+// hashed anew. It first recomputes every chain, compares it with the heads that the last night saw, the rows beside it
+// with their seals, and the identifiers, holds and requests with what the events say of them: one that does not hold is
+// refused, with a *TamperedError, and stays as it is. Where a registry has no seals yet, flags, tombstones, record
+// links, deliveries and the marks of expiry have nothing that can prove them; they are taken as they stand. Cut off
+// anywhere, it is finished by asking again.
 func Upgrade(ctx context.Context, c Config, seen map[string]chain.Head) (done Upgraded, err error) {
 	what := fmt.Sprintf("upgrade %s", c)
-	db, current, err := tables.OpenBefore(ctx, c.database())
+	db, is, err := tables.OpenBefore(ctx, c.database())
 	if err != nil {
 		return done, fmt.Errorf("%s: %w", what, err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if current {
+	switch is {
+	case tables.Current:
 		return Upgraded{Current: true}, nil
+	case tables.Unguarded:
+		return done, tables.Finish(ctx, db)
 	}
-	store, err := chain.NewStore(ctx, db, c.ReadOnly, c.Keys, time.Now, c.Shuffle)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Shuffle == nil {
+		c.Shuffle = rand.Shuffle
+	}
+	store, err := chain.NewStore(ctx, db, c.ReadOnly, c.Keys, c.Now, c.Shuffle)
 	if err != nil {
 		return done, fmt.Errorf("%s: %w", what, err)
 	}
+	store.Before = is
 	look, err := store.Begin(ctx, true)
 	if err == nil {
 		_, err = sound(ctx, store, look, c.Keys, seen)
 		look.End()
 	}
 	if err == nil {
-		err = tables.AddSeals(ctx, db)
+		err = tables.Prepare(ctx, db)
 	}
 	if err != nil {
 		return done, fmt.Errorf("%s: %w", what, err)
@@ -54,25 +67,35 @@ func Upgrade(ctx context.Context, c Config, seen map[string]chain.Head) (done Up
 		if err != nil {
 			return err
 		}
+		store.Before = tables.Current // from here on rows are written as they are now
 		for _, s := range silos {
-			if err := store.Seal(ctx, tx, s); err != nil {
+			if err := store.Veil(ctx, tx, s, seen[s.Silo]); err != nil {
 				return err
 			}
 			done.Silos = append(done.Silos, s.Silo)
 		}
-		return tables.SetVersion(ctx, tx)
+		if _, err := tx.Exec(ctx, `UPDATE record_link SET linked_at = 0`); err != nil {
+			return err
+		}
+		return tables.Veiled(ctx, tx)
 	})
+	if err == nil {
+		err = tables.Finish(ctx, db)
+	}
+	if err == nil && db.Scrub != "" {
+		_, err = db.Exec(ctx, db.Scrub)
+	}
 	if err != nil {
 		return Upgraded{}, err
 	}
 	return done, nil
 }
 
-// sound reads the silos of a registry of before there were seals, and refuses one whose chain does not hold or that
-// has rows beside it which its events do not bear out.
+// sound reads the silos of a registry of before, and refuses one whose chain does not hold, or that has rows beside it
+// that are not as they were sealed, or that its events do not bear out.
 func sound(ctx context.Context, store *chain.Store, tx *database.Txn, keys *keystore.Keystore,
 	seen map[string]chain.Head) ([]chain.Silo, error) {
-	silos, err := store.Unsealed(ctx, tx)
+	silos, err := store.AsTheyStand(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +104,15 @@ func sound(ctx context.Context, store *chain.Store, tx *database.Txn, keys *keys
 		there[s.Silo] = true
 		if err := store.Walk(ctx, tx, s, seen[s.Silo], false); err != nil {
 			return nil, err
+		}
+		if store.Before == tables.Sealed && s.Keyless == nil {
+			whole, err := store.FindSilo(ctx, tx.Handle, s.Silo)
+			if err == nil {
+				err = whole.Book.Whole(ctx, tx)
+			}
+			if err != nil {
+				return nil, err
+			}
 		}
 		key, err := keys.SiloKey(s.Silo)
 		if err != nil && !errors.Is(err, keystore.ErrDestroyed) {

@@ -1,53 +1,153 @@
 package registry
 
 import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/hashed"
 	"lethe/pipeline/registry/identifier"
+	"lethe/pipeline/registry/internal/database"
+	"lethe/pipeline/registry/internal/tables"
+	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/retention"
 )
 
-// formerGuards are the statements that make the guard of event_payload as version 3 had it.
-var formerGuards = map[string][]string{
-	"sqlite": {`DROP TRIGGER event_payload_no_update`,
-		`CREATE TRIGGER event_payload_no_update BEFORE UPDATE ON event_payload
-			BEGIN SELECT RAISE(ABORT, 'event_payload is never updated'); END`},
-	"postgres": {`DROP TRIGGER event_payload_append_only ON event_payload`,
-		`CREATE TRIGGER event_payload_append_only BEFORE UPDATE OR TRUNCATE ON event_payload FOR EACH STATEMENT
-			EXECUTE FUNCTION append_only()`},
-	"mysql": {`DROP TRIGGER event_payload_no_update`,
-		`CREATE TRIGGER event_payload_no_update BEFORE UPDATE ON event_payload FOR EACH ROW SIGNAL SQLSTATE '45000'
-			SET MESSAGE_TEXT = 'event_payload is never updated'`},
-}
+// formerIndexes are those of before anything was veiled.
+var formerIndexes = []string{`CREATE INDEX event_until ON event (silo, effective_until)`,
+	`CREATE INDEX event_consent ON event (silo, purpose, effective_from)`,
+	`CREATE INDEX event_payload_collection ON event_payload (silo, collection, seq)`,
+	`CREATE INDEX tombstone_drop ON tombstone (silo, drop_after)`}
 
 // sealedTables are those that have a column seal.
 var sealedTables = []string{"silo", "silo_key", "subject_alias", "event_payload", "record_link", "legal_hold",
 	"request", "tombstone", "flag", "sync_delivery", "expiry_pass"}
 
-// unsealed makes the fixture's registry one of version 3.
-func (f *fixture) unsealed() {
+// former makes the fixture's registry one of version 3, or of version 4, which had seals, and returns its heads.
+func (f *fixture) former(version string) map[string]chain.Head {
 	f.t.Helper()
+	require.NoError(f.t, f.r.store.Unguard(f.t.Context()))
+	heads := map[string]chain.Head{}
+	require.NoError(f.t, f.r.store.Write(f.t.Context(), "unveil", func(tx *database.Txn) error {
+		for _, silo := range []string{"crm", "shop"} {
+			s, err := f.r.store.FindSilo(f.t.Context(), tx.Handle, silo)
+			require.NoError(f.t, err)
+			var statements [][]any
+			s.Hash, statements = f.unveiled(tx, s)
+			// the box is closed with what stands in the row
+			require.NoError(f.t, f.r.store.Seal(f.t.Context(), tx, s))
+			for _, st := range append(statements, f.unveiledBeside(tx, s)...) {
+				_, err := tx.Exec(f.t.Context(), st[0].(string), st[1:]...)
+				require.NoError(f.t, err)
+			}
+			heads[silo] = s.Head
+		}
+		return nil
+	}))
+	f.formerly(version)
+	return heads
+}
+
+// formerly makes the tables of the fixture's registry those of version 3 or 4.
+func (f *fixture) formerly(version string) {
+	f.t.Helper()
+	require.NoError(f.t, f.r.store.Unguard(f.t.Context()))
 	db := f.raw()
 	db.SetMaxOpenConns(1)
-	statements := formerGuards[f.r.store.Name]
-	// SQLite keeps a column that a trigger names
-	first, then := statements[:1], statements[1:]
-	for _, s := range first {
+	statements := append([]string{}, formerIndexes...)
+	drop := `DROP INDEX event_payload_block`
+	if f.r.store.Name == "mysql" {
+		drop += ` ON event_payload`
+	}
+	statements = append(statements, drop, `ALTER TABLE event_payload DROP COLUMN block`)
+	if version == "3" {
+		for _, table := range sealedTables {
+			statements = append(statements, `ALTER TABLE `+table+` DROP COLUMN seal`)
+		}
+	}
+	if f.r.store.Name == "sqlite" {
+		statements = append(statements, `CREATE TRIGGER event_payload_no_update BEFORE UPDATE ON event_payload
+			BEGIN SELECT RAISE(ABORT, 'event_payload is never updated'); END`, `CREATE TRIGGER event_no_update BEFORE UPDATE
+			ON event BEGIN SELECT RAISE(ABORT, 'event is append-only'); END`)
+	}
+	for _, s := range append(statements, `UPDATE meta SET value = '`+version+`' WHERE name = 'schema'`) {
 		_, err := db.Exec(s)
 		require.NoError(f.t, err, s)
 	}
-	for _, table := range sealedTables {
-		_, err := db.Exec(`ALTER TABLE ` + table + ` DROP COLUMN seal`)
-		require.NoError(f.t, err, table)
+}
+
+// unveiledBeside are the statements that write the rows beside the chain of a silo as they were before.
+func (f *fixture) unveiledBeside(tx *database.Txn, s chain.Silo) (statements [][]any) {
+	for table, columns := range map[string][2]string{"subject_alias": {"alias_ref", "collection"},
+		"record_link": {"record_ref", "collection"}, "flag": {"record_ref", "since"},
+		"tombstone": {"record_ref", "erased_at"}} {
+		second := columns[1]
+		if table == "tombstone" {
+			second = "drop_after"
+		}
+		require.NoError(f.t, tx.Each(f.t.Context(), `SELECT `+columns[0]+`, `+columns[1]+`, `+second+`, seal FROM `+table+
+			` WHERE silo = ?`, func(row database.Row) error {
+			tag := keystore.Tag(row.ColumnRawBlob(3))
+			mask := s.Book.Veil().Beside(tag)
+			set, args := columns[1]+` = ?`, []any{row.ColumnInt64(1) ^ mask[0]}
+			if table == "tombstone" {
+				set, args = set+`, drop_after = ?`, append(args, row.ColumnInt64(2)^mask[1])
+			}
+			statements = append(statements, append([]any{`UPDATE ` + table + ` SET ` + set + ` WHERE seal = ?`},
+				append(args, tag[:])...))
+			return nil
+		}, s.ID))
 	}
-	for _, s := range append(then, `UPDATE meta SET value = '3' WHERE name = 'schema'`) {
-		_, err := db.Exec(s)
-		require.NoError(f.t, err, s)
-	}
+	return statements
+}
+
+// unveiled are the statements that write the events of a silo as they were before, and the end of their chain.
+func (f *fixture) unveiled(tx *database.Txn, s chain.Silo) (last [32]byte, statements [][]any) {
+	ctx := f.t.Context()
+	veil := s.Book.Veil()
+	last = hashed.Genesis(s.Silo)
+	require.NoError(f.t, tx.Each(ctx, tables.WholeEvents+"1000", func(row database.Row) error {
+		h := hashed.HeaderOf(row, func(_ int, text []byte) string { return string(text) })
+		veil.Times(h.Seq, &h.Occurred, &h.Recorded)
+		veil.Terms(h.Seq, &h.From, &h.Until)
+		h.Idem = veil.Named(h.Idem)
+		if !row.Null(tables.FromPayloadColumn) {
+			p := hashed.PayloadOf(row)
+			p.Refs = bytes.Clone(p.Refs)
+			salt := bytes.Clone(row.ColumnRawBlob(24))
+			veil.Proof(h.Seq, salt)
+			// what is of the whole silo stands in the clear
+			if !slices.Contains([]event.Type{event.PayloadPurged, event.Rekeyed, event.Rechained}, event.Type(h.Type)) {
+				p.Collection = veil.Whose(h.Seq, p.Collection)
+				p.Details = string(veil.Unveiled(nil, h.Seq, []byte(p.Details)))
+				veil.Refs(h.Seq, p.Refs)
+				p.Content = veil.Named(p.Content)
+			}
+			h.Commitment, _ = p.Commit(nil)
+			null := func(b []byte) any {
+				if len(b) == 0 {
+					return nil
+				}
+				return b
+			}
+			statements = append(statements, []any{`UPDATE event_payload SET collection = ?, details = ?, refs = ?,
+				content = ?, evidence_salt = ? WHERE silo = ? AND seq = ?`, p.Collection, p.Details, null(p.Refs),
+				bytes.Clone(p.Content[:]), null(salt), s.ID, h.Seq})
+		}
+		last, _ = h.Hash(s.Silo, last, nil)
+		statements = append(statements, []any{`UPDATE event SET occurred_at = ?, effective_from = ?, effective_until = ?,
+			recorded_at = ?, idem = ?, commitment = ?, hash = ? WHERE silo = ? AND seq = ?`, h.Occurred, h.From, h.Until,
+			h.Recorded, bytes.Clone(h.Idem[:]), bytes.Clone(h.Commitment[:]), bytes.Clone(last[:]), s.ID, h.Seq})
+		return nil
+	}, s.ID, 0))
+	return last, statements
 }
 
 // furnished is a registry with a row in every table of two silos.
@@ -91,30 +191,37 @@ func TestUpgrade(t *testing.T) {
 		_, err = f.r.Rotate(t.Context(), f.key("crm"))
 		require.NoError(t, err)
 		key := f.key("crm")
-		heads, err := f.r.Heads(t.Context())
-		require.NoError(t, err)
-		seen := map[string]chain.Head{}
-		for _, h := range heads {
-			seen[h.Silo] = h
-		}
 		config := f.config
 		config.Keys = f.keys
-		done, err := Upgrade(t.Context(), config, seen)
+		done, err := Upgrade(t.Context(), config, nil)
 		require.NoError(t, err)
 		require.Equal(t, Upgraded{Current: true}, done)
-
-		f.unsealed()
-		_, err = Open(t.Context(), config)
-		require.ErrorIs(t, err, ErrSchema)
-		require.ErrorContains(t, err, "`lethe registry upgrade` moves it over")
-		done, err = Upgrade(t.Context(), config, seen)
-		require.NoError(t, err)
-		require.Equal(t, Upgraded{Silos: []string{"crm", "shop"}}, done)
-		f.r = f.open(Config{})
-		for _, silo := range []string{"crm", "shop"} {
-			require.NoError(t, f.r.Verify(t.Context(), silo, seen[silo]))
-			require.NoError(t, f.r.VerifyRows(t.Context(), silo, f.key(silo)))
+		state := f.state("crm") + f.state("shop")
+		for _, version := range []string{"4", "3"} {
+			seen := f.former(version)
+			_, err = Open(t.Context(), config)
+			require.ErrorIs(t, err, ErrSchema)
+			require.ErrorContains(t, err, "`lethe registry upgrade` moves it over")
+			done, err = Upgrade(t.Context(), config, seen)
+			require.NoError(t, err)
+			require.Equal(t, Upgraded{Silos: []string{"crm", "shop"}}, done)
+			f.r = f.open(Config{})
+			for _, silo := range []string{"crm", "shop"} {
+				require.NoError(t, f.r.Verify(t.Context(), silo, seen[silo]), "the head that a night saw before it")
+				require.NoError(t, f.r.VerifySince(t.Context(), silo, seen[silo]))
+				require.NoError(t, f.r.VerifyRows(t.Context(), silo, f.key(silo)))
+				other := seen[silo]
+				other.Hash[0]++
+				require.ErrorIs(t, f.r.Verify(t.Context(), silo, other), chain.ErrTampered)
+				require.ErrorIs(t, f.r.VerifySince(t.Context(), silo, other), chain.ErrTampered)
+			}
+			require.Equal(t, state, f.state("crm")+f.state("shop"))
+			done, err = Upgrade(t.Context(), config, seen)
+			require.NoError(t, err)
+			require.Equal(t, Upgraded{Current: true}, done)
 		}
+		again := f.importCSV("crm", header1+"a@example.org,given,news,2026-01-10,,n,p\n")
+		require.Equal(t, 1, again.Duplicates, "what was delivered before the upgrade is recognised")
 		f.importCSV("crm", header1+"d@example.org,given,news,2026-03-10,,n,p\n")
 		require.NoError(t, f.r.VerifyRows(t.Context(), "crm", key))
 		for _, statement := range []string{`UPDATE event_payload SET collection = 1 WHERE seq = 2`,
@@ -151,7 +258,7 @@ func TestUpgradeRefuses(t *testing.T) {
 				f := furnished(t, newFixture)
 				config := f.config
 				config.Keys = f.keys
-				f.unsealed()
+				f.former("3")
 				_, err := f.raw().Exec(c.edit)
 				require.NoError(t, err)
 				_, err = Upgrade(t.Context(), config, map[string]chain.Head{"forms": {Silo: "forms", Seq: 3}})
@@ -163,5 +270,66 @@ func TestUpgradeRefuses(t *testing.T) {
 				require.ErrorIs(t, err, ErrSchema)
 			})
 		})
+	}
+}
+
+// state is all that the registry says of the people of a silo.
+func (f *fixture) state(silo string) string {
+	f.t.Helper()
+	text := ""
+	for _, who := range []string{"a@example.org", "b@example.org", "c@example.org"} {
+		list, err := f.r.Person(f.t.Context(), f.key(silo), event.Subject{Kind: identifier.Email, Value: who}, "IT", f.now,
+			nil)
+		require.NoError(f.t, err)
+		require.NotEmpty(f.t, list)
+		text += fmt.Sprintf("%+v\n", list)
+	}
+	flags, err := f.r.Flags(f.t.Context(), silo)
+	require.NoError(f.t, err)
+	stones, err := f.r.Tombstones(f.t.Context(), silo)
+	require.NoError(f.t, err)
+	return text + fmt.Sprintf("%v %v", flags, stones.All())
+}
+
+// TestUpgradeLooksAtSeals moves nothing over whose seals do not hold.
+func TestUpgradeLooksAtSeals(t *testing.T) {
+	for edit, what := range map[string]string{
+		`UPDATE flag SET since = since - 86400000000`:                              "table flag: the row record_ref ",
+		`UPDATE tombstone SET action = 'anonymize'`:                                "table tombstone: the row",
+		`DELETE FROM record_link`:                                                  "table record_link: 1 of its rows are gone",
+		`UPDATE subject_alias SET collection = 2`:                                  "table subject_alias",
+		`UPDATE silo SET collections = collections + 1`:                            "table silo",
+		`UPDATE silo SET seal = NULL`:                                              "table silo",
+		`UPDATE meta SET value = '5' WHERE value = '4'`:                            "event 1",
+		`UPDATE meta SET value = '3' WHERE value = '4'; UPDATE flag SET since = 0`: "table flag: the row record_ref ",
+	} {
+		t.Run(edit, func(t *testing.T) {
+			f := furnished(t, newSQLite)
+			seen := f.former("4")
+			config := f.config
+			config.Keys = f.keys
+			for statement := range strings.SplitSeq(edit, "; ") {
+				_, err := f.raw().Exec(statement)
+				require.NoError(t, err)
+			}
+			var err error
+			if strings.Contains(edit, "'5'") { // it says that it is of this version, and is not
+				_, err = f.open(Config{}).Standings(t.Context(), "crm", f.now, nil)
+				require.Error(t, err)
+				return
+			}
+			_, err = Upgrade(t.Context(), config, seen)
+			require.ErrorIs(t, err, chain.ErrTampered)
+			require.ErrorContains(t, err, what)
+		})
+	}
+	f := furnished(t, newSQLite)
+	config := f.config
+	config.Keys = f.keys
+	for _, version := range []string{"3", "4"} { // a registry of this version that says it is of one before
+		_, err := f.raw().Exec(`UPDATE meta SET value = '` + version + `' WHERE name = 'schema'`)
+		require.NoError(t, err)
+		_, err = Upgrade(t.Context(), config, nil)
+		require.ErrorIs(t, err, chain.ErrTampered)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"lethe/pipeline/registry/hashed"
 	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/internal/database"
+	"lethe/pipeline/registry/internal/tables"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/seal"
 )
@@ -158,6 +159,7 @@ type Writer struct {
 	Version int   // of the silo's key that is in use
 	Now     int64 // recorded_at of what is written
 	store   *Store
+	veil    *keystore.Sealer
 	found   int64 // where the chain ended
 	buf     []byte
 	salts   hashed.Salts
@@ -202,6 +204,7 @@ func (s *Store) Writer(ctx context.Context, tx *database.Txn, silo string) (*Wri
 		return nil, err
 	}
 	w := &Writer{Tx: tx, Silo: row, Now: s.now().UnixMicro(), store: s, found: row.Seq, buf: make([]byte, 0, 1024)}
+	w.veil = w.Silo.Book.Veil()
 	if err := w.keyed(ctx); err != nil {
 		return nil, err
 	}
@@ -211,7 +214,7 @@ func (s *Store) Writer(ctx context.Context, tx *database.Txn, silo string) (*Wri
 			"zone, effective_from, effective_until,"+
 			"recorded_at, method, source, idem, notice, commitment, hash"),
 		intoPayload: database.NewBulk(tx, "event_payload", "silo, seq, collection, flags, details, refs, content, "+
-			"salt, evidence, evidence_salt, seal"),
+			"salt, evidence, evidence_salt, seal, block"),
 		intoLink: database.NewBulk(tx, "record_link", linkColumns),
 	}
 	w.inserts[intoLink].Clash = tx.Ignoring(linkKey)
@@ -392,9 +395,9 @@ func (w *Writer) link(p *Pending, collections []int64) {
 		return
 	}
 	w.linked[to] = true
-	tag := w.Silo.Book.Pair(seal.Link, to.record[:], to.collection)
-	w.inserts[intoLink].Add(database.Number(w.Silo.ID), w.keep(to.record[:]), database.Number(to.collection),
-		database.Text(p.Link.System), database.Text(p.Link.Object), database.Number(w.Now), w.keep(tag[:]))
+	tag, veiled := w.Silo.Book.Pair(seal.Link, to.record[:], to.collection)
+	w.inserts[intoLink].Add(database.Number(w.Silo.ID), w.keep(to.record[:]), database.Number(veiled),
+		database.Text(p.Link.System), database.Text(p.Link.Object), database.Number(0), w.keep(tag[:]))
 }
 
 // learn makes those identifiers of an event aliases of its collection that are not yet, and returns their
@@ -413,8 +416,9 @@ func (w *Writer) learn(p *Pending, collection int64, aliases map[keystore.Ref][]
 		}
 		// events of the batch may hold the slice
 		aliases[id.ref] = slices.Concat(here[:at], []int64{collection}, here[at:])
-		tags = append(tags, w.Silo.Book.Pair(seal.Alias, id.ref[:], collection))
-		w.inserts[intoAlias].Add(database.Number(w.Silo.ID), w.keep(id.ref[:]), database.Number(collection),
+		tag, veiled := w.Silo.Book.Pair(seal.Alias, id.ref[:], collection)
+		tags = append(tags, tag)
+		w.inserts[intoAlias].Add(database.Number(w.Silo.ID), w.keep(id.ref[:]), database.Number(veiled),
 			database.Text(id.kind), database.Number(int64(w.Version)), database.Cell{})
 	}
 	refs := w.arena.Since(from)
@@ -429,7 +433,7 @@ func (w *Writer) event(p *Pending, collection int64, idem [16]byte, aliases map[
 		Occurred: event.Micros(p.OccurredAt), From: event.Micros(p.EffectiveFrom),
 		Until: event.Micros(p.EffectiveUntil), Recorded: w.Now, Idem: idem}
 	body := hashed.Payload{Collection: collection, Flags: p.Flags(), Details: p.Details.Encode(), Content: p.content,
-		Refs: w.learn(p, collection, aliases)}
+		Refs: slices.Clone(w.learn(p, collection, aliases))} // the rows of references have them as they are
 	var err error
 	if body.Salt, err = w.salts.Next(); err != nil {
 		return err
@@ -445,23 +449,25 @@ func (w *Writer) event(p *Pending, collection int64, idem [16]byte, aliases map[
 		}
 		w.buf = append(append(w.buf[:0], salt[:]...), p.Evidence...)
 		body.Evidence = sha256.Sum256(w.buf)
+		w.veil.Proof(h.Seq, salt[:])
 		evidence, evidenceSalt = w.keep(body.Evidence[:]), w.keep(salt[:])
 	}
+	tag := w.Silo.Book.Fact(seal.Fact{Seq: h.Seq, Collection: collection, Occurred: h.Occurred, From: h.From,
+		Until: h.Until, Recorded: h.Recorded, Notice: h.Notice != "", Evidence: p.Evidence != "", Flags: body.Flags},
+		h.Type, h.Purpose, body.Details)
+	hashed.Veil(w.veil, &h, &body) // the chain hashes what is stored
 	h.Commitment, w.buf = body.Commit(w.buf)
 	w.Silo.Hash, w.buf = h.Hash(w.Silo.Silo, w.Silo.Hash, w.buf)
 	w.Silo.Seq = h.Seq
 	p.seq = h.Seq
-	tag := w.Silo.Book.Fact(seal.Fact{Seq: h.Seq, Collection: collection, Occurred: h.Occurred, From: h.From,
-		Until: h.Until, Recorded: h.Recorded, Notice: h.Notice != "", Evidence: p.Evidence != "", Flags: body.Flags},
-		h.Type, h.Purpose, body.Details)
 	w.inserts[intoEvent].Add(database.Number(w.Silo.ID), database.Number(h.Seq), database.Text(h.Type),
 		database.Text(h.Purpose), database.Text(h.Version), database.Text(h.Basis), database.Number(h.Occurred),
 		database.Text(h.Zone), database.Number(h.From), database.Number(h.Until), database.Number(h.Recorded),
-		database.Text(h.Method), database.Text(h.Source), w.keep(idem[:]), database.Text(h.Notice),
+		database.Text(h.Method), database.Text(h.Source), w.keep(h.Idem[:]), database.Text(h.Notice),
 		w.keep(h.Commitment[:]), w.keep(w.Silo.Hash[:]))
-	w.inserts[intoPayload].Add(database.Number(w.Silo.ID), database.Number(h.Seq), database.Number(collection),
-		database.Number(body.Flags), database.Text(body.Details), refs, w.keep(p.content[:]), w.keep(body.Salt[:]),
-		evidence, evidenceSalt, w.keep(tag[:]))
+	w.inserts[intoPayload].Add(database.Number(w.Silo.ID), database.Number(h.Seq), database.Number(body.Collection),
+		database.Number(body.Flags), database.Text(body.Details), refs, w.keep(body.Content[:]), w.keep(body.Salt[:]),
+		evidence, evidenceSalt, w.keep(tag[:]), database.Number(tables.Block(collection)))
 	return nil
 }
 
@@ -488,8 +494,14 @@ func (w *Writer) knownLinks(ctx context.Context, batch []*Pending) error {
 			keys = append(keys, p.Link.Record[:])
 		}
 	}
-	return w.Tx.LookUp(ctx, w.Silo.ID, `SELECT record_ref, collection FROM record_link WHERE silo = ? AND record_ref `,
+	check := w.Silo.Book.Check(seal.Link)
+	return w.Tx.LookUp(ctx, w.Silo.ID, `SELECT record_ref, collection, seal FROM record_link WHERE silo = ?
+		AND record_ref `,
 		keys, func(row database.Row) error {
+			row, err := check.Row(row)
+			if err != nil {
+				return err
+			}
 			w.linked[linked{keystore.Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1)}] = true
 			return nil
 		})
@@ -499,21 +511,27 @@ func (w *Writer) knownLinks(ctx context.Context, batch []*Pending) error {
 // purged).
 func (w *Writer) knownEvents(ctx context.Context, batch []*Pending, known map[[16]byte][16]byte) error {
 	keys := make([][]byte, 0, len(batch))
+	add := func(idem [16]byte) {
+		veiled := w.veil.Name(idem)
+		keys = append(keys, veiled[:])
+	}
 	for _, p := range batch {
-		keys = append(keys, p.idem[:])
+		add(p.idem)
 		if p.before != [3][16]byte{} {
 			again := anew(p.idem)
-			twice := anew(again)
-			keys = append(keys, again[:], twice[:])
+			add(again)
+			add(anew(again))
 		}
 	}
-	return w.Tx.LookUp(ctx, w.Silo.ID, `SELECT e.idem, p.content FROM event e LEFT
+	return w.Tx.LookUp(ctx, w.Silo.ID, `SELECT e.idem, p.content, p.block FROM event e LEFT
 		JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
 		WHERE e.silo = ? AND e.idem `, keys, func(row database.Row) error {
 		var k, v [16]byte
 		copy(k[:], row.ColumnRawBlob(0))
-		copy(v[:], row.ColumnRawBlob(1))
-		known[k] = v
+		if copy(v[:], row.ColumnRawBlob(1)) > 0 && row.ColumnInt64(2) != 0 {
+			v = w.veil.Named(v)
+		}
+		known[w.veil.Named(k)] = v
 		return nil
 	})
 }
@@ -537,7 +555,8 @@ func knownAliases(ctx context.Context, tx *database.Txn, silo Silo, batch []*Pen
 	err := tx.LookUp(ctx, silo.ID, `SELECT alias_ref, collection, seal FROM subject_alias WHERE silo = ?
 		AND alias_ref `,
 		keys, func(row database.Row) error {
-			if err := check.Row(row); err != nil {
+			row, err := check.Row(row)
+			if err != nil {
 				return err
 			}
 			ref, collection := keystore.Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1)

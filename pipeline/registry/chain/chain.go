@@ -48,7 +48,8 @@ type Store struct {
 	now         func() time.Time
 	keys        *keystore.Keystore
 	shuffle     delivery.Shuffle
-	identifiers int // the oldest version of canonical forms of which references may be in it
+	Before      tables.Before // of a registry that is to be upgraded
+	identifiers int           // the oldest version of canonical forms of which references may be in it
 	mu          sync.Mutex
 	sealers     map[sealerOf]*keystore.Sealer
 }
@@ -214,7 +215,9 @@ func (s *Store) scanSilo(row interface{ Scan(...any) error }) (Silo, error) {
 	}
 	book, err := seal.Open(v.Silo, v.ID, sealer, box, s.beside(&v))
 	if err == nil {
-		v.Book = book
+		if v.Book = book; s.Before != tables.Current {
+			book.Plain()
+		}
 	}
 	return v, err
 }
@@ -233,9 +236,14 @@ func (s *Store) scanClosed(row interface{ Scan(...any) error }) (v Silo, box []b
 	return v, box, nil
 }
 
-// Unsealed are the silos of a registry of before there were seals, by name: of none anything can be checked.
-func (s *Store) Unsealed(ctx context.Context, tx *database.Txn) ([]Silo, error) {
-	rows, err := tx.Query(ctx, strings.Replace(selectSilo, "s.seal", "NULL", 1)+` ORDER BY s.name`)
+// AsTheyStand are the silos, by name, to be sealed anew: nothing of them is checked, and what is veiled can be read
+// where the key is there. Of a registry of before, nothing is veiled.
+func (s *Store) AsTheyStand(ctx context.Context, tx *database.Txn) ([]Silo, error) {
+	selectAny := selectSilo
+	if s.Before == tables.Unsealed {
+		selectAny = strings.Replace(selectSilo, "s.seal", "NULL", 1)
+	}
+	rows, err := tx.Query(ctx, selectAny+` ORDER BY s.name`)
 	if err != nil {
 		return nil, err
 	}
@@ -245,6 +253,18 @@ func (s *Store) Unsealed(ctx context.Context, tx *database.Txn) ([]Silo, error) 
 		v, _, err := s.scanClosed(rows)
 		if err != nil {
 			return nil, err
+		}
+		sealer, err := s.sealer(sealerOf{v.Silo, v.version})
+		switch {
+		case errors.Is(err, keystore.ErrDestroyed) || errors.Is(err, keystore.ErrMissing):
+			v.Keyless = err
+		case err != nil:
+			return nil, err
+		case s.Before != tables.Unsealed:
+			v.Book = seal.Blind(v.Silo, v.ID, sealer)
+		}
+		if s.Before != tables.Current {
+			v.Book.Plain()
 		}
 		list = append(list, v)
 	}
@@ -265,6 +285,9 @@ func (s *Store) Seal(ctx context.Context, tx *database.Txn, v Silo) error {
 	}
 	return s.save(ctx, tx, &v)
 }
+
+// Has reports whether a silo has a collection.
+func (v *Silo) Has(collection int64) bool { return collection > 0 && collection <= v.collections }
 
 // beside is what the box of a silo's sums is closed with: what its row says, and what the registry says of its
 // identifiers.

@@ -43,7 +43,7 @@ func (w *Writer) Facts(ctx context.Context, typ event.Type, do func(*seal.Fact, 
 	check := w.Silo.Book.Check(seal.Payload)
 	return w.Tx.Scanned(ctx, tables.FactQuery+`WHERE e.silo = ? AND e.type = ? ORDER BY e.seq`,
 		func(row database.Row) error {
-			f, tag := seal.FactOf(row)
+			f, tag := check.FactOf(row)
 			if err := check.Fact(&f, tag); err != nil {
 				return err
 			}

@@ -54,7 +54,7 @@ func (l *Log) verify(ctx context.Context, silo string, since Head, tail bool) er
 func (s *Store) Walk(ctx context.Context, tx *database.Txn, v Silo, since Head, tail bool) error {
 	silo := v.Silo
 	c := hashed.Walk{Silo: silo, Last: hashed.Genesis(silo), Since: since.Seq, SinceHash: since.Hash,
-		SinceSeen: since.Seq == 0}
+		SinceSeen: since.Seq == 0, Keyless: v.Keyless != nil}
 	from := int64(0)
 	if tail {
 		var hash []byte
@@ -62,8 +62,8 @@ func (s *Store) Walk(ctx context.Context, tx *database.Txn, v Silo, since Head, 
 			AND seq = ?`, v.ID, since.Seq).Scan(&hash); err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("verify silo %q: %w", silo, err)
 		}
-		if hash != nil && !bytes.Equal(hash, since.Hash[:]) {
-			return &TamperedError{Silo: silo, Seq: since.Seq, What: "it is not the event that an earlier run saw"}
+		if hash != nil && !bytes.Equal(hash, since.Hash[:]) { // or it was written anew since: the whole chain says
+			return s.Walk(ctx, tx, v, since, false)
 		}
 		if hash == nil {
 			return &TamperedError{Silo: silo, Seq: v.Seq + 1,
@@ -75,6 +75,8 @@ func (s *Store) Walk(ctx context.Context, tx *database.Txn, v Silo, since Head, 
 		return fmt.Errorf("verify silo %q: %w", silo, err)
 	}
 	switch {
+	case !c.SinceSeen && c.Seq >= since.Seq:
+		return &TamperedError{Silo: silo, Seq: since.Seq, What: "it is not the event that an earlier run saw"}
 	case !c.SinceSeen:
 		return &TamperedError{Silo: silo, Seq: c.Seq + 1,
 			What: fmt.Sprintf("the chain ends before event %d, which an earlier run saw", since.Seq)}

@@ -37,14 +37,14 @@ func Written(t testing.TB, c database.Config, keys *keystore.Keystore, key *keys
 	require.NoError(t, err)
 	type alias struct {
 		ref        keystore.Ref
-		collection int32
+		collection database.Cell // veiled
 		tag        keystore.Tag
 	}
 	aliases := make([]alias, 0, n)
 	none := map[keystore.Ref][]int64{}
 	email := make([]byte, 0, 64)
 	require.NoError(t, store.Write(ctx, "fill", func(tx *database.Txn) error {
-		for _, index := range []string{"event_idem", "event_until", "event_consent", "event_payload_collection"} {
+		for _, index := range []string{"event_idem", "event_payload_block"} {
 			if _, err := tx.Exec(ctx, "DROP INDEX "+index); err != nil {
 				return err
 			}
@@ -77,7 +77,7 @@ func Written(t testing.TB, c database.Config, keys *keystore.Keystore, key *keys
 			}
 			clear(none)
 			aliasRow = append(aliasRow[:0], w.inserts[intoAlias].Cells...)
-			aliases = append(aliases, alias{p.identifiers[0].ref, int32(w.Silo.collections),
+			aliases = append(aliases, alias{p.identifiers[0].ref, aliasRow[2],
 				keystore.Tag(aliasRow[5].Bytes())})
 			w.inserts[intoAlias].Cells = w.inserts[intoAlias].Cells[:0]
 			if i%database.FlushRows == database.FlushRows-1 {
@@ -91,7 +91,7 @@ func Written(t testing.TB, c database.Config, keys *keystore.Keystore, key *keys
 		}
 		slices.SortFunc(aliases, func(a, b alias) int { return bytes.Compare(a.ref[:], b.ref[:]) })
 		for i := range aliases {
-			aliasRow[1], aliasRow[2] = database.Blob(aliases[i].ref[:]), database.Number(int64(aliases[i].collection))
+			aliasRow[1], aliasRow[2] = database.Blob(aliases[i].ref[:]), aliases[i].collection
 			aliasRow[5] = database.Blob(aliases[i].tag[:])
 			w.inserts[intoAlias].Add(aliasRow...)
 			if i%database.FlushRows == database.FlushRows-1 {

@@ -96,6 +96,8 @@ type Details struct {
 	Since   int64  `json:"since,omitempty"` // expired: the beginning of the consent that ended
 	// rekeyed: the version of the silo's key that all references were carried over to
 	Key int `json:"key,omitempty"`
+	// rechained: positions and the hashes that the chain had there until then, as position:hash, joined by ','
+	Was string `json:"was,omitempty"`
 }
 
 var wordRE = regexp.MustCompile(`^[a-z0-9_]{0,40}$`)

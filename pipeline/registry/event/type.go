@@ -34,6 +34,7 @@ const (
 	HoldReleased        Type = "hold_released"
 	Rekeyed             Type = "rekeyed"
 	PayloadPurged       Type = "payload_purged"
+	Rechained           Type = "rechained"
 	RequestOpened       Type = "request_opened"
 	RequestPaused       Type = "request_paused"
 	RequestResumed      Type = "request_resumed"
@@ -92,6 +93,7 @@ var kinds = map[Type]Kind{
 	RequestClosed:       {Rank: 3},
 	Rekeyed:             {Rank: 1},
 	PayloadPurged:       {Rank: 1},
+	Rechained:           {Rank: 1},
 }
 
 // Kind is what the registry must know of a type, the zero value for one that there is not.

@@ -8,6 +8,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"strconv"
+
+	"lethe/pipeline/registry/keystore"
 )
 
 // Header is what the chain hashes of an event: no personal data, only the commitment to the payload.
@@ -67,6 +69,23 @@ func (p *Payload) Commit(buf []byte) ([sha256.Size]byte, []byte) {
 	buf = append(buf, p.Refs...)
 	buf = append(buf, p.Details...)
 	return sha256.Sum256(buf), buf
+}
+
+// Veil turns an event into what is stored of it, its references in place. Of an event of the whole silo,
+// collection 0, the payload stays as it is, so that it can be read when the silo's key is gone.
+func Veil(by *keystore.Sealer, h *Header, p *Payload) {
+	by.Times(h.Seq, &h.Occurred, &h.Recorded)
+	by.Terms(h.Seq, &h.From, &h.Until)
+	h.Idem = by.Name(h.Idem)
+	if p == nil || p.Collection == 0 {
+		return
+	}
+	p.Collection = by.Whose(h.Seq, p.Collection)
+	if p.Details != "" {
+		p.Details = by.Details(h.Seq, p.Details)
+	}
+	by.Refs(h.Seq, p.Refs)
+	p.Content = by.Name(p.Content)
 }
 
 // Salts are random bytes, drawn in larger portions.

@@ -169,7 +169,12 @@ func (k *SiloKey) SealerOf(version int) (*Sealer, error) {
 	if version < 1 || version > len(k.seals) || k.seals[version-1] == nil {
 		return nil, fmt.Errorf("what version %d of the key of silo %q sealed with: %w", version, k.silo, ErrMissing)
 	}
-	return newSealer(k.silo, k.seals[version-1])
+	s, err := newSealer(k.silo, k.seals[version-1])
+	if err != nil {
+		return nil, err
+	}
+	s.veil, err = newVeils(k.silo, k.fixed.key)
+	return s, err
 }
 
 // Clone is an independent SiloKey of the same silo, for another goroutine.

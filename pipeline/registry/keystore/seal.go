@@ -18,6 +18,8 @@ type Tag [aes.BlockSize]byte
 // away, nor put an old one back. It reuses its memory and so serves one goroutine; Clone makes one for another.
 type Sealer struct {
 	rows, sums cipher.Block
+	beside     cipher.Block // veils rows beside the chain
+	veil       veils
 	box        cipher.AEAD
 	last       [2][2]uint64 // subkeys for a last block that is whole, and for one that is filled up
 	block, out [aes.BlockSize]byte
@@ -29,12 +31,13 @@ const (
 	labelSealRows = "lethe/v1/seal/rows"
 	labelSealSums = "lethe/v1/seal/sums"
 	labelSealBox  = "lethe/v1/seal/box"
+	labelSealVeil = "lethe/v1/seal/veil"
 	labelJournal  = "lethe/v1/journal"
 )
 
 // newSealer derives a sealer from what a version of a silo's key seals with.
 func newSealer(silo string, base []byte) (*Sealer, error) {
-	keys, err := derive(silo, base, labelSealRows, labelSealSums, labelSealBox)
+	keys, err := derive(silo, base, labelSealRows, labelSealSums, labelSealBox, labelSealVeil)
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +50,9 @@ func newSealer(silo string, base []byte) (*Sealer, error) {
 		return nil, fmt.Errorf("derive seal of silo %q: %w", silo, err)
 	}
 	if s.sums, err = aes.NewCipher(keys[1][:sealKeyLen]); err != nil {
+		return nil, fmt.Errorf("derive seal of silo %q: %w", silo, err)
+	}
+	if s.beside, err = aes.NewCipher(keys[3][:sealKeyLen]); err != nil {
 		return nil, fmt.Errorf("derive seal of silo %q: %w", silo, err)
 	}
 	return s, s.keyRows(keys[0][:sealKeyLen])

@@ -10,7 +10,6 @@ import (
 
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/event"
-	"lethe/pipeline/registry/internal/database"
 )
 
 // Receipt is a consent record with the structure of ISO/IEC TS 27560:2023, clause 6.3, in JSON with the
@@ -103,31 +102,36 @@ const (
 	automatic   = "automatic"
 )
 
+// Past is what a receipt says of one event.
+type Past struct {
+	Type                    event.Type
+	Purpose, Notice, Method string
+	Occurred, From, Until   time.Time // Until zero: none
+}
+
 // Take takes up one event; those that are not about consent stand in no record of consent.
-func (t *Terms) Take(r *Receipt, row database.Row) {
-	text := func(column int) string { return string(row.ColumnRawText(column)) }
-	typ := event.Type(text(0))
-	state, ok := receiptStates[typ]
+func (t *Terms) Take(r *Receipt, past Past) {
+	state, ok := receiptStates[past.Type]
 	if !ok {
 		return
 	}
-	at := row.ColumnInt64(2)
-	e := Event{State: state, Purpose: text(1), Entity: byPrincipal, Type: explicit}
-	if typ == event.Expired || typ == event.Invalidated {
-		at, e.Entity, e.Type = row.ColumnInt64(3), t.Controller.ID, automatic
+	at := past.Occurred
+	e := Event{State: state, Purpose: past.Purpose, Entity: byPrincipal, Type: explicit}
+	if past.Type == event.Expired || past.Type == event.Invalidated {
+		at, e.Entity, e.Type = past.From, t.Controller.ID, automatic
 	}
-	e.Time = event.Instant(at).Format(time.RFC3339)
-	if typ.Kind().Grants {
+	e.Time = at.Format(time.RFC3339)
+	if past.Type.Kind().Grants {
 		rule := t.rule(e.Purpose)
-		switch until := row.ColumnInt64(4); {
-		case until != 0:
-			e.Validity = event.Instant(until).Format(time.RFC3339)
+		switch {
+		case !past.Until.IsZero():
+			e.Validity = past.Until.Format(time.RFC3339)
 		case rule != nil && !rule.MaxAge.IsZero():
 			e.Validity = rule.MaxAge.String()
 		default:
 			e.Validity = "Endless"
 		}
-		r.Processing.Notice, r.Processing.CollectionMethod = text(5), text(6)
+		r.Processing.Notice, r.Processing.CollectionMethod = past.Notice, past.Method
 	}
 	if e.Purpose != "" && !slices.ContainsFunc(r.Processing.Purposes,
 		func(p Purpose) bool { return p.Purpose == e.Purpose }) {

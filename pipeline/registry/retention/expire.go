@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/internal/database"
 	"lethe/pipeline/registry/internal/tables"
+	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/seal"
 	"lethe/pipeline/registry/standings"
 )
@@ -26,9 +28,9 @@ type ExpiryEnds map[string]func(since time.Time) time.Time
 const expiryBatch = 5000
 
 // ExpireDue writes an expired event for each consent of the silo that ended by asOf, effective at the
-// instant it ended, and returns how many were new. It is idempotent. It reads indexes, not the table: the
-// consents whose effective_until has passed since the last pass, those that reached their max_age since
-// then, and those that were recorded since then.
+// instant it ended, and returns how many were new. It is idempotent. Of what is veiled no index can be asked: it reads
+// the silo's events once, and looks closer at the consents whose effective_until has passed since the last pass, those
+// that reached their max_age since then, and those that were recorded since then.
 func (t *Retention) ExpireDue(ctx context.Context, silo string, asOf time.Time, ends ExpiryEnds) (int, error) {
 	written := 0
 	what := fmt.Sprintf("expire consents of silo %q", silo)
@@ -53,17 +55,9 @@ func (t *Retention) ExpireDue(ctx context.Context, silo string, asOf time.Time, 
 		}); err != nil {
 			return err
 		}
-		due, err := e.candidates(ctx)
+		batch, err := e.due(ctx)
 		if err != nil {
 			return err
-		}
-		var batch []*chain.Pending
-		for _, collection := range due {
-			more, err := e.expired(ctx, collection)
-			if err != nil {
-				return err
-			}
-			batch = append(batch, more...)
 		}
 		for part := range slices.Chunk(batch, expiryBatch) {
 			if err := w.Append(ctx, part); err != nil {
@@ -105,68 +99,100 @@ func (e *expiry) mark(name string) int64 {
 	return event.Micros(e.asOf.AddDate(-maxAgeYears, 0, 0))
 }
 
-// candidates are the collections that may hold a consent that ended, sorted.
-func (e *expiry) candidates(ctx context.Context) ([]int64, error) {
-	until := e.mark(markUntil)
-	var found []int64
-	add := func(condition string, args ...any) error {
-		rows, err := e.w.Tx.Query(ctx, `SELECT p.collection FROM event e JOIN event_payload p ON p.silo = e.silo
-			AND p.seq = e.seq WHERE e.silo = ? AND `+condition,
-			append([]any{e.w.Silo.ID}, args...)...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var collection int64
-			if err := rows.Scan(&collection); err != nil {
-				return err
-			}
-			found = append(found, collection)
-		}
-		return rows.Err()
-	}
-	if err := add(`e.effective_until > 0 AND e.effective_until > ? AND e.effective_until <= ?`, until,
-		event.Micros(e.asOf)); err != nil {
-		return nil, err
-	}
-	head := e.mark(markHead)
-	// late news of a consent that ended before the last pass
-	const recordedSince = `e.seq > ? AND e.type IN ('given', 'renewed') AND `
-	if err := add(recordedSince+`e.effective_until > 0
-		AND e.effective_until <= ?`, max(head, 0), event.Micros(e.asOf)); err != nil {
-		return nil, err
-	}
-	for purpose, end := range e.ends {
-		since := e.mark(purpose)
-		ended := event.Micros(latestEnded(end, e.asOf))
-		if err := add(`e.purpose = ? AND e.type IN ('given', 'renewed') AND e.effective_from > ?
-			AND e.effective_from <= ?`, purpose, since, ended); err != nil {
-			return nil, err
-		}
-		if err := add(recordedSince+`e.purpose = ? AND e.effective_from <= ?`, max(head, 0), purpose,
-			ended); err != nil {
-			return nil, err
-		}
-	}
-	slices.Sort(found)
-	return slices.Compact(found), nil
-}
+// span is which beginnings, or ends, of a consent are looked at: after, up to through.
+type span struct{ after, through int64 }
 
-// expired returns the events that end what ended in one collection.
-func (e *expiry) expired(ctx context.Context, collection int64) ([]*chain.Pending, error) {
-	var facts []standings.Fact
-	err := e.w.Tx.Each(ctx, tables.FactQuery+tables.OfCollection, func(row database.Row) error {
-		_, f, err := e.reader.Read(row)
-		facts = append(facts, f)
-		return err
-	}, e.w.Silo.ID, e.w.Silo.ID, collection)
+func (s span) has(at int64) bool { return at > s.after && at <= s.through }
+
+// due are the events that end what ended.
+func (e *expiry) due(ctx context.Context) (batch []*chain.Pending, err error) {
+	candidates, err := e.candidates(ctx)
 	if err != nil {
 		return nil, err
 	}
+	wanted, blocks := map[int64]bool{}, map[int64]bool{}
+	for _, collection := range candidates {
+		wanted[collection], blocks[tables.Block(collection)] = true, true
+	}
+	var block standings.Block
+	for _, number := range slices.Sorted(maps.Keys(blocks)) {
+		err := e.w.Tx.Each(ctx, tables.FactQuery+tables.OfBlock, func(row database.Row) error {
+			collection, f, err := e.reader.Read(row)
+			if wanted[collection] {
+				block.Take(collection, f)
+			}
+			return err
+		}, e.w.Silo.ID, e.w.Silo.ID, number)
+		if err != nil {
+			return nil, err
+		}
+		if err := block.Each(func(collection int64, facts []standings.Fact) error {
+			batch = append(batch, e.expired(collection, facts)...)
+			return nil
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return batch, nil
+}
+
+// candidates are the collections that may hold a consent that ended.
+func (e *expiry) candidates(ctx context.Context) ([]int64, error) {
+	asOf, head := event.Micros(e.asOf), max(e.mark(markHead), 0)
+	until := span{e.mark(markUntil), asOf}
+	ends := map[string]span{}
+	for purpose, end := range e.ends {
+		ends[purpose] = span{e.mark(purpose), event.Micros(latestEnded(end, e.asOf))}
+	}
+	veil := e.w.Silo.Book.Veil()
+	var found []int64
+	err := e.w.Tx.Each(ctx, `SELECT seq, type, purpose, effective_from, effective_until FROM event WHERE silo = ?
+		ORDER BY seq`, func(row database.Row) error {
+		seq, from, end := row.ColumnInt64(0), row.ColumnInt64(3), row.ColumnInt64(4)
+		veil.Terms(seq, &from, &end)
+		typ := event.Type(row.ColumnRawText(1))
+		grants := typ == event.Given || typ == event.Renewed
+		late := grants && seq > head // news of a consent that may have ended before the last pass
+		of, ages := ends[string(row.ColumnRawText(2))]
+		if end > 0 && (until.has(end) || late && end <= asOf) ||
+			grants && ages && (of.has(from) || late && from <= of.through) {
+			found = append(found, seq)
+		}
+		return nil
+	}, e.w.Silo.ID)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return e.collections(ctx, found, veil)
+}
+
+// collections are those of events.
+func (e *expiry) collections(ctx context.Context, seqs []int64, veil *keystore.Sealer) (list []int64, err error) {
+	for portion := range slices.Chunk(seqs, database.LookUpRows) {
+		args := []any{e.w.Silo.ID}
+		for _, seq := range portion {
+			args = append(args, seq)
+		}
+		err := e.w.Tx.Scanned(ctx, `SELECT seq, collection, block FROM event_payload WHERE silo = ? AND seq IN (`+
+			database.Placeholders(len(portion))+`)`, func(row database.Row) error {
+			collection := row.ColumnInt64(1)
+			if row.ColumnInt64(2) != 0 {
+				collection = veil.Whose(row.ColumnInt64(0), collection)
+			}
+			list = append(list, collection)
+			return nil
+		}, args...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// expired returns the events that end what ended in one collection.
+func (e *expiry) expired(collection int64, facts []standings.Fact) (list []*chain.Pending) {
 	var standing policy.Standing
 	standings.FoldAt(facts, e.asOf, nil, &standing)
-	var list []*chain.Pending
 	for i := range standing.Purposes {
 		p := &standing.Purposes[i]
 		if p.State != policy.Given && p.State != policy.Renewed {
@@ -185,7 +211,7 @@ func (e *expiry) expired(ctx context.Context, collection int64) ([]*chain.Pendin
 			EffectiveFrom: at,
 			Details:       event.Details{Since: event.Micros(p.Since)}}, collection))
 	}
-	return list, nil
+	return list
 }
 
 // remember moves the marks; none ever goes back. When a max_age grows, what ended under the shorter one has

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/internal/database"
+	"lethe/pipeline/registry/internal/tables"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/seal"
 	"lethe/pipeline/registry/standings"
@@ -120,13 +122,14 @@ func (t *Retention) Retire(ctx context.Context, silo string, asOf time.Time) (Fo
 			}
 			w.Silo.Book.Clear(t)
 		}
-		var all []int64
-		err := w.Tx.Each(ctx, `SELECT DISTINCT collection FROM event_payload WHERE silo = ? AND collection > 0
-			ORDER BY collection`, func(row database.Row) error {
-			all = append(all, row.ColumnInt64(0))
+		all := map[int64]bool{}
+		err := w.Silo.Book.EachSaid(ctx, w.Tx, func(e seal.Said) error {
+			if e.Collection > 0 {
+				all[e.Collection] = true
+			}
 			return nil
-		}, w.Silo.ID)
-		return all, err
+		})
+		return slices.Sorted(maps.Keys(all)), err
 	})
 }
 
@@ -174,12 +177,12 @@ func (t *Retention) forget(ctx context.Context, what, silo string, asOf time.Tim
 		if err != nil {
 			return err
 		}
-		carried, err := carriedOver(ctx, w, collections)
+		p, err := newPurge(ctx, w, collections)
 		if err != nil {
 			return err
 		}
 		for portion := range slices.Chunk(collections, forgetBatch) {
-			n, err := purge(ctx, w, portion, carried)
+			n, err := p.purge(ctx, portion)
 			if err != nil {
 				return err
 			}
@@ -199,73 +202,110 @@ func (t *Retention) forget(ctx context.Context, what, silo string, asOf time.Tim
 	return gone, nil
 }
 
-// carriedOver finds the references to some collections after a rotation: their events name those under
-// earlier versions of the key, from which only the key leads to those of today. It reads all aliases of the
-// silo once.
-func carriedOver(ctx context.Context, w *chain.Writer, collections []int64) (map[int64][][]byte, error) {
-	carried := make(map[int64][][]byte, len(collections))
-	if w.Version == 1 || len(collections) == 0 {
-		return carried, nil
+// purge removes what is known of collections. Whose a row is stands veiled, so what leads from a collection to its rows
+// is read once.
+type purge struct {
+	w       *chain.Writer
+	carried map[int64][][]byte // references that the events name under an earlier version of the key
+	links   map[int64][][]byte // of records
+}
+
+// newPurge reads all links of the silo, and after a rotation all aliases: events name those under earlier versions of
+// the key, from which only the key leads to those of today.
+func newPurge(ctx context.Context, w *chain.Writer, collections []int64) (*purge, error) {
+	p := &purge{w: w, carried: map[int64][][]byte{}, links: map[int64][][]byte{}}
+	if len(collections) == 0 {
+		return p, nil
 	}
+	wanted := make(map[int64]bool, len(collections))
 	for _, c := range collections {
-		carried[c] = nil
+		wanted[c] = true
 	}
-	err := w.Tx.Each(ctx, `SELECT alias_ref, collection FROM subject_alias
-		WHERE silo = ?`, func(row database.Row) error {
-		if refs, ok := carried[row.ColumnInt64(1)]; ok {
-			carried[row.ColumnInt64(1)] = append(refs, bytes.Clone(row.ColumnRawBlob(0)))
-		}
-		return nil
-	}, w.Silo.ID)
-	return carried, err
+	collect := func(t seal.Table, into map[int64][][]byte) error {
+		return w.Silo.Book.Each(ctx, w.Tx, t, func(row database.Row) error {
+			if c := row.ColumnInt64(1); wanted[c] {
+				into[c] = append(into[c], bytes.Clone(row.ColumnRawBlob(0)))
+			}
+			return nil
+		})
+	}
+	if err := collect(seal.Link, p.links); err != nil || w.Version == 1 {
+		return p, err
+	}
+	return p, collect(seal.Alias, p.carried)
 }
 
 // purge deletes what is known of some collections and says so in the chain.
-func purge(ctx context.Context, w *chain.Writer, collections []int64, carried map[int64][][]byte) (int, error) {
-	in, args := " IN ("+database.Placeholders(len(collections))+")", []any{w.Silo.ID}
+func (p *purge) purge(ctx context.Context, collections []int64) (int, error) {
+	w := p.w
+	wanted, blocks := map[int64]bool{}, map[int64]bool{}
 	for _, c := range collections {
-		args = append(args, c)
+		wanted[c], blocks[tables.Block(c)] = true, true
 	}
-	var seqs []string
-	refs := [][]byte{}
-	err := w.Tx.Scanned(ctx, `SELECT seq, refs FROM event_payload WHERE silo = ? AND collection`+in+` ORDER BY seq`,
-		func(row database.Row) error {
-			seqs = append(seqs, strconv.FormatInt(row.ColumnInt64(0), 10))
-			refs = slices.AppendSeq(refs, slices.Chunk(bytes.Clone(row.ColumnRawBlob(1)), len(keystore.Ref{})))
+	var seqs []int64
+	check := w.Silo.Book.Check(seal.Payload)
+	aliases, links := [][2]any{}, [][2]any{}
+	pair := func(t seal.Table, ref []byte, c int64) [2]any { return [2]any{ref, w.Silo.Book.Pairs(t, ref, c)} }
+	for block := range blocks {
+		if err := w.Tx.Each(ctx, tables.SaidQuery+`WHERE p.silo = ? AND p.block = ?`, func(row database.Row) error {
+			e := check.SaidOf(row)
+			if !wanted[e.Collection] {
+				return nil
+			}
+			seqs = append(seqs, e.Seq)
+			for ref := range slices.Chunk(e.Refs, len(keystore.Ref{})) {
+				aliases = append(aliases, pair(seal.Alias, bytes.Clone(ref), e.Collection))
+			}
 			return nil
-		}, args...)
-	if err != nil {
-		return 0, err
-	}
-	for _, c := range collections {
-		refs = append(refs, carried[c]...)
-	}
-	remove := func(t seal.Table, table, condition string, args []any) error {
-		if err := w.Silo.Book.Removed(ctx, w.Tx, t, condition, args[1:]...); err != nil {
-			return err
-		}
-		_, err := w.Tx.Exec(ctx, `DELETE FROM `+table+` WHERE silo = ?`+condition, args...)
-		return err
-	}
-	for portion := range slices.Chunk(refs, database.LookUpRows) {
-		given := slices.Clone(args)
-		for _, ref := range portion {
-			given = append(given, ref)
-		}
-		// + 0, or SQLite would look up each reference once for each collection
-		if err := remove(seal.Alias, "subject_alias", ` AND collection + 0`+in+` AND alias_ref IN (`+
-			database.Placeholders(len(portion))+`)`, given); err != nil {
+		}, w.Silo.ID, block); err != nil {
 			return 0, err
 		}
 	}
-	if err := remove(seal.Payload, "event_payload", ` AND collection`+in, args); err != nil {
+	for _, c := range collections {
+		for _, ref := range p.carried[c] {
+			aliases = append(aliases, pair(seal.Alias, ref, c))
+		}
+		for _, ref := range p.links[c] {
+			links = append(links, pair(seal.Link, ref, c))
+		}
+	}
+	slices.Sort(seqs)
+	if err := removePairs(ctx, w, seal.Alias, "alias_ref", aliases); err != nil {
 		return 0, err
 	}
-	if err := remove(seal.Link, "record_link", ` AND collection`+in, args); err != nil {
+	if err := removePairs(ctx, w, seal.Link, "record_ref", links); err != nil {
 		return 0, err
+	}
+	words := make([]string, 0, len(seqs))
+	for portion := range slices.Chunk(seqs, database.LookUpRows) {
+		args := make([]any, len(portion))
+		for i, seq := range portion {
+			args[i], words = seq, append(words, strconv.FormatInt(seq, 10))
+		}
+		if err := w.Silo.Book.Remove(ctx, w.Tx, seal.Payload, ` AND seq IN (`+database.Placeholders(len(portion))+`)`,
+			args...); err != nil {
+			return 0, err
+		}
 	}
 	return len(seqs), w.Own(ctx, event.PayloadPurged, event.Instant(w.Now),
-		event.Details{Seqs: strings.Join(seqs, ",")}, nil)
+		event.Details{Seqs: strings.Join(words, ",")}, nil)
+}
+
+// removePairs removes rows by both parts of their keys. A collection as it is stored beside one reference stands beside
+// no other.
+func removePairs(ctx context.Context, w *chain.Writer, t seal.Table, column string, pairs [][2]any) error {
+	for portion := range slices.Chunk(pairs, database.LookUpRows) {
+		in := ` IN (` + database.Placeholders(len(portion)) + `)`
+		args := make([]any, 2*len(portion))
+		for i, p := range portion {
+			args[i], args[len(portion)+i] = p[0], p[1]
+		}
+		// + 0, or SQLite would look up each reference once for each collection
+		if err := w.Silo.Book.Remove(ctx, w.Tx, t, ` AND `+column+in+` AND collection + 0`+in, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ended says when the last ground of a collection ended, and false for one that must stay.

@@ -17,7 +17,10 @@ import (
 // neither changed nor sealed.
 func (b *Book) Change(ctx context.Context, tx *database.Txn, t Table, refs [][]byte, do func() error) error {
 	c := b.Check(t)
-	if err := b.rows(ctx, tx, t, refs, c.Row); err != nil {
+	if err := b.rows(ctx, tx, t, refs, func(row database.Row) error {
+		_, err := c.Row(row)
+		return err
+	}); err != nil {
 		return err
 	}
 	if refs == nil {
@@ -28,7 +31,7 @@ func (b *Book) Change(ctx context.Context, tx *database.Txn, t Table, refs [][]b
 	if err := do(); err != nil {
 		return err
 	}
-	after, err := b.seal(ctx, tx, t, refs)
+	after, err := b.seal(ctx, tx, t, refs, b.Veil(), false)
 	if err != nil {
 		return err
 	}
@@ -59,39 +62,60 @@ func (b *Book) rows(ctx context.Context, tx *database.Txn, t Table, refs [][]byt
 	return tx.LookUp(ctx, b.id, d.query()+` AND `+d.columns[0].name+` `, distinct(refs), do)
 }
 
+// Of calls do with the rows of a table, those of the references in the first column of its key, as Each does.
+func (b *Book) Of(ctx context.Context, tx *database.Txn, t Table, refs [][]byte, do func(database.Row) error) error {
+	c := b.Check(t)
+	return b.rows(ctx, tx, t, refs, func(row database.Row) error {
+		row, err := c.Row(row)
+		if err != nil {
+			return err
+		}
+		return do(row)
+	})
+}
+
 func distinct(refs [][]byte) [][]byte {
 	refs = slices.Clone(refs)
 	slices.SortFunc(refs, bytes.Compare)
 	return slices.CompactFunc(refs, bytes.Equal)
 }
 
-// unsealed is a row whose tag has to be written.
+// unsealed is a row whose tag has to be written, and its veiled columns.
 type unsealed struct {
-	tag keystore.Tag
-	key []any
+	tag    keystore.Tag
+	veiled []any
+	key    []any
 }
 
-// seal gives those rows their tags that have others, and returns the sum of all.
-func (b *Book) seal(ctx context.Context, tx *database.Txn, t Table, refs [][]byte) (sum keystore.Sum, err error) {
+// seal gives those rows their tags that have others, all of them if anew says so, and returns the sum of all. by is who
+// veiled them, nil for nobody.
+func (b *Book) seal(ctx context.Context, tx *database.Txn, t Table, refs [][]byte, by *keystore.Sealer,
+	anew bool) (sum keystore.Sum, err error) {
 	d := &defs[t]
 	var todo []unsealed
-	err = b.rows(ctx, tx, t, refs, func(row database.Row) error {
-		b.buf = d.text(b.buf[:0], t, row)
+	var row clear
+	err = b.rows(ctx, tx, t, refs, func(stored database.Row) error {
+		row.of(stored, d, by, stored.ColumnRawBlob(len(d.columns)))
+		b.buf = d.text(b.buf[:0], t, &row)
 		tag := b.sealer.Row(b.buf)
 		b.sealer.Add(&sum, tag)
-		if bytes.Equal(tag[:], row.ColumnRawBlob(len(d.columns))) {
+		if !anew && bytes.Equal(tag[:], stored.ColumnRawBlob(len(d.columns))) {
 			return nil
 		}
-		u := unsealed{tag: tag}
+		u, mask := unsealed{tag: tag}, b.sealer.Beside(tag)
 		for i, c := range d.columns {
+			number, veil := c.number()
+			if veil >= 0 {
+				u.veiled = append(u.veiled, row.ColumnInt64(i)^mask[veil])
+			}
 			switch {
 			case !c.key:
-			case c.kind == 'n':
-				u.key = append(u.key, row.ColumnInt64(i))
+			case number:
+				u.key = append(u.key, stored.ColumnInt64(i))
 			case c.kind == 't':
-				u.key = append(u.key, string(row.ColumnRawText(i)))
+				u.key = append(u.key, string(stored.ColumnRawText(i)))
 			default:
-				u.key = append(u.key, bytes.Clone(row.ColumnRawBlob(i)))
+				u.key = append(u.key, bytes.Clone(stored.ColumnRawBlob(i)))
 			}
 		}
 		todo = append(todo, u)
@@ -100,14 +124,19 @@ func (b *Book) seal(ctx context.Context, tx *database.Txn, t Table, refs [][]byt
 	if err != nil || len(todo) == 0 {
 		return sum, err
 	}
-	st, err := tx.Prepared(ctx, `UPDATE `+d.name+` SET seal = ? WHERE silo = ? AND `+
-		strings.Join(d.names(true), " = ? AND ")+` = ?`)
+	set := `UPDATE ` + d.name + ` SET seal = ?`
+	for _, c := range d.columns {
+		if _, veil := c.number(); veil >= 0 {
+			set += `, ` + c.name + ` = ?`
+		}
+	}
+	st, err := tx.Prepared(ctx, set+` WHERE silo = ? AND `+strings.Join(d.names(true), " = ? AND ")+` = ?`)
 	if err != nil {
 		return sum, err
 	}
 	defer st.Close()
 	for _, u := range todo {
-		if _, err := st.ExecContext(ctx, slices.Concat([]any{u.tag[:], b.id}, u.key)...); err != nil {
+		if _, err := st.ExecContext(ctx, slices.Concat([]any{u.tag[:]}, u.veiled, []any{b.id}, u.key)...); err != nil {
 			return sum, tx.Failed(err)
 		}
 	}
@@ -125,8 +154,12 @@ func (b *Book) Whole(ctx context.Context, tx *database.Txn) error {
 		}
 	}
 	c := b.Check(Payload)
-	if err := tables.AllFacts(ctx, tx, b.id, func(row database.Row) error {
-		f, tag := FactOf(row)
+	all := tables.AllFacts
+	if b.plain {
+		all = tables.AllFactsBefore
+	}
+	if err := all(ctx, tx, b.id, func(row database.Row) error {
+		f, tag := c.FactOf(row)
 		return c.Fact(&f, tag)
 	}); err != nil {
 		return err
@@ -137,18 +170,20 @@ func (b *Book) Whole(ctx context.Context, tx *database.Txn) error {
 // page is how many rows are sealed anew at a time.
 const page = 5000
 
-// Renew seals every row anew, with another key. It looks at none of the seals that were there: Whole does, before.
+// Renew seals, and veils, every row anew, with another key. It looks at none of the seals that were there: Whole does,
+// before. Of a plain book the events are veiled already, and what stands beside them is not.
 func (b *Book) Renew(ctx context.Context, tx *database.Txn, sealer *keystore.Sealer) error {
-	b.sealer = sealer
+	by := b.Veil()
+	b.sealer, b.plain, b.blind = sealer, false, false
 	for t := range count {
 		var err error
 		switch t {
 		case Payload:
 			err = b.renewPayload(ctx, tx)
 		case Alias, Link, Tombstone, Flag:
-			err = b.renewPages(ctx, tx, t)
+			err = b.renewPages(ctx, tx, t, by)
 		default:
-			b.sums[t], err = b.seal(ctx, tx, t, nil)
+			b.sums[t], err = b.seal(ctx, tx, t, nil, by, true)
 		}
 		if err != nil {
 			return err
@@ -158,7 +193,7 @@ func (b *Book) Renew(ctx context.Context, tx *database.Txn, sealer *keystore.Sea
 }
 
 // renewPages seals a large table whose keys begin with a reference.
-func (b *Book) renewPages(ctx context.Context, tx *database.Txn, t Table) error {
+func (b *Book) renewPages(ctx context.Context, tx *database.Txn, t Table, by *keystore.Sealer) error {
 	d := &defs[t]
 	b.sums[t] = keystore.Sum{}
 	key := d.columns[0].name
@@ -173,7 +208,7 @@ func (b *Book) renewPages(ctx context.Context, tx *database.Txn, t Table) error 
 			return err
 		}
 		last = refs[len(refs)-1]
-		sum, err := b.seal(ctx, tx, t, refs)
+		sum, err := b.seal(ctx, tx, t, refs, by, true)
 		if err != nil {
 			return err
 		}
@@ -188,12 +223,13 @@ func (b *Book) renewPayload(ctx context.Context, tx *database.Txn) error {
 		return err
 	}
 	defer st.Close()
+	c := b.Check(Payload)
 	tags, seqs := make([]keystore.Tag, 0, page), make([]int64, 0, page)
 	for last := int64(0); ; last = seqs[len(seqs)-1] {
 		tags, seqs = tags[:0], seqs[:0]
 		err := tx.Each(ctx, tables.FactQuery+`WHERE p.silo = ? AND p.seq > ? ORDER BY p.seq LIMIT `+
 			strconv.Itoa(page), func(row database.Row) error {
-			f, _ := FactOf(row)
+			f, _ := c.FactOf(row)
 			b.buf = f.text(b.buf[:0])
 			tags, seqs = append(tags, b.add(Payload)), append(seqs, f.Seq)
 			return nil
@@ -212,10 +248,14 @@ func (b *Book) renewPayload(ctx context.Context, tx *database.Txn) error {
 // Clear says that a table was emptied.
 func (b *Book) Clear(t Table) { b.sums[t] = keystore.Sum{} }
 
-// Removed takes rows out of the sums that are about to be removed: condition and args are those of the statement
-// that will do so, after the silo.
-func (b *Book) Removed(ctx context.Context, tx *database.Txn, t Table, condition string, args ...any) error {
-	return tx.Scanned(ctx, `SELECT seal FROM `+defs[t].name+` WHERE silo = ?`+condition, func(row database.Row) error {
+// Remove removes rows, and takes them out of the sums. condition goes on after that of the silo.
+func (b *Book) Remove(ctx context.Context, tx *database.Txn, t Table, condition string, args ...any) error {
+	args = append([]any{b.id}, args...)
+	if err := tx.Scanned(ctx, `SELECT seal FROM `+defs[t].name+` WHERE silo = ?`+condition, func(row database.Row) error {
 		return b.Gone(t, row.ColumnRawBlob(0))
-	}, append([]any{b.id}, args...)...)
+	}, args...); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM `+defs[t].name+` WHERE silo = ?`+condition, args...)
+	return err
 }

@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"lethe/pipeline/registry/internal/database"
+	"lethe/pipeline/registry/internal/tables"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -44,8 +45,19 @@ const (
 // column is one that a tag says: of its key, or else of what stands beside it.
 type column struct {
 	name string
-	kind byte // n a number, t a text, b bytes
+	kind byte // n a number, v and w one that is stored veiled (keystore.Sealer.Beside), t a text, b bytes
 	key  bool
+}
+
+// number reports whether a column is one, and by which of two numbers it is veiled, -1 for none.
+func (c *column) number() (is bool, veil int) {
+	switch c.kind {
+	case 'n':
+		return true, -1
+	case 'v', 'w':
+		return true, int(c.kind - 'v')
+	}
+	return false, -1
 }
 
 // def is how the rows of a table are sealed. What no decision reads is not.
@@ -55,10 +67,10 @@ type def struct {
 }
 
 var defs = [count]def{
-	Alias: {"subject_alias", []column{{"alias_ref", 'b', true}, {"collection", 'n', true}}},
+	Alias: {"subject_alias", []column{{"alias_ref", 'b', true}, {"collection", 'v', true}}},
 	// its rows are read by tables.FactQuery, and sealed as a Fact
 	Payload: {"event_payload", nil},
-	Link:    {"record_link", []column{{"record_ref", 'b', true}, {"collection", 'n', true}}},
+	Link:    {"record_link", []column{{"record_ref", 'b', true}, {"collection", 'v', true}}},
 	Hold: {"legal_hold", []column{{"hold", 't', true}, {"case_ref", 't', false}, {"placed_by", 't', false},
 		{"placed_at", 'n', false}, {"approved_by", 't', false}, {"review_by", 'n', false}, {"released_by", 't', false},
 		{"release_approved_by", 't', false}, {"released_at", 'n', false}}},
@@ -67,9 +79,9 @@ var defs = [count]def{
 		{"paused_at", 'n', false}, {"paused", 'n', false}, {"closed_at", 'n', false}, {"outcome", 't', false},
 		{"exception", 't', false}}},
 	Tombstone: {"tombstone", []column{{"record_ref", 'b', true}, {"subject_ref", 'b', true}, {`"system"`, 't', false},
-		{"object", 't', false}, {"action", 't', false}, {"plan_digest", 't', false}, {"erased_at", 'n', false},
-		{"drop_after", 'n', false}}},
-	Flag: {"flag", []column{{"record_ref", 'b', true}, {"reason", 't', true}, {"since", 'n', false}}},
+		{"object", 't', false}, {"action", 't', false}, {"plan_digest", 't', false}, {"erased_at", 'v', false},
+		{"drop_after", 'w', false}}},
+	Flag: {"flag", []column{{"record_ref", 'b', true}, {"reason", 't', true}, {"since", 'v', false}}},
 	Delivery: {"sync_delivery", []column{{"target", 't', true}, {"object", 't', true}, {"sent_seq", 'n', false},
 		{"acked_seq", 'n', false}, {"copy_rows", 'n', false}, {"digest", 'b', false}, {"attempts", 'n', false},
 		{"error_code", 't', false}, {"sent_at", 'n', false}, {"acked_at", 'n', false}}},
@@ -104,7 +116,7 @@ func (d *def) text(buf []byte, t Table, row database.Row) []byte {
 	buf = append(buf, byte(t))
 	for i := range d.columns {
 		switch d.columns[i].kind {
-		case 'n':
+		case 'n', 'v', 'w':
 			buf = Number(buf, row.ColumnInt64(i))
 		case 't':
 			buf = Bytes(buf, row.ColumnRawText(i))
@@ -128,7 +140,7 @@ func (d *def) place(row database.Row) string {
 	var words []string
 	for i, c := range d.columns {
 		switch {
-		case !c.key:
+		case !c.key || c.kind == 'v': // whose it is stays veiled
 		case c.kind == 'n':
 			words = append(words, c.name+" "+strconv.FormatInt(row.ColumnInt64(i), 10))
 		case c.kind == 't':
@@ -143,7 +155,7 @@ func (d *def) place(row database.Row) string {
 
 // Fact is what the tag of an event's payload says: all that the state of a collection is made of.
 type Fact struct {
-	Seq, Collection                 int64
+	Seq, Collection, Block          int64 // Block: that of the collection, by which it is found
 	Occurred, From, Until, Recorded int64
 	Notice, Evidence                bool // there is one
 	Flags                           int64
@@ -151,12 +163,58 @@ type Fact struct {
 }
 
 // FactOf is a row of tables.FactQuery, and the tag that stands in it; both valid until the next row.
-func FactOf(row database.Row) (f Fact, tag []byte) {
-	return Fact{Collection: row.ColumnInt64(0), Seq: row.ColumnInt64(1), Type: row.ColumnRawText(2),
+func (c *Check) FactOf(row database.Row) (f Fact, tag []byte) {
+	f = Fact{Collection: row.ColumnInt64(0), Seq: row.ColumnInt64(1), Type: row.ColumnRawText(2),
 		Purpose: row.ColumnRawText(3), Occurred: row.ColumnInt64(4), From: row.ColumnInt64(5),
 		Until: row.ColumnInt64(6), Recorded: row.ColumnInt64(7), Notice: row.ColumnInt64(8) != 0,
 		Evidence: row.ColumnInt64(9) != 0, Flags: row.ColumnInt64(10), Details: row.ColumnRawText(11),
-	}, row.ColumnRawBlob(12)
+		Block: row.ColumnInt64(13)}
+	if v := c.veil; v != nil {
+		v.Times(f.Seq, &f.Occurred, &f.Recorded)
+		v.Terms(f.Seq, &f.From, &f.Until)
+		if f.Block != 0 {
+			f.Collection = v.Whose(f.Seq, f.Collection)
+			if len(f.Details) > 0 {
+				c.details = v.Unveiled(c.details[:0], f.Seq, f.Details)
+				f.Details = c.details
+			}
+		}
+	}
+	return f, row.ColumnRawBlob(12)
+}
+
+// Said is what an event says of whom: the references that it made known, in one piece.
+type Said struct {
+	Seq, Collection     int64
+	Type, Details, Refs []byte
+}
+
+// SaidOf is a row of tables.SaidQuery, valid until the next row. Nothing of it is checked.
+func (c *Check) SaidOf(row database.Row) Said {
+	s := Said{Seq: row.ColumnInt64(0), Type: row.ColumnRawText(1), Collection: row.ColumnInt64(2),
+		Details: row.ColumnRawText(4), Refs: row.ColumnRawBlob(5)}
+	if c.veil != nil && row.ColumnInt64(3) != 0 {
+		s.Collection = c.veil.Whose(s.Seq, s.Collection)
+		if len(s.Details) > 0 {
+			c.details = c.veil.Unveiled(c.details[:0], s.Seq, s.Details)
+			s.Details = c.details
+		}
+		s.Refs = bytes.Clone(s.Refs)
+		c.veil.Refs(s.Seq, s.Refs)
+	}
+	return s
+}
+
+// EachSaid calls do with what all events of a silo say, in order.
+func (b *Book) EachSaid(ctx context.Context, tx *database.Txn, do func(Said) error) error {
+	query := tables.SaidQuery
+	if b.plain {
+		query = tables.SaidQueryBefore
+	}
+	c := b.Check(Payload)
+	return tx.Each(ctx, query+`WHERE p.silo = ? ORDER BY e.seq`, func(row database.Row) error {
+		return do(c.SaidOf(row))
+	}, b.id)
 }
 
 func (f *Fact) text(buf []byte) []byte { return text(buf, f, f.Type, f.Purpose, f.Details) }
@@ -183,6 +241,8 @@ type Book struct {
 	silo   string
 	id     int64
 	sealer *keystore.Sealer // nil of a silo that ended: nobody can seal or check anything of it
+	plain  bool             // of a registry of before, in which nothing is veiled
+	blind  bool             // rows are read as they stand, without a look at their seals
 	sums   [count]keystore.Sum
 	left   int64 // the rows that the last Change left
 	buf    []byte
@@ -205,6 +265,24 @@ func Open(silo string, id int64, sealer *keystore.Sealer, box, beside []byte) (*
 	return b, nil
 }
 
+// Blind is the book of a silo whose sums do not hold: rows are read as they stand, without a look at their seals, until
+// all are sealed anew.
+func Blind(silo string, id int64, sealer *keystore.Sealer) *Book {
+	return &Book{silo: silo, id: id, sealer: sealer, blind: true}
+}
+
+// Plain says that nothing of the silo's rows is veiled: they are those of a registry of before.
+func (b *Book) Plain() { b.plain = true }
+
+// Veil is what the silo's events are veiled with; nil where they are not, or nobody has the key any more. It serves one
+// goroutine.
+func (b *Book) Veil() *keystore.Sealer {
+	if b.plain {
+		return nil
+	}
+	return b.sealer
+}
+
 // Sealed reports whether the silo has a key to check its rows with: one that ended has none.
 func (b *Book) Sealed() bool { return b.sealer != nil }
 
@@ -216,10 +294,17 @@ func (b *Book) Broken(table, what string) error {
 	return &TamperedError{Silo: b.silo, Table: table, What: what}
 }
 
-// Pair seals a row of Alias or Link that is to be written.
-func (b *Book) Pair(t Table, ref []byte, collection int64) keystore.Tag {
+// Pair seals a row of Alias or Link that is to be written, and veils its collection.
+func (b *Book) Pair(t Table, ref []byte, collection int64) (tag keystore.Tag, veiled int64) {
 	b.buf = Number(Bytes(append(b.buf[:0], byte(t)), ref), collection)
-	return b.add(t)
+	tag = b.add(t)
+	return tag, collection ^ b.sealer.Beside(tag)[0]
+}
+
+// Pairs is Pair of a collection that is to be found where it stands.
+func (b *Book) Pairs(t Table, ref []byte, collection int64) int64 {
+	b.buf = Number(Bytes(append(b.buf[:0], byte(t)), ref), collection)
+	return collection ^ b.sealer.Beside(b.sealer.Row(b.buf))[0]
 }
 
 // Fact seals a payload that is to be written; its texts are given apart.
@@ -235,8 +320,8 @@ func (b *Book) add(t Table) keystore.Tag {
 }
 
 // Tag seals a row of which the columns are given in their order, without counting it: Change does. Numbers are
-// int64, texts strings and bytes []byte.
-func (b *Book) Tag(t Table, columns ...any) keystore.Tag {
+// int64, texts strings and bytes []byte. veil is what its veiled columns are stored with.
+func (b *Book) Tag(t Table, columns ...any) (tag keystore.Tag, veil [2]int64) {
 	b.buf = append(b.buf[:0], byte(t))
 	for _, c := range columns {
 		switch c := c.(type) {
@@ -248,7 +333,8 @@ func (b *Book) Tag(t Table, columns ...any) keystore.Tag {
 			b.buf = Bytes(b.buf, c)
 		}
 	}
-	return b.sealer.Row(b.buf)
+	tag = b.sealer.Row(b.buf)
+	return tag, b.sealer.Beside(tag)
 }
 
 // Gone takes rows that were removed out of the sums, by their tags as they stood.
@@ -264,35 +350,76 @@ func (b *Book) Gone(t Table, tags ...[]byte) error {
 
 // Check is a reading of the rows of one table.
 type Check struct {
-	book   *Book
-	sealer *keystore.Sealer
-	t      Table
-	sum    keystore.Sum
-	buf    []byte
+	book    *Book
+	sealer  *keystore.Sealer
+	veil    *keystore.Sealer // nil: nothing is veiled, or nobody can lift it
+	t       Table
+	sum     keystore.Sum
+	clear   clear
+	buf     []byte
+	details []byte
 }
 
 // Check begins to read the rows of a table.
 func (b *Book) Check(t Table) *Check {
 	c := &Check{book: b, t: t, buf: make([]byte, 0, 256)}
 	if b.sealer != nil {
-		c.sealer = b.sealer.Clone()
+		sealer := b.sealer.Clone()
+		if !b.blind {
+			c.sealer = sealer
+		}
+		if !b.plain {
+			c.veil = sealer
+		}
 	}
 	return c
 }
 
-// Row takes a row whose columns stand in their order, the tag after them. Its error names the row.
-func (c *Check) Row(row database.Row) error {
-	if c.sealer == nil {
-		return nil
+// Row takes a row whose columns stand in their order, the tag after them, and returns it as it is without a veil,
+// valid until the next. Its error names the row.
+func (c *Check) Row(row database.Row) (database.Row, error) {
+	if c.sealer == nil && c.veil == nil {
+		return row, nil
 	}
 	d := &defs[c.t]
-	c.buf = d.text(c.buf[:0], c.t, row)
+	stored := row.ColumnRawBlob(len(d.columns))
+	if c.clear.of(row, d, c.veil, stored); c.sealer == nil {
+		return &c.clear, nil
+	}
+	c.buf = d.text(c.buf[:0], c.t, &c.clear)
 	tag := c.sealer.Row(c.buf)
-	if !bytes.Equal(tag[:], row.ColumnRawBlob(len(d.columns))) {
-		return c.book.Broken(d.name, d.place(row)+" is not as it was written")
+	if !bytes.Equal(tag[:], stored) {
+		return nil, c.book.Broken(d.name, d.place(row)+" is not as it was written")
 	}
 	c.sealer.Add(&c.sum, tag)
-	return nil
+	return &c.clear, nil
+}
+
+// clear is a row beside the chain without its veil.
+type clear struct {
+	database.Row
+	def  *def
+	mask [2]int64
+}
+
+// of takes a row, the tag that stands in it, and by whom it is veiled, nil for nobody. One without a tag was just
+// written, and is not veiled yet.
+func (c *clear) of(row database.Row, d *def, by *keystore.Sealer, tag []byte) {
+	c.Row, c.def = row, d
+	if c.mask = [2]int64{}; by != nil && len(tag) == len(keystore.Tag{}) {
+		c.mask = by.Beside(keystore.Tag(tag))
+	}
+}
+
+// ColumnInt64 is that of a database.Row.
+func (c *clear) ColumnInt64(i int) int64 {
+	n := c.Row.ColumnInt64(i)
+	if i < len(c.def.columns) {
+		if _, veil := c.def.columns[i].number(); veil >= 0 {
+			n ^= c.mask[veil]
+		}
+	}
+	return n
 }
 
 // Fact takes the payload of an event, and its tag. Its error names the event.
@@ -302,7 +429,7 @@ func (c *Check) Fact(f *Fact, seal []byte) error {
 	}
 	c.buf = f.text(c.buf[:0])
 	tag := c.sealer.Row(c.buf)
-	if !bytes.Equal(tag[:], seal) {
+	if !bytes.Equal(tag[:], seal) || c.veil != nil && f.Block != tables.Block(f.Collection) {
 		return &TamperedError{Silo: c.book.silo, Seq: f.Seq, What: "it, or its payload, is not as it was written"}
 	}
 	c.sealer.Add(&c.sum, tag)
@@ -329,11 +456,12 @@ func (b *Book) Each(ctx context.Context, tx *database.Txn, t Table, do func(data
 	c := b.Check(t)
 	d := &defs[t]
 	query := d.query()
-	if b.sealer == nil { // a registry of before there were seals has none to read
+	if b.sealer == nil { // a registry of before there were seals has none to read, and one that ended no use for them
 		query = strings.Replace(query, ", seal FROM", " FROM", 1)
 	}
 	err := tx.Each(ctx, query+` ORDER BY `+strings.Join(d.names(true), ", "), func(row database.Row) error {
-		if err := c.Row(row); err != nil {
+		row, err := c.Row(row)
+		if err != nil {
 			return err
 		}
 		return do(row)

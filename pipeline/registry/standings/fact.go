@@ -28,7 +28,7 @@ type FactReader struct {
 
 // Read reads a row: its collection, and the event.
 func (t *FactReader) Read(row database.Row) (int64, Fact, error) {
-	r, tag := seal.FactOf(row)
+	r, tag := t.Check.FactOf(row)
 	if err := t.Check.Fact(&r, tag); err != nil {
 		return 0, Fact{}, err
 	}

@@ -1,6 +1,7 @@
 package standings
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math/bits"
 	"runtime"
@@ -108,6 +109,20 @@ func (x *index) grow(in *numbered.Room, n int) { x.entries = numbered.Slice[entr
 // add takes the next reference in order.
 func (x *index) add(ref shortRef, collection int32) {
 	x.entries = append(x.entries, entry{ref, collection})
+}
+
+// order puts the collections of one reference in order.
+func (x *index) order() {
+	for i := 0; i < len(x.entries); {
+		j := i + 1
+		for j < len(x.entries) && x.entries[j].ref == x.entries[i].ref {
+			j++
+		}
+		if j > i+1 {
+			slices.SortFunc(x.entries[i:j], func(a, b entry) int { return cmp.Compare(a.collection, b.collection) })
+		}
+		i = j
+	}
 }
 
 // finish builds the directory: about two references a bucket.

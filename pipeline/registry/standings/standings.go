@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -88,7 +89,7 @@ func LoadIn(ctx context.Context, tx *database.Txn, silo chain.Silo, asOf time.Ti
 		return nil, err
 	}
 	check := silo.Book.Check(seal.Payload)
-	if err := s.loadEvents(check, func(do func(database.Row) error) error {
+	if err := s.loadEvents(check, nil, func(do func(database.Row) error) error {
 		return tables.AllFacts(ctx, tx, silo.ID, do)
 	}); err != nil {
 		return nil, err
@@ -152,37 +153,37 @@ func (s *Standings) refresh(ctx context.Context, tx *database.Txn, silo chain.Si
 	if purges > 0 || silo.Seq-s.head > manyNew+int64(len(s.offsets))/8 {
 		return s.reload(ctx, tx, silo)
 	}
-	rows, err := tx.Query(ctx, `SELECT DISTINCT collection FROM event_payload WHERE silo = ? AND seq > ?
-		ORDER BY collection`, silo.ID, s.head)
-	if err != nil {
-		return nil, err
-	}
-	var touched []int32
-	for rows.Next() {
-		var collection int32
-		if err := rows.Scan(&collection); err != nil {
-			rows.Close()
-			return nil, err
-		}
-		touched = append(touched, collection)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return nil, err
-	}
 	check, fresh := silo.Book.Check(seal.Payload), int64(0)
-	for _, collection := range touched {
-		err := s.loadEvents(check, func(do func(database.Row) error) error {
-			return tx.Each(ctx, tables.FactQuery+tables.OfCollection, func(row database.Row) error {
-				if row.ColumnInt64(1) > s.head {
-					fresh++
-				}
-				return do(row)
-			}, silo.ID, silo.ID, int64(collection))
-		})
-		if err != nil {
-			return nil, err
+	said := map[int32][][]byte{} // the references that the new events made known, by collection
+	if err := tx.Each(ctx, tables.SaidQuery+`WHERE p.silo = ? AND p.seq > ? ORDER BY p.seq`, func(row database.Row) error {
+		e := check.SaidOf(row)
+		if row.ColumnInt64(3) != tables.Block(e.Collection) {
+			return &seal.TamperedError{Silo: s.silo, Seq: e.Seq, What: "it, or its payload, is not as it was written"}
 		}
-		if err := s.loadAliases(ctx, tx, silo, collection); err != nil {
+		said[int32(e.Collection)] = slices.AppendSeq(said[int32(e.Collection)],
+			slices.Chunk(bytes.Clone(e.Refs), len(keystore.Ref{})))
+		return nil
+	}, silo.ID, s.head); err != nil {
+		return nil, err
+	}
+	touched := slices.Sorted(maps.Keys(said))
+	blocks := map[int64]bool{}
+	for _, collection := range touched {
+		if block := tables.Block(int64(collection)); !blocks[block] {
+			blocks[block] = true
+			err := s.loadEvents(check, said, func(do func(database.Row) error) error {
+				return tx.Each(ctx, tables.FactQuery+tables.OfBlock, func(row database.Row) error {
+					if row.ColumnInt64(1) > s.head {
+						fresh++
+					}
+					return do(row)
+				}, silo.ID, silo.ID, block)
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+		if err := s.loadAliases(ctx, tx, silo, collection, said[collection]); err != nil {
 			return nil, err
 		}
 	}
@@ -215,19 +216,13 @@ func (s *Standings) reload(ctx context.Context, tx *database.Txn, row chain.Silo
 }
 
 // loadAliases takes up the references that one collection's events brought since the standings were loaded.
-func (s *Standings) loadAliases(ctx context.Context, tx *database.Txn, silo chain.Silo, collection int32) error {
-	var said [][]byte
-	if err := tx.Each(ctx, `SELECT refs FROM event_payload WHERE silo = ? AND collection = ? AND seq > ?
-		AND refs IS NOT NULL`, func(row database.Row) error {
-		said = slices.AppendSeq(said, slices.Chunk(bytes.Clone(row.ColumnRawBlob(0)), len(keystore.Ref{})))
-		return nil
-	}, silo.ID, int64(collection), s.head); err != nil {
-		return err
-	}
+func (s *Standings) loadAliases(ctx context.Context, tx *database.Txn, silo chain.Silo, collection int32,
+	said [][]byte) error {
 	check := silo.Book.Check(seal.Alias)
 	return tx.LookUp(ctx, silo.ID, `SELECT alias_ref, collection, seal FROM subject_alias WHERE silo = ?
 		AND alias_ref `, said, func(row database.Row) error {
-		if err := check.Row(row); err != nil {
+		row, err := check.Row(row)
+		if err != nil {
 			return err
 		}
 		ref := shortRef(row.ColumnRawBlob(0))
@@ -259,54 +254,95 @@ func (s *Standings) loadIndex(ctx context.Context, tx *database.Txn, silo chain.
 	s.index.grow(s.room, n)
 	aliases, records := silo.Book.Check(seal.Alias), silo.Book.Check(seal.Link)
 	err := tx.Each(ctx, `SELECT alias_ref, collection, seal, 0 FROM subject_alias WHERE silo = ?
-		UNION ALL SELECT record_ref, collection, seal, 1 FROM record_link WHERE silo = ? ORDER BY 1,
-		2`, func(row database.Row) error {
+		UNION ALL SELECT record_ref, collection, seal, 1 FROM record_link WHERE silo = ? ORDER BY 1`, func(row database.Row) error {
 		check := aliases
 		if s.linked && row.ColumnInt64(3) == 1 {
 			check = records
 		}
-		if err := check.Row(row); err != nil {
+		row, err := check.Row(row)
+		if err != nil {
 			return err
 		}
 		s.index.add(shortRef(row.ColumnRawBlob(0)), int32(row.ColumnInt64(1)))
 		return nil
 	}, silo.ID, silo.ID)
+	s.index.order()
 	s.index.finish(s.room)
 	return cmp.Or(err, aliases.End(), records.End())
 }
 
-// loadEvents folds events that come collection by collection, as rows of tables.FactQuery.
-func (s *Standings) loadEvents(check *seal.Check, each func(func(database.Row) error) error) error {
+// loadEvents folds events that come block by block, as rows of tables.FactQuery; only those of the collections of only,
+// where it is not nil.
+func (s *Standings) loadEvents(check *seal.Check, only map[int32][][]byte,
+	each func(func(database.Row) error) error) error {
 	reader := FactReader{Check: check}
-	var facts []Fact
+	var block Block
 	var standing policy.Standing
-	current := int64(-1)
 	flush := func() error {
-		if len(facts) == 0 {
-			return nil
-		}
-		StateAt(facts, s.asOf, s.purposes, &standing)
-		facts = facts[:0]
-		return s.put(current, &standing)
+		return block.Each(func(collection int64, facts []Fact) error {
+			if _, wanted := only[int32(collection)]; only != nil && !wanted {
+				return nil
+			}
+			StateAt(facts, s.asOf, s.purposes, &standing)
+			return s.put(collection, &standing)
+		})
 	}
 	err := each(func(row database.Row) error {
 		collection, f, err := reader.Read(row)
 		if err != nil {
 			return err
 		}
-		if collection != current {
+		if !block.Take(collection, f) {
 			if err := flush(); err != nil {
 				return err
 			}
-			current = collection
+			block.Take(collection, f)
 		}
-		facts = append(facts, f)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	return flush()
+}
+
+// Block is the events of one block of collections, by collection.
+type Block struct {
+	number int64
+	taken  int
+	facts  [tables.BlockSize][]Fact
+}
+
+// Take takes an event of a collection; false where the block has events of another one.
+func (b *Block) Take(collection int64, f Fact) bool {
+	number := tables.Block(collection)
+	if b.taken > 0 && number != b.number {
+		return false
+	}
+	b.number = number
+	b.taken++
+	at := (collection + tables.BlockSize - 1) % tables.BlockSize
+	b.facts[at] = append(b.facts[at], f)
+	return true
+}
+
+// Each calls do with the events of each collection, in order, and empties the block.
+func (b *Block) Each(do func(collection int64, facts []Fact) error) error {
+	b.taken = 0
+	for i := range b.facts {
+		if len(b.facts[i]) == 0 {
+			continue
+		}
+		collection := int64(0)
+		if b.number > 0 {
+			collection = (b.number-1)*tables.BlockSize + 1 + int64(i)
+		}
+		if err := do(collection, b.facts[i]); err != nil {
+			return err
+		}
+		b.facts[i] = b.facts[i][:0]
+	}
+	return nil
 }
 
 // Advance moves the instant of the standings forward for the collections that Refresh takes up from now on;

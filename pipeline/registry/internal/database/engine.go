@@ -35,7 +35,7 @@ type engine struct {
 
 	words   *strings.Replacer // turns the schema's types and options into the engine's
 	guards  []string          // the triggers that make event append-only, and what belongs to them
-	unguard string            // takes away the guard of event_payload, if it is there
+	unguard []string          // take away the guards of event and event_payload, where they are there
 	numbers bool              // parameters are $1, $2, ... instead of ?
 	insert  string            // begins the INSERT of many rows
 	onKey   bool              // ON DUPLICATE KEY UPDATE instead of ON CONFLICT
@@ -51,7 +51,7 @@ type engine struct {
 }
 
 // sealedPayload are the columns of event_payload that are never updated: all but its seal, which is made anew when
-// the silo's key is.
+// the silo's key is, and its block, which the collection says.
 const sealedPayload = "silo, seq, collection, flags, details, refs, content, salt, evidence, evidence_salt"
 
 // engines are the values of Config.Driver.

@@ -30,8 +30,7 @@ var mysqlEngine = engine{
 	words: strings.NewReplacer("NUMBERED", "BIGINT AUTO_INCREMENT PRIMARY KEY", "INTEGER", "BIGINT", "LONGTEXT",
 		"MEDIUMBLOB", "LONGBLOB", "MEDIUMBLOB", "TEXT", "VARBINARY(255)",
 		"BLOB", "VARBINARY(32)", " DEFERRABLE INITIALLY DEFERRED", "", " WITHOUT ROWID", " ENGINE=InnoDB",
-		" WHERE effective_until > 0", "",
-		" WHERE type IN ('given', 'renewed')", ""),
+	),
 	guards: []string{
 		`CREATE TRIGGER event_no_update BEFORE UPDATE ON event FOR EACH ROW SIGNAL SQLSTATE '45000'
 			SET MESSAGE_TEXT = 'event is append-only'`,
@@ -43,7 +42,8 @@ var mysqlEngine = engine{
 		`ALTER TABLE event_payload ADD CONSTRAINT event_payload_event FOREIGN KEY (silo, seq) REFERENCES event (silo,
 			seq)`,
 	},
-	unguard: `DROP TRIGGER IF EXISTS event_payload_no_update`,
+	unguard: []string{`DROP TRIGGER IF EXISTS event_no_update`, `DROP TRIGGER IF EXISTS event_no_delete`,
+		`DROP TRIGGER IF EXISTS event_payload_no_update`},
 	onKey:   true,
 	lock:    `SELECT value FROM meta WHERE name = 'schema' FOR UPDATE`,
 	insert:  "INSERT INTO ",

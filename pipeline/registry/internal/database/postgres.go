@@ -35,7 +35,8 @@ var postgresEngine = engine{
 		`CREATE TRIGGER event_payload_append_only BEFORE UPDATE OF ` + sealedPayload + ` OR TRUNCATE ON event_payload
 			FOR EACH STATEMENT EXECUTE FUNCTION append_only()`,
 	},
-	unguard: `DROP TRIGGER IF EXISTS event_payload_append_only ON event_payload`,
+	unguard: []string{`DROP TRIGGER IF EXISTS event_append_only ON event`,
+		`DROP TRIGGER IF EXISTS event_payload_append_only ON event_payload`},
 	numbers: true,
 	lock:    `SELECT value FROM meta WHERE name = 'schema' FOR UPDATE`,
 	insert:  "INSERT INTO ",

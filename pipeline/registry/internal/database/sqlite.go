@@ -32,12 +32,13 @@ var sqliteEngine = engine{
 		`CREATE TRIGGER event_payload_no_update BEFORE UPDATE OF ` + sealedPayload + ` ON event_payload
 			BEGIN SELECT RAISE(ABORT, 'event_payload is never updated'); END`,
 	},
-	unguard: `DROP TRIGGER IF EXISTS event_payload_no_update`,
-	insert:  "INSERT OR FAIL INTO ",
-	latest:  "max",
-	reader:  sql.TxOptions{ReadOnly: true},
-	Scrub:   `PRAGMA wal_checkpoint(truncate)`,
-	Direct:  true,
+	unguard: []string{`DROP TRIGGER IF EXISTS event_no_update`, `DROP TRIGGER IF EXISTS event_no_delete`,
+		`DROP TRIGGER IF EXISTS event_payload_no_update`},
+	insert: "INSERT OR FAIL INTO ",
+	latest: "max",
+	reader: sql.TxOptions{ReadOnly: true},
+	Scrub:  `PRAGMA wal_checkpoint(truncate)`,
+	Direct: true,
 	failure: func(err error) error {
 		if errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.LOCKED) {
 			return fmt.Errorf("%w: %w", ErrBusy, err)

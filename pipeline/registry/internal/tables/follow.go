@@ -4,15 +4,23 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 
 	"lethe/pipeline/registry/internal/database"
 )
 
-// A whole silo is read collection by collection, in the order in which their first events came. So the rows
-// of event and event_payload that belong to it mostly follow each other in their tables too. SQLite's join
+// A whole silo is read block by block of collections, in the order in which their first events came. So the rows
+// of event and event_payload that belong to one mostly follow each other in their tables too. SQLite's join
 // would search each of them from the root of its tree; a follower steps.
+
+// BlockSize is how many collections are one block.
+const BlockSize = 64
+
+// Block is the block of a collection: so many are found together, because whose an event is stands veiled, and an
+// index of it would tell what belongs together. 0 is that of the silo as a whole.
+func Block(collection int64) int64 { return (collection + BlockSize - 1) / BlockSize }
 
 // follower reads the rows of a table by position.
 type follower struct {
@@ -98,9 +106,10 @@ const (
 )
 
 // followed are the columns of FactQuery: where each comes from, and its place in the table's query.
-var followed = [...]struct{ table, column int }{{fromIndex, 0}, {fromEvent, 0}, {fromEvent, 1}, {fromEvent, 2},
+var followed = [...]struct{ table, column int }{{fromPayload, 5}, {fromEvent, 0}, {fromEvent, 1}, {fromEvent, 2},
 	{fromEvent, 3}, {fromEvent, 4}, {fromEvent, 5},
-	{fromEvent, 6}, {fromEvent, 7}, {fromPayload, 3}, {fromPayload, 1}, {fromPayload, 2}, {fromPayload, 4}}
+	{fromEvent, 6}, {fromEvent, 7}, {fromPayload, 3}, {fromPayload, 1}, {fromPayload, 2}, {fromPayload, 4},
+	{fromIndex, 0}}
 
 func (r *followedRow) ColumnInt64(column int) int64 {
 	at := followed[column]
@@ -119,12 +128,17 @@ func (r *followedRow) Null(column int) bool {
 	return r.from[at.table].ColumnType(at.column) == sqlite3.NULL
 }
 
-// AllFacts calls do with the rows of FactQuery of a whole silo, by collection and position.
+// AllFactsBefore calls do with the rows of FactQuery of a silo of a registry of before, which has no blocks.
+func AllFactsBefore(ctx context.Context, t *database.Txn, silo int64, do func(database.Row) error) error {
+	return t.Each(ctx, strings.Replace(FactQuery, "p.block", "0", 1)+`WHERE p.silo = ?`, do, silo)
+}
+
+// AllFacts calls do with the rows of FactQuery of a whole silo, by block and position.
 func AllFacts(ctx context.Context, t *database.Txn, silo int64, do func(database.Row) error) error {
 	if !t.Direct {
-		return t.Each(ctx, FactQuery+`WHERE p.silo = ? ORDER BY p.collection, p.seq`, do, silo)
+		return t.Each(ctx, FactQuery+`WHERE p.silo = ? ORDER BY p.block, p.seq`, do, silo)
 	}
-	return t.WithStatement(`SELECT collection, seq FROM event_payload WHERE silo = ? ORDER BY collection, seq`,
+	return t.WithStatement(`SELECT block, seq FROM event_payload WHERE silo = ? ORDER BY block, seq`,
 		func(index *sqlite3.Stmt) (err error) {
 			var tables [3]*follower
 			defer func() {
@@ -138,8 +152,8 @@ func AllFacts(ctx context.Context, t *database.Txn, silo int64, do func(database
 				fromEvent: `SELECT seq, type, purpose, occurred_at, effective_from, effective_until, recorded_at,
 					notice <> '' FROM event
 				WHERE silo = ? AND seq >= ? ORDER BY seq`,
-				fromPayload: `SELECT seq, flags, details, evidence IS NOT NULL, seal FROM event_payload WHERE silo = ?
-					AND seq >= ? ORDER BY seq`,
+				fromPayload: `SELECT seq, flags, details, evidence IS NOT NULL, seal, collection FROM event_payload
+					WHERE silo = ? AND seq >= ? ORDER BY seq`,
 			} {
 				if tables[table], err = follow(index.Conn(), silo, query); err != nil {
 					return err
@@ -256,13 +270,27 @@ const (
 	FromPayloadColumn = 16
 )
 
-// FactQuery begins a query of what the state of a collection is made of.
+// FactQuery begins a query of what the state of a collection is made of; seal.Check.FactOf reads its rows.
 const FactQuery = `SELECT p.collection, e.seq, e.type, e.purpose, e.occurred_at, e.effective_from, e.effective_until,
 	e.recorded_at,
 	CASE WHEN e.notice <> '' THEN 1 ELSE 0 END, CASE WHEN p.evidence IS NULL THEN 0 ELSE 1 END, p.flags, p.details,
-	p.seal FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq `
+	p.seal, p.block FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq `
 
-// OfCollection selects one collection's events in order; its arguments are the silo, twice, and the
-// collection. SQLite, left to itself, would read the whole silo by its primary key.
-const OfCollection = `WHERE p.silo = ? AND p.seq IN (SELECT seq FROM event_payload WHERE silo = ? AND collection = ?)
+// OfBlock selects the events of one block of collections in order; its arguments are the silo, twice, and the
+// block. SQLite, left to itself, would read the whole silo by its primary key.
+const OfBlock = `WHERE p.silo = ? AND p.seq IN (SELECT seq FROM event_payload WHERE silo = ? AND block = ?)
 	ORDER BY p.seq`
+
+// SaidQuery begins a query of what events say of whom; seal.Check.SaidOf reads its rows. SaidQueryBefore is that of a
+// registry of before.
+const SaidQuery = `SELECT e.seq, e.type, p.collection, p.block, p.details, p.refs FROM event_payload p
+	JOIN event e ON e.silo = p.silo AND e.seq = p.seq `
+
+// SaidQueryBefore is SaidQuery of a registry of before, which has no blocks.
+var SaidQueryBefore = strings.Replace(SaidQuery, "p.block", "0", 1)
+
+// WholeEvents is a page of a silo's events after a position: the columns of chainEvent, those of chainPayload, and the
+// salt of the proof.
+const WholeEvents = `SELECT ` + chainEvent + `, ` + chainPayload + `, p.evidence_salt FROM event e
+	LEFT JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
+	WHERE e.silo = ? AND e.seq > ? ORDER BY e.seq LIMIT `

@@ -4,6 +4,7 @@ package tables
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
@@ -13,7 +14,7 @@ import (
 )
 
 // schemaVersion is stored with the registry; another version is refused.
-const schemaVersion = 4
+const schemaVersion = 5
 
 // Schema creates the tables. Facts only: rules are the policy file's. Everything hangs on a silo's number,
 // so no key, index or foreign key can lead from one silo into another. Times are microseconds since 1970 in
@@ -28,6 +29,12 @@ const schemaVersion = 4
 // carry; there is no row of its own, and the version of the key stands with each alias. Collections are
 // numbered within their silo, so what names one by silo and number cannot name another silo's; a foreign
 // key to the collection would have each purge of one search all aliases.
+//
+// What would tell, without the keys, who in one silo is who in another is stored veiled, and the chain hashes it as it
+// is stored: when an event happened, took effect, ended and was recorded, what recognises it, and of its payload the
+// collection, the details, the references, what its content was and the salt of its proof; but not of events of the
+// whole silo, block 0, which are nobody's. Beside the chain the collection of aliases and links, since when a flag
+// stands, and when a tombstone began and ends; of a link nobody says since when.
 //
 // A row's seal is the tag of package seal over what a decision reads of it; that of a silo the box with the sums
 // of its tables, NULL where the silo has no key any more.
@@ -96,8 +103,6 @@ var Schema = []string{
 		PRIMARY KEY (silo, seq),
 		CHECK (type NOT IN ('given', 'renewed') OR (purpose <> '' AND notice <> ''))) WITHOUT ROWID`,
 	`CREATE UNIQUE INDEX event_idem ON event (silo, idem)`,
-	`CREATE INDEX event_until ON event (silo, effective_until) WHERE effective_until > 0`,
-	`CREATE INDEX event_consent ON event (silo, purpose, effective_from) WHERE type IN ('given', 'renewed')`,
 
 	`CREATE TABLE event_payload (
 		silo       INTEGER NOT NULL,
@@ -111,9 +116,10 @@ var Schema = []string{
 		evidence   BLOB,
 		evidence_salt BLOB,
 		seal       BLOB    NOT NULL DEFAULT '',
+		block      INTEGER NOT NULL DEFAULT 0,
 		PRIMARY KEY (silo, seq),
 		CHECK ((evidence IS NULL) = (evidence_salt IS NULL))) WITHOUT ROWID`,
-	`CREATE INDEX event_payload_collection ON event_payload (silo, collection, seq)`,
+	payloadIndex,
 
 	`CREATE TABLE record_link (
 		silo       INTEGER NOT NULL,
@@ -172,7 +178,6 @@ var Schema = []string{
 		drop_after  INTEGER NOT NULL,
 		seal       BLOB    NOT NULL DEFAULT '',
 		PRIMARY KEY (silo, record_ref, subject_ref)) WITHOUT ROWID`,
-	`CREATE INDEX tombstone_drop ON tombstone (silo, drop_after)`,
 
 	`CREATE TABLE flag (
 		silo       INTEGER NOT NULL,
@@ -248,30 +253,61 @@ func Open(ctx context.Context, c database.Config) (*database.DB, error) {
 	return db, nil
 }
 
-// before is the version of the registries that Upgrade takes.
-const before = schemaVersion - 1
+// The versions of before that are taken over: without seals, without veils; and one of which the events are veiled
+// already, and whose guards are not there yet.
+const (
+	unsealed  = "3"
+	unveiled  = "4"
+	unguarded = "4, veiled"
+)
 
-// OpenBefore opens a registry of the version before, to be upgraded; current says that it is of this one already.
-func OpenBefore(ctx context.Context, c database.Config) (db *database.DB, current bool, err error) {
+// Before is in which way a registry is one of before.
+type Before int
+
+// A registry is of this version, is one of before, with or without seals, or was left when all but the guards was done.
+const (
+	Current Before = iota
+	Sealed
+	Unsealed
+	Unguarded
+)
+
+// OpenBefore opens a registry of a version before, to be upgraded, or one of this version.
+func OpenBefore(ctx context.Context, c database.Config) (db *database.DB, is Before, err error) {
 	if db, err = database.Open(ctx, c); err != nil {
-		return nil, false, err
+		return nil, Current, err
 	}
-	if version, err := Meta(ctx, db.Handle, "schema"); err == nil && version == strconv.Itoa(before) {
-		return db, false, nil
+	if version, err := Meta(ctx, db.Handle, "schema"); err == nil {
+		switch version {
+		case unsealed:
+			var n int // it may say so, and have them
+			if err := db.Row(ctx, `SELECT COUNT(*) FROM silo WHERE seal IS NOT NULL`).Scan(&n); err == nil && n > 0 {
+				return db, Sealed, nil
+			}
+			return db, Unsealed, nil
+		case unveiled:
+			return db, Sealed, nil
+		case unguarded:
+			return db, Unguarded, nil
+		}
 	}
 	if err := checkVersion(ctx, db); err != nil {
 		db.Close()
-		return nil, false, err
+		return nil, Current, err
 	}
-	return db, true, nil
+	return db, Current, nil
 }
 
 // sealed are the tables whose rows have a seal, and that of silos.
 var sealed = []string{"silo_key", "subject_alias", "event_payload", "record_link", "legal_hold", "request",
 	"tombstone", "flag", "sync_delivery", "expiry_pass"}
 
-// AddSeals adds to the tables of a registry of the version before what this one has. Cut off, it is done again.
-func AddSeals(ctx context.Context, db *database.DB) error {
+// payloadIndex leads to the events of a block of collections.
+const payloadIndex = `CREATE INDEX event_payload_block ON event_payload (silo, block, seq)`
+
+// Prepare adds to the tables of a registry of a version before what this one has, and takes away its guards and the
+// indexes by which it found what is veiled now. Cut off, it is done again.
+func Prepare(ctx context.Context, db *database.DB) error {
 	for _, table := range sealed {
 		if err := db.AddColumn(ctx, table, "seal", "BLOB NOT NULL DEFAULT ''"); err != nil {
 			return err
@@ -280,12 +316,36 @@ func AddSeals(ctx context.Context, db *database.DB) error {
 	if err := db.AddColumn(ctx, "silo", "seal", "LONGBLOB"); err != nil {
 		return err
 	}
-	return db.Reguard(ctx)
+	if err := db.AddColumn(ctx, "event_payload", "block", "INTEGER NOT NULL DEFAULT 0"); err != nil {
+		return err
+	}
+	for _, index := range [][2]string{{"event_until", "event"}, {"event_consent", "event"},
+		{"event_payload_collection", "event_payload"}, {"tombstone_drop", "tombstone"}} {
+		if err := db.DropIndex(ctx, index[0], index[1]); err != nil {
+			return err
+		}
+	}
+	return db.Unguard(ctx)
 }
 
-// SetVersion says that a registry is of this version.
-func SetVersion(ctx context.Context, tx *database.Txn) error {
-	_, err := tx.Exec(ctx, `UPDATE meta SET value = ? WHERE name = 'schema'`, strconv.Itoa(schemaVersion))
+// Veiled says that the events of a registry, and its rows beside them, are as this version has them.
+func Veiled(ctx context.Context, tx *database.Txn) error { return setVersion(ctx, tx, unguarded) }
+
+// Finish makes what a registry lacks that is Unguarded. Cut off, it is done again.
+func Finish(ctx context.Context, db *database.DB) error {
+	if err := db.AddIndex(ctx, payloadIndex); err != nil {
+		return err
+	}
+	if err := db.Reguard(ctx); err != nil {
+		return err
+	}
+	return setVersion(ctx, db, strconv.Itoa(schemaVersion))
+}
+
+func setVersion(ctx context.Context, to interface {
+	Exec(ctx context.Context, query string, args ...any) (sql.Result, error)
+}, version string) error {
+	_, err := to.Exec(ctx, `UPDATE meta SET value = ? WHERE name = 'schema'`, version)
 	return err
 }
 
@@ -294,7 +354,7 @@ func checkVersion(ctx context.Context, db *database.DB) error {
 	switch {
 	case err == nil && version == strconv.Itoa(schemaVersion):
 		return nil
-	case err == nil && version == strconv.Itoa(before):
+	case err == nil && (version == unsealed || version == unveiled || version == unguarded):
 		return fmt.Errorf("%w: it is of version %s, and this Lethe wants %d: `lethe registry upgrade` moves it over",
 			database.ErrSchema, version, schemaVersion)
 	case err == nil:
