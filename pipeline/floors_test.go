@@ -42,7 +42,7 @@ var house = [][]string{
 	{"policy/lint", "registry/chain", "audit/page/night"},
 	{"registry/cases", "audit/page/month", "audit/page/index"},
 	{"registry/standings"},
-	{"registry/retention"},
+	{"registry/retention", "registry/whole"},
 	{"registry", "audit/tilelog", "audit/stamp", "audit/page", "audit/parquet", "audit/sealed"},
 	{"audit/expiry"},
 	{"audit/manifest"},

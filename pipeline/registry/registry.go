@@ -8,16 +8,16 @@
 //
 // A Registry is made of parts, each a package with nouns of its own: what happened (event) and to whom
 // (identifier), how sources deliver it (delivery), the log of each silo (chain), what it says at an instant
-// (standings), holds and requests (cases), what ends and is forgotten (retention), and the record that a
-// person is given (receipt). What is left here: opening it, a Person with their collections and past
-// events, and the rows that nights leave beside the log: Flag, Tombstone and Delivery.
+// (standings), holds and requests (cases), what ends and is forgotten (retention), the record that a
+// person is given (receipt), and what is done to all of it at once (whole). What is left here: opening it, a Person
+// with their collections and past events, and the rows that nights leave beside the log: Flag, Tombstone and Delivery.
 //
 // It lives in SQLite (embedded, the default), PostgreSQL, MySQL or MariaDB. UPDATE and DELETE of an event
 // are refused by the database; what a superuser does all the same is found by Verify. Every row that a decision
 // reads is sealed with the silo's key (package seal): Standings, Flags, Tombstones, Holds and all others return
-// ErrTampered for what somebody else wrote, and nothing is written upon it. Upgrade seals a registry of before. On
-// a server the service account needs, in a database of the registry's own, CREATE, ALTER, INDEX, REFERENCES and
-// TRIGGER once, for `lethe registry init`; then SELECT on all tables, INSERT on all, UPDATE and DELETE on all but
+// ErrTampered for what somebody else wrote, and nothing is written upon it. Upgrade seals and veils a registry of
+// before. On a server the service account needs, in a database of the registry's own, CREATE, ALTER, INDEX, REFERENCES
+// and TRIGGER once, for `lethe registry init`; then SELECT on all tables, INSERT on all, UPDATE and DELETE on all but
 // event.
 package registry
 
@@ -39,6 +39,7 @@ import (
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/retention"
 	"lethe/pipeline/registry/standings"
+	"lethe/pipeline/registry/whole"
 )
 
 // Config says where the registry is and how it is opened.
@@ -100,8 +101,30 @@ type Registry struct {
 	*chain.Log           // Append, Import, Heads, Verify, KeyVersions
 	*cases.Cases         // legal holds and requests
 	*retention.Retention // ExpireDue, ForgetEnded, Retire
+	*whole.Whole         // VerifyRows, VerifyCases
 	store                *chain.Store
 	room                 *numbered.Room
+}
+
+// What is done to a registry as a whole: see package whole.
+type (
+	Upgraded = whole.Upgraded
+	Resealed = whole.Resealed
+)
+
+func (c Config) whole() whole.Config {
+	return whole.Config{Config: c.database(), Keys: c.Keys, Now: c.Now, Shuffle: c.Shuffle}
+}
+
+// Upgrade moves a registry of a version before over to this one (`lethe registry upgrade`): see whole.Upgrade.
+func Upgrade(ctx context.Context, c Config, seen map[string]chain.Head) (Upgraded, error) {
+	return whole.Upgrade(ctx, c.whole(), seen)
+}
+
+// Reseal is the way out of a registry of which rows do not hold (`lethe registry reseal`): see whole.Reseal.
+func Reseal(ctx context.Context, c Config, seen map[string]chain.Head, agreed func([]Resealed) error) ([]Resealed,
+	error) {
+	return whole.Reseal(ctx, c.whole(), seen, agreed)
 }
 
 // Create makes an empty registry (`lethe registry init`): a new file, or the tables in a database of a
@@ -149,7 +172,7 @@ func open(ctx context.Context, c Config) (*Registry, error) {
 		db.Close()
 		return nil, err
 	}
-	return &Registry{chain.NewLog(store), cases.New(store), retention.New(store), store, c.Room}, nil
+	return &Registry{chain.NewLog(store), cases.New(store), retention.New(store), whole.New(store), store, c.Room}, nil
 }
 
 func filled(ctx context.Context, db *database.DB) error {

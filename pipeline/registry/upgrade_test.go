@@ -33,7 +33,7 @@ var sealedTables = []string{"silo", "silo_key", "subject_alias", "event_payload"
 // former makes the fixture's registry one of version 3, or of version 4, which had seals, and returns its heads.
 func (f *fixture) former(version string) map[string]chain.Head {
 	f.t.Helper()
-	require.NoError(f.t, f.r.store.Unguard(f.t.Context()))
+	require.NoError(f.t, f.r.store.Guard(f.t.Context(), false))
 	heads := map[string]chain.Head{}
 	require.NoError(f.t, f.r.store.Write(f.t.Context(), "unveil", func(tx *database.Txn) error {
 		for _, silo := range []string{"crm", "shop"} {
@@ -58,7 +58,7 @@ func (f *fixture) former(version string) map[string]chain.Head {
 // formerly makes the tables of the fixture's registry those of version 3 or 4.
 func (f *fixture) formerly(version string) {
 	f.t.Helper()
-	require.NoError(f.t, f.r.store.Unguard(f.t.Context()))
+	require.NoError(f.t, f.r.store.Guard(f.t.Context(), false))
 	db := f.raw()
 	db.SetMaxOpenConns(1)
 	statements := append([]string{}, formerIndexes...)

@@ -203,16 +203,15 @@ func (s *Store) Writer(ctx context.Context, tx *database.Txn, silo string) (*Wri
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{Tx: tx, Silo: row, Now: s.now().UnixMicro(), store: s, found: row.Seq, buf: make([]byte, 0, 1024)}
-	w.veil = w.Silo.Book.Veil()
+	w := &Writer{Tx: tx, Silo: row, Now: s.now().UnixMicro(), store: s, veil: row.Book.Veil(), found: row.Seq,
+		buf: make([]byte, 0, 1024)}
 	if err := w.keyed(ctx); err != nil {
 		return nil, err
 	}
 	w.inserts = []*database.Bulk{
 		intoAlias: database.NewBulk(tx, "subject_alias", "silo, alias_ref, collection, kind, key_version, seal"),
 		intoEvent: database.NewBulk(tx, "event", "silo, seq, type, purpose, purpose_version, basis, occurred_at, "+
-			"zone, effective_from, effective_until,"+
-			"recorded_at, method, source, idem, notice, commitment, hash"),
+			"zone, effective_from, effective_until, recorded_at, method, source, idem, notice, commitment, hash"),
 		intoPayload: database.NewBulk(tx, "event_payload", "silo, seq, collection, flags, details, refs, content, "+
 			"salt, evidence, evidence_salt, seal, block"),
 		intoLink: database.NewBulk(tx, "record_link", linkColumns),
@@ -275,7 +274,7 @@ func (w *Writer) make(batch []*Pending, known map[[16]byte][16]byte, aliases map
 		idem := p.idem
 		content, ok := known[idem]
 		for ok && p.recordedAs(content) {
-			idem = anew(idem) // under the reference that it should have had, and at the time
+			idem = hashed.Anew(idem) // under the reference that it should have had, and at the time
 			content, ok = known[idem]
 		}
 		if ok {
@@ -303,7 +302,7 @@ func (w *Writer) make(batch []*Pending, known map[[16]byte][16]byte, aliases map
 		for i, collection := range p.collections {
 			idem := idem
 			if i > 0 { // the same act in a further collection of the person
-				idem = furtherIdem(idem, collection)
+				idem = hashed.Further(idem, collection)
 			}
 			if err := w.event(p, collection, idem, aliases); err != nil {
 				return err
@@ -329,16 +328,6 @@ func (w *Writer) handOver(out *database.Output) {
 // more, of the person whom the identifier names now, at the end of the day.
 func (p *Pending) recordedAs(content [16]byte) bool {
 	return content != p.content && content != [16]byte{} && slices.Contains(p.before[:], content)
-}
-
-func anew(idem [16]byte) [16]byte {
-	sum := sha256.Sum256(fmt.Appendf(nil, "anew|%d|%x", identifier.Version, idem))
-	return [16]byte(sum[:16])
-}
-
-func furtherIdem(idem [16]byte, collection int64) [16]byte {
-	sum := sha256.Sum256(fmt.Appendf(nil, "further|%x|%d", idem, collection))
-	return [16]byte(sum[:16])
 }
 
 // resolve finds the collections an event belongs to: the one the source names, else the one its identifiers
@@ -458,8 +447,7 @@ func (w *Writer) event(p *Pending, collection int64, idem [16]byte, aliases map[
 	hashed.Veil(w.veil, &h, &body) // the chain hashes what is stored
 	h.Commitment, w.buf = body.Commit(w.buf)
 	w.Silo.Hash, w.buf = h.Hash(w.Silo.Silo, w.Silo.Hash, w.buf)
-	w.Silo.Seq = h.Seq
-	p.seq = h.Seq
+	w.Silo.Seq, p.seq = h.Seq, h.Seq
 	w.inserts[intoEvent].Add(database.Number(w.Silo.ID), database.Number(h.Seq), database.Text(h.Type),
 		database.Text(h.Purpose), database.Text(h.Version), database.Text(h.Basis), database.Number(h.Occurred),
 		database.Text(h.Zone), database.Number(h.From), database.Number(h.Until), database.Number(h.Recorded),
@@ -496,15 +484,14 @@ func (w *Writer) knownLinks(ctx context.Context, batch []*Pending) error {
 	}
 	check := w.Silo.Book.Check(seal.Link)
 	return w.Tx.LookUp(ctx, w.Silo.ID, `SELECT record_ref, collection, seal FROM record_link WHERE silo = ?
-		AND record_ref `,
-		keys, func(row database.Row) error {
-			row, err := check.Row(row)
-			if err != nil {
-				return err
-			}
-			w.linked[linked{keystore.Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1)}] = true
-			return nil
-		})
+		AND record_ref `, keys, func(row database.Row) error {
+		row, err := check.Row(row)
+		if err != nil {
+			return err
+		}
+		w.linked[linked{keystore.Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1)}] = true
+		return nil
+	})
 }
 
 // knownEvents finds which of the batch were recorded before, with their content (zero when the payload is
@@ -518,9 +505,9 @@ func (w *Writer) knownEvents(ctx context.Context, batch []*Pending, known map[[1
 	for _, p := range batch {
 		add(p.idem)
 		if p.before != [3][16]byte{} {
-			again := anew(p.idem)
+			again := hashed.Anew(p.idem)
 			add(again)
-			add(anew(again))
+			add(hashed.Anew(again))
 		}
 	}
 	return w.Tx.LookUp(ctx, w.Silo.ID, `SELECT e.idem, p.content, p.block FROM event e LEFT
@@ -553,16 +540,15 @@ func knownAliases(ctx context.Context, tx *database.Txn, silo Silo, batch []*Pen
 	}
 	check := silo.Book.Check(seal.Alias)
 	err := tx.LookUp(ctx, silo.ID, `SELECT alias_ref, collection, seal FROM subject_alias WHERE silo = ?
-		AND alias_ref `,
-		keys, func(row database.Row) error {
-			row, err := check.Row(row)
-			if err != nil {
-				return err
-			}
-			ref, collection := keystore.Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1)
-			at, _ := slices.BinarySearch(aliases[ref], collection)
-			aliases[ref] = slices.Insert(aliases[ref], at, collection)
-			return nil
-		})
+		AND alias_ref `, keys, func(row database.Row) error {
+		row, err := check.Row(row)
+		if err != nil {
+			return err
+		}
+		ref, collection := keystore.Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1)
+		at, _ := slices.BinarySearch(aliases[ref], collection)
+		aliases[ref] = slices.Insert(aliases[ref], at, collection)
+		return nil
+	})
 	return aliases, err
 }

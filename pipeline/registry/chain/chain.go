@@ -11,7 +11,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -152,7 +151,7 @@ type Head struct {
 // Heads lists the heads of all silos, sorted by name. The error is ErrTampered where the row of one is not as it was
 // written; it is in the list all the same, as it stands.
 func (l *Log) Heads(ctx context.Context) ([]Head, error) {
-	rows, err := l.store.Query(ctx, selectSilo+` ORDER BY s.name`)
+	rows, err := l.store.Query(ctx, SelectSilo+` ORDER BY s.name`)
 	if err != nil {
 		return nil, fmt.Errorf("read registry heads: %w", err)
 	}
@@ -197,12 +196,13 @@ type Silo struct {
 	Keyless     error // why nothing of it can be sealed or checked; nil: all can
 }
 
-const selectSilo = `SELECT s.silo, s.name, s.head_seq, s.head_hash, s.collections, s.recorded_at, s.heard_at, s.seal,
+// SelectSilo begins a query of silos as they are stored.
+const SelectSilo = `SELECT s.silo, s.name, s.head_seq, s.head_hash, s.collections, s.recorded_at, s.heard_at, s.seal,
 	COALESCE((SELECT MAX(k.key_version) FROM silo_key k WHERE k.silo = s.silo AND k.active = 1), 0) FROM silo s`
 
-// scanSilo reads a row of selectSilo and opens its seal. A silo whose key is gone has none that could be opened.
+// scanSilo reads a row of SelectSilo and opens its seal. A silo whose key is gone has none that could be opened.
 func (s *Store) scanSilo(row interface{ Scan(...any) error }) (Silo, error) {
-	v, box, err := s.scanClosed(row)
+	v, box, err := s.Closed(row)
 	if err != nil {
 		return Silo{}, err
 	}
@@ -214,19 +214,20 @@ func (s *Store) scanSilo(row interface{ Scan(...any) error }) (Silo, error) {
 		return v, err
 	}
 	book, err := seal.Open(v.Silo, v.ID, sealer, box, s.beside(&v))
-	if err == nil {
-		if v.Book = book; s.Before != tables.Current {
-			book.Plain()
-		}
+	if err != nil {
+		return v, err
 	}
-	return v, err
+	if v.Book = book; s.Before != tables.Current {
+		book.Plain()
+	}
+	return v, nil
 }
 
-// scanClosed reads a row of selectSilo, and the box that stands in it. Nothing of the silo can be checked.
-func (s *Store) scanClosed(row interface{ Scan(...any) error }) (v Silo, box []byte, err error) {
-	v.Former = s.Former()
+// Closed reads a row of SelectSilo, and the box that stands in it. Nothing of the silo can be checked.
+func (s *Store) Closed(row interface{ Scan(...any) error }) (v Silo, box []byte, err error) {
 	var hash []byte
 	var recorded, heard int64
+	v.Former = s.Former()
 	if err := row.Scan(&v.ID, &v.Silo, &v.Seq, &hash, &v.collections, &recorded, &heard, &box, &v.version); err != nil {
 		return Silo{}, nil, err
 	}
@@ -236,39 +237,9 @@ func (s *Store) scanClosed(row interface{ Scan(...any) error }) (v Silo, box []b
 	return v, box, nil
 }
 
-// AsTheyStand are the silos, by name, to be sealed anew: nothing of them is checked, and what is veiled can be read
-// where the key is there. Of a registry of before, nothing is veiled.
-func (s *Store) AsTheyStand(ctx context.Context, tx *database.Txn) ([]Silo, error) {
-	selectAny := selectSilo
-	if s.Before == tables.Unsealed {
-		selectAny = strings.Replace(selectSilo, "s.seal", "NULL", 1)
-	}
-	rows, err := tx.Query(ctx, selectAny+` ORDER BY s.name`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []Silo
-	for rows.Next() {
-		v, _, err := s.scanClosed(rows)
-		if err != nil {
-			return nil, err
-		}
-		sealer, err := s.sealer(sealerOf{v.Silo, v.version})
-		switch {
-		case errors.Is(err, keystore.ErrDestroyed) || errors.Is(err, keystore.ErrMissing):
-			v.Keyless = err
-		case err != nil:
-			return nil, err
-		case s.Before != tables.Unsealed:
-			v.Book = seal.Blind(v.Silo, v.ID, sealer)
-		}
-		if s.Before != tables.Current {
-			v.Book.Plain()
-		}
-		list = append(list, v)
-	}
-	return list, rows.Err()
+// Sealer is what the rows of a silo are sealed with.
+func (s *Store) Sealer(v *Silo) (*keystore.Sealer, error) {
+	return s.sealer(sealerOf{v.Silo, v.version})
 }
 
 // Seal seals all rows of a silo as they stand. One whose key was destroyed stays as it is.
@@ -311,7 +282,7 @@ func (s *Store) save(ctx context.Context, tx *database.Txn, v *Silo) error {
 // FindSilo finds a silo: ErrUnknownSilo when no event ever came for it, ErrTampered when its row is not as it was
 // written, which is then returned as it stands, with a book that can check nothing.
 func (s *Store) FindSilo(ctx context.Context, h database.Handle, name string) (Silo, error) {
-	v, err := s.scanSilo(h.Row(ctx, selectSilo+` WHERE s.name = ?`, name))
+	v, err := s.scanSilo(h.Row(ctx, SelectSilo+` WHERE s.name = ?`, name))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Silo{}, fmt.Errorf("silo %q: %w; import its consents with `lethe consent import --silo %s`", name,
 			ErrUnknownSilo, name)

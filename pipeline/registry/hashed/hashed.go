@@ -7,8 +7,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"strconv"
 
+	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -86,6 +88,18 @@ func Veil(by *keystore.Sealer, h *Header, p *Payload) {
 	}
 	by.Refs(h.Seq, p.Refs)
 	p.Content = by.Name(p.Content)
+}
+
+// Anew recognises an event that is recorded once more under another version of canonical forms.
+func Anew(idem [16]byte) [16]byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "anew|%d|%x", identifier.Version, idem))
+	return [16]byte(sum[:16])
+}
+
+// Further recognises the same act in a further collection of its person.
+func Further(idem [16]byte, collection int64) [16]byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "further|%x|%d", idem, collection))
+	return [16]byte(sum[:16])
 }
 
 // Salts are random bytes, drawn in larger portions.

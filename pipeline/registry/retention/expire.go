@@ -114,7 +114,7 @@ func (e *expiry) due(ctx context.Context) (batch []*chain.Pending, err error) {
 	for _, collection := range candidates {
 		wanted[collection], blocks[tables.Block(collection)] = true, true
 	}
-	var block standings.Block
+	var block tables.Gathered[standings.Fact]
 	for _, number := range slices.Sorted(maps.Keys(blocks)) {
 		err := e.w.Tx.Each(ctx, tables.FactQuery+tables.OfBlock, func(row database.Row) error {
 			collection, f, err := e.reader.Read(row)

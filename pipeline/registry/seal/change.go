@@ -251,11 +251,12 @@ func (b *Book) Clear(t Table) { b.sums[t] = keystore.Sum{} }
 // Remove removes rows, and takes them out of the sums. condition goes on after that of the silo.
 func (b *Book) Remove(ctx context.Context, tx *database.Txn, t Table, condition string, args ...any) error {
 	args = append([]any{b.id}, args...)
-	if err := tx.Scanned(ctx, `SELECT seal FROM `+defs[t].name+` WHERE silo = ?`+condition, func(row database.Row) error {
+	of := ` FROM ` + defs[t].name + ` WHERE silo = ?` + condition
+	if err := tx.Scanned(ctx, `SELECT seal`+of, func(row database.Row) error {
 		return b.Gone(t, row.ColumnRawBlob(0))
 	}, args...); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `DELETE FROM `+defs[t].name+` WHERE silo = ?`+condition, args...)
+	_, err := tx.Exec(ctx, `DELETE`+of, args...)
 	return err
 }

@@ -155,7 +155,8 @@ func (s *Standings) refresh(ctx context.Context, tx *database.Txn, silo chain.Si
 	}
 	check, fresh := silo.Book.Check(seal.Payload), int64(0)
 	said := map[int32][][]byte{} // the references that the new events made known, by collection
-	if err := tx.Each(ctx, tables.SaidQuery+`WHERE p.silo = ? AND p.seq > ? ORDER BY p.seq`, func(row database.Row) error {
+	const newer = tables.SaidQuery + `WHERE p.silo = ? AND p.seq > ? ORDER BY p.seq`
+	if err := tx.Each(ctx, newer, func(row database.Row) error {
 		e := check.SaidOf(row)
 		if row.ColumnInt64(3) != tables.Block(e.Collection) {
 			return &seal.TamperedError{Silo: s.silo, Seq: e.Seq, What: "it, or its payload, is not as it was written"}
@@ -253,8 +254,9 @@ func (s *Standings) loadIndex(ctx context.Context, tx *database.Txn, silo chain.
 	}
 	s.index.grow(s.room, n)
 	aliases, records := silo.Book.Check(seal.Alias), silo.Book.Check(seal.Link)
-	err := tx.Each(ctx, `SELECT alias_ref, collection, seal, 0 FROM subject_alias WHERE silo = ?
-		UNION ALL SELECT record_ref, collection, seal, 1 FROM record_link WHERE silo = ? ORDER BY 1`, func(row database.Row) error {
+	const all = `SELECT alias_ref, collection, seal, 0 FROM subject_alias WHERE silo = ?
+		UNION ALL SELECT record_ref, collection, seal, 1 FROM record_link WHERE silo = ? ORDER BY 1`
+	err := tx.Each(ctx, all, func(row database.Row) error {
 		check := aliases
 		if s.linked && row.ColumnInt64(3) == 1 {
 			check = records
@@ -276,7 +278,7 @@ func (s *Standings) loadIndex(ctx context.Context, tx *database.Txn, silo chain.
 func (s *Standings) loadEvents(check *seal.Check, only map[int32][][]byte,
 	each func(func(database.Row) error) error) error {
 	reader := FactReader{Check: check}
-	var block Block
+	var block tables.Gathered[Fact]
 	var standing policy.Standing
 	flush := func() error {
 		return block.Each(func(collection int64, facts []Fact) error {
@@ -304,45 +306,6 @@ func (s *Standings) loadEvents(check *seal.Check, only map[int32][][]byte,
 		return err
 	}
 	return flush()
-}
-
-// Block is the events of one block of collections, by collection.
-type Block struct {
-	number int64
-	taken  int
-	facts  [tables.BlockSize][]Fact
-}
-
-// Take takes an event of a collection; false where the block has events of another one.
-func (b *Block) Take(collection int64, f Fact) bool {
-	number := tables.Block(collection)
-	if b.taken > 0 && number != b.number {
-		return false
-	}
-	b.number = number
-	b.taken++
-	at := (collection + tables.BlockSize - 1) % tables.BlockSize
-	b.facts[at] = append(b.facts[at], f)
-	return true
-}
-
-// Each calls do with the events of each collection, in order, and empties the block.
-func (b *Block) Each(do func(collection int64, facts []Fact) error) error {
-	b.taken = 0
-	for i := range b.facts {
-		if len(b.facts[i]) == 0 {
-			continue
-		}
-		collection := int64(0)
-		if b.number > 0 {
-			collection = (b.number-1)*tables.BlockSize + 1 + int64(i)
-		}
-		if err := do(collection, b.facts[i]); err != nil {
-			return err
-		}
-		b.facts[i] = b.facts[i][:0]
-	}
-	return nil
 }
 
 // Advance moves the instant of the standings forward for the collections that Refresh takes up from now on;

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -185,65 +186,16 @@ func (d *DB) AddColumn(ctx context.Context, table, column, definition string) er
 	return err
 }
 
-// Unguard takes away the guards of event and event_payload, where they are there.
-func (d *DB) Unguard(ctx context.Context) error {
-	for _, statement := range d.unguard {
-		if _, err := d.Exec(ctx, statement); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Reguard makes the guards of event and event_payload anew, as a registry that is created now has them.
-func (d *DB) Reguard(ctx context.Context) error {
-	if err := d.Unguard(ctx); err != nil {
-		return err
-	}
-	for _, guard := range d.guards {
-		if strings.HasPrefix(guard, "CREATE TRIGGER event_") {
-			if _, err := d.Exec(ctx, guard); err != nil {
+// Guard makes the guards of event and event_payload anew, as a new registry has them; or takes them away.
+func (d *DB) Guard(ctx context.Context, on bool) error {
+	for _, statement := range slices.Concat(d.unguard, d.guards) {
+		if strings.HasPrefix(statement, "DROP ") || on && strings.HasPrefix(statement, "CREATE TRIGGER event_") {
+			if _, err := d.Exec(ctx, statement); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-// DropIndex takes an index away, where it is there.
-func (d *DB) DropIndex(ctx context.Context, index, table string) error {
-	if !d.onKey {
-		_, err := d.Exec(ctx, `DROP INDEX IF EXISTS `+index)
-		return err
-	}
-	there, err := d.indexed(ctx, index)
-	if err != nil || !there {
-		return err
-	}
-	_, err = d.Exec(ctx, `DROP INDEX `+index+` ON `+table)
-	return err
-}
-
-// AddIndex makes an index by its statement, where it is not there.
-func (d *DB) AddIndex(ctx context.Context, statement string) error {
-	if !d.onKey {
-		_, err := d.Exec(ctx, strings.Replace(statement, "CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ", 1))
-		return err
-	}
-	there, err := d.indexed(ctx, strings.Fields(statement)[2])
-	if err != nil || there {
-		return err
-	}
-	_, err = d.Exec(ctx, statement)
-	return err
-}
-
-// indexed reports whether a database of MySQL has an index.
-func (d *DB) indexed(ctx context.Context, index string) (bool, error) {
-	var n int
-	err := d.Row(ctx, `SELECT COUNT(*) FROM information_schema.statistics WHERE table_schema = DATABASE()
-		AND index_name = ?`, index).Scan(&n)
-	return n > 0, err
 }
 
 var tableRE = regexp.MustCompile(`^CREATE TABLE (\w+)`)

@@ -50,8 +50,7 @@ type engine struct {
 	failure func(error) error
 }
 
-// sealedPayload are the columns of event_payload that are never updated: all but its seal, which is made anew when
-// the silo's key is, and its block, which the collection says.
+// sealedPayload are the columns of event_payload that are never updated: all but its seal and its block.
 const sealedPayload = "silo, seq, collection, flags, details, refs, content, salt, evidence, evidence_salt"
 
 // engines are the values of Config.Driver.

@@ -4,10 +4,10 @@ package tables
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/internal/database"
@@ -319,33 +319,53 @@ func Prepare(ctx context.Context, db *database.DB) error {
 	if err := db.AddColumn(ctx, "event_payload", "block", "INTEGER NOT NULL DEFAULT 0"); err != nil {
 		return err
 	}
-	for _, index := range [][2]string{{"event_until", "event"}, {"event_consent", "event"},
-		{"event_payload_collection", "event_payload"}, {"tombstone_drop", "tombstone"}} {
-		if err := db.DropIndex(ctx, index[0], index[1]); err != nil {
+	for _, index := range []string{"event_until ON event", "event_consent ON event",
+		"event_payload_collection ON event_payload", "tombstone_drop ON tombstone"} {
+		if err := once(ctx, db, "DROP INDEX "+index); err != nil {
 			return err
 		}
 	}
-	return db.Unguard(ctx)
+	return db.Guard(ctx, false)
+}
+
+// once makes an index, or drops one, where that is not done yet.
+func once(ctx context.Context, db *database.DB, statement string) error {
+	words := strings.Fields(statement) // CREATE INDEX name ON table, or DROP INDEX name ON table
+	create := words[0] == "CREATE"
+	switch {
+	case db.Name == "mysql":
+		var n int
+		if err := db.Row(ctx, `SELECT COUNT(*) FROM information_schema.statistics WHERE table_schema = DATABASE()
+			AND index_name = ?`, words[2]).Scan(&n); err != nil || (n > 0) == create {
+			return err
+		}
+	case create:
+		statement = strings.Replace(statement, "CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1)
+	default:
+		statement = "DROP INDEX IF EXISTS " + words[2]
+	}
+	_, err := db.Exec(ctx, statement)
+	return err
 }
 
 // Veiled says that the events of a registry, and its rows beside them, are as this version has them.
-func Veiled(ctx context.Context, tx *database.Txn) error { return setVersion(ctx, tx, unguarded) }
+func Veiled(ctx context.Context, tx *database.Txn) error {
+	return setVersion(ctx, tx.Handle, unguarded)
+}
 
 // Finish makes what a registry lacks that is Unguarded. Cut off, it is done again.
 func Finish(ctx context.Context, db *database.DB) error {
-	if err := db.AddIndex(ctx, payloadIndex); err != nil {
+	if err := once(ctx, db, payloadIndex); err != nil {
 		return err
 	}
-	if err := db.Reguard(ctx); err != nil {
+	if err := db.Guard(ctx, true); err != nil {
 		return err
 	}
-	return setVersion(ctx, db, strconv.Itoa(schemaVersion))
+	return setVersion(ctx, db.Handle, strconv.Itoa(schemaVersion))
 }
 
-func setVersion(ctx context.Context, to interface {
-	Exec(ctx context.Context, query string, args ...any) (sql.Result, error)
-}, version string) error {
-	_, err := to.Exec(ctx, `UPDATE meta SET value = ? WHERE name = 'schema'`, version)
+func setVersion(ctx context.Context, h database.Handle, version string) error {
+	_, err := h.Exec(ctx, `UPDATE meta SET value = ? WHERE name = 'schema'`, version)
 	return err
 }
 

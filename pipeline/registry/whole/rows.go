@@ -1,4 +1,7 @@
-package registry
+// Package whole looks at a silo as a whole: whether its rows beside the chain are what its events say (a Whole), and
+// seals and veils all of them anew. Upgrade does so with a registry of a version before, Reseal with one of which rows
+// do not hold.
+package whole
 
 import (
 	"context"
@@ -6,21 +9,49 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
+	"time"
 
 	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/internal/database"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/seal"
 )
 
+// Config says where the registry is, and with which keys.
+type Config struct {
+	database.Config
+	Keys    *keystore.Keystore
+	Now     func() time.Time // nil: time.Now
+	Shuffle delivery.Shuffle // nil: at random
+}
+
+// store opens what is in a database.
+func (c Config) store(ctx context.Context, db *database.DB) (*chain.Store, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Shuffle == nil {
+		c.Shuffle = rand.Shuffle
+	}
+	return chain.NewStore(ctx, db, c.ReadOnly, c.Keys, c.Now, c.Shuffle)
+}
+
+// Whole looks at the silos of a registry.
+type Whole struct{ store *chain.Store }
+
+// New is the Whole of a store.
+func New(s *chain.Store) *Whole { return &Whole{s} }
+
 // VerifyRows looks whether every row that stands beside a silo's chain is as it was written, and no others, and
 // compares them with what the chain says of them: whose the identifiers are, which holds are in force and by whom,
 // which requests are open and until when. keys are nil where the silo's key was destroyed: it has no identifiers
 // then, and no seals that could be checked. The error is a *TamperedError.
-func (r *Registry) VerifyRows(ctx context.Context, silo string, keys *keystore.SiloKey) error {
+func (r *Whole) VerifyRows(ctx context.Context, silo string, keys *keystore.SiloKey) error {
 	tx, err := r.store.Begin(ctx, true)
 	if err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
@@ -86,7 +117,7 @@ func said(ctx context.Context, tx *database.Txn, s chain.Silo, keys *keystore.Si
 
 // VerifyCases looks whether a silo's keys, holds, requests, deliveries and marks of expiry are as they were written:
 // what a night reads of a silo only here and there, and not by Standings, Flags or Tombstones.
-func (r *Registry) VerifyCases(ctx context.Context, silo string) error {
+func (r *Whole) VerifyCases(ctx context.Context, silo string) error {
 	for _, t := range []seal.Table{seal.Key, seal.Hold, seal.Request, seal.Delivery, seal.Pass} {
 		if err := r.store.Each(ctx, silo, t, func(database.Row) error { return nil }); err != nil {
 			return fmt.Errorf("verify the rows of silo %q: %w", silo, err)

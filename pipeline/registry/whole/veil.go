@@ -1,25 +1,29 @@
-package chain
+package whole
 
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
+	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/hashed"
 	"lethe/pipeline/registry/internal/database"
 	"lethe/pipeline/registry/internal/tables"
+	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/seal"
 )
 
 // veilPage is how many events are veiled at a time.
 const veilPage = 5000
 
-// Veil veils a silo of a registry of before: its events are written anew, and the chain that hashes them, its rows
+// veil veils a silo of a registry of before: its events are written anew, and the chain that hashes them, its rows
 // sealed and veiled. An event of the silo's says which hashes the chain had until then: at its end, and where a night
 // saw it last. One whose key is gone stays as it is: nothing of it leads to anybody.
-func (s *Store) Veil(ctx context.Context, tx *database.Txn, v Silo, seen Head) error {
+func veil(ctx context.Context, s *chain.Store, tx *database.Txn, v chain.Silo, seen chain.Head) error {
 	if v.Keyless != nil {
 		return nil
 	}
@@ -27,7 +31,7 @@ func (s *Store) Veil(ctx context.Context, tx *database.Txn, v Silo, seen Head) e
 	if seen.Seq > 0 && seen.Seq != v.Seq {
 		was = former(seen) + "," + was
 	}
-	if err := s.veilEvents(ctx, tx, &v); err != nil {
+	if err := veilEvents(ctx, s, tx, &v); err != nil {
 		return err
 	}
 	if err := s.Seal(ctx, tx, v); err != nil || v.Seq == 0 {
@@ -41,10 +45,12 @@ func (s *Store) Veil(ctx context.Context, tx *database.Txn, v Silo, seen Head) e
 }
 
 // former is a head as a Rechained event names it; hashed.Walk reads it.
-func former(h Head) string { return strconv.FormatInt(h.Seq, 10) + ":" + fmt.Sprintf("%x", h.Hash) }
+func former(h chain.Head) string {
+	return strconv.FormatInt(h.Seq, 10) + ":" + fmt.Sprintf("%x", h.Hash)
+}
 
-func (s *Store) veilEvents(ctx context.Context, tx *database.Txn, v *Silo) error {
-	sealer, err := s.sealer(sealerOf{v.Silo, v.version})
+func veilEvents(ctx context.Context, s *chain.Store, tx *database.Txn, v *chain.Silo) error {
+	sealer, err := s.Sealer(v)
 	if err != nil {
 		return err
 	}
@@ -113,4 +119,39 @@ func blob(b []byte) any {
 		return nil
 	}
 	return b
+}
+
+// asTheyStand are the silos, by name, to be sealed anew: nothing of them is checked, and what is veiled can be read
+// where the key is there. Of a registry of before, nothing is veiled.
+func asTheyStand(ctx context.Context, s *chain.Store, tx *database.Txn) ([]chain.Silo, error) {
+	selectAny := chain.SelectSilo
+	if s.Before == tables.Unsealed {
+		selectAny = strings.Replace(selectAny, "s.seal", "NULL", 1)
+	}
+	rows, err := tx.Query(ctx, selectAny+` ORDER BY s.name`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []chain.Silo
+	for rows.Next() {
+		v, _, err := s.Closed(rows)
+		if err != nil {
+			return nil, err
+		}
+		sealer, err := s.Sealer(&v)
+		switch {
+		case errors.Is(err, keystore.ErrDestroyed) || errors.Is(err, keystore.ErrMissing):
+			v.Keyless = err
+		case err != nil:
+			return nil, err
+		case s.Before != tables.Unsealed:
+			v.Book = seal.Blind(v.Silo, v.ID, sealer)
+		}
+		if s.Before != tables.Current {
+			v.Book.Plain()
+		}
+		list = append(list, v)
+	}
+	return list, rows.Err()
 }

@@ -1,4 +1,4 @@
-package registry
+package whole
 
 import (
 	"bytes"
@@ -31,19 +31,19 @@ type Resealed struct {
 // returned where every row holds.
 func Reseal(ctx context.Context, c Config, seen map[string]chain.Head, agreed func([]Resealed) error) (done []Resealed,
 	err error) {
-	what := fmt.Sprintf("reseal %s", c)
-	db, err := tables.Open(ctx, c.database())
+	what := fmt.Sprintf("reseal %s", c.Config)
+	db, err := tables.Open(ctx, c.Config)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	store, err := chain.NewStore(ctx, db, c.ReadOnly, c.Keys, time.Now, c.Shuffle)
+	store, err := c.store(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	err = store.Write(ctx, what, func(tx *database.Txn) error {
 		done = nil
-		silos, err := store.AsTheyStand(ctx, tx)
+		silos, err := asTheyStand(ctx, store, tx)
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func mend(ctx context.Context, store *chain.Store, tx *database.Txn, s chain.Sil
 	if err == nil {
 		return r, nil
 	}
-	if !errors.Is(err, ErrTampered) {
+	if !errors.Is(err, chain.ErrTampered) {
 		return r, err
 	}
 	r.What = err
@@ -117,7 +117,8 @@ func mend(ctx context.Context, store *chain.Store, tx *database.Txn, s chain.Sil
 func blocks(ctx context.Context, tx *database.Txn, s *chain.Silo) error {
 	wrong := map[int64]int64{} // the right block, by position
 	veil := s.Book.Veil()
-	if err := tx.Each(ctx, `SELECT seq, collection, block FROM event_payload WHERE silo = ?`, func(row database.Row) error {
+	const all = `SELECT seq, collection, block FROM event_payload WHERE silo = ?`
+	if err := tx.Each(ctx, all, func(row database.Row) error {
 		seq, collection, block := row.ColumnInt64(0), row.ColumnInt64(1), int64(0)
 		if collection != 0 {
 			if collection = veil.Whose(seq, collection); !s.Has(collection) {

@@ -1,11 +1,9 @@
-package registry
+package whole
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"time"
 
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/internal/database"
@@ -20,16 +18,16 @@ type Upgraded struct {
 	Silos   []string // whose rows were sealed and veiled
 }
 
-// Upgrade moves a registry of a version before over to this one (`lethe registry upgrade`): every row that stands beside
-// a chain is sealed, and what would tell two silos' people to be the same is veiled, in the chains too, which are
-// hashed anew. It first recomputes every chain, compares it with the heads that the last night saw, the rows beside it
-// with their seals, and the identifiers, holds and requests with what the events say of them: one that does not hold is
-// refused, with a *TamperedError, and stays as it is. Where a registry has no seals yet, flags, tombstones, record
-// links, deliveries and the marks of expiry have nothing that can prove them; they are taken as they stand. Cut off
-// anywhere, it is finished by asking again.
+// Upgrade moves a registry of a version before over to this one (`lethe registry upgrade`): every row that stands
+// beside a chain is sealed, and what would tell two silos' people to be the same is veiled, in the chains too, which
+// are hashed anew. It first recomputes every chain, compares it with the heads that the last night saw, the rows
+// beside it with their seals, and the identifiers, holds and requests with what the events say of them: one that does
+// not hold is refused, with a *TamperedError, and stays as it is. Where a registry has no seals yet, flags,
+// tombstones, record links, deliveries and the marks of expiry have nothing that can prove them; they are taken as
+// they stand. Cut off anywhere, it is finished by asking again.
 func Upgrade(ctx context.Context, c Config, seen map[string]chain.Head) (done Upgraded, err error) {
-	what := fmt.Sprintf("upgrade %s", c)
-	db, is, err := tables.OpenBefore(ctx, c.database())
+	what := fmt.Sprintf("upgrade %s", c.Config)
+	db, is, err := tables.OpenBefore(ctx, c.Config)
 	if err != nil {
 		return done, fmt.Errorf("%s: %w", what, err)
 	}
@@ -40,13 +38,7 @@ func Upgrade(ctx context.Context, c Config, seen map[string]chain.Head) (done Up
 	case tables.Unguarded:
 		return done, tables.Finish(ctx, db)
 	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if c.Shuffle == nil {
-		c.Shuffle = rand.Shuffle
-	}
-	store, err := chain.NewStore(ctx, db, c.ReadOnly, c.Keys, c.Now, c.Shuffle)
+	store, err := c.store(ctx, db)
 	if err != nil {
 		return done, fmt.Errorf("%s: %w", what, err)
 	}
@@ -69,7 +61,7 @@ func Upgrade(ctx context.Context, c Config, seen map[string]chain.Head) (done Up
 		}
 		store.Before = tables.Current // from here on rows are written as they are now
 		for _, s := range silos {
-			if err := store.Veil(ctx, tx, s, seen[s.Silo]); err != nil {
+			if err := veil(ctx, store, tx, s, seen[s.Silo]); err != nil {
 				return err
 			}
 			done.Silos = append(done.Silos, s.Silo)
@@ -95,7 +87,7 @@ func Upgrade(ctx context.Context, c Config, seen map[string]chain.Head) (done Up
 // that are not as they were sealed, or that its events do not bear out.
 func sound(ctx context.Context, store *chain.Store, tx *database.Txn, keys *keystore.Keystore,
 	seen map[string]chain.Head) ([]chain.Silo, error) {
-	silos, err := store.AsTheyStand(ctx, tx)
+	silos, err := asTheyStand(ctx, store, tx)
 	if err != nil {
 		return nil, err
 	}
