@@ -58,7 +58,7 @@ func TestConflicts(t *testing.T) {
 				Condition:          func(name string) (bool, error) { return name == e.name, nil },
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"at": at, "cases": cases, "database": database, "superuser": superuser, "occupy": occupy,
-					"unjoined": unjoined, "relay": relay, "exitcode": exitcode,
+					"unjoined": unjoined, "relay": relay, "exitcode": exitcode, "events": unveiled,
 				},
 			})
 		})

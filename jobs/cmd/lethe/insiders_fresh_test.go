@@ -100,7 +100,9 @@ func inTheEngine() []insider {
 		{"lets the registry ignore each event", ignore("deaf", "INSERT ON event"), ""},
 		{"lets the registry ignore what events say", ignore("mute", "INSERT ON event_payload"), ""},
 		{"lets the registry ignore where a chain ends", ignore("stuck", "UPDATE ON silo"), ""},
-		{"shows a part of the references", view("subject_alias", "collection <> 9"), ""},
+		{"shows a part of the references", func(w *inside) {
+			view("subject_alias", "NOT ("+w.aliasOf("members", 9)+")")(w)
+		}, ""},
 		{"shows no hold", view("legal_hold", "0"), ""},
 		{"shows no request for access", registry("ALTER TABLE request RENAME TO request_x; CREATE VIEW request AS SELECT * FROM request_x WHERE kind <> 'access'"), ""},
 		{"lets the registry refuse each erasure that it is told", registry("CREATE TRIGGER no BEFORE INSERT ON tombstone " +
@@ -120,10 +122,17 @@ func inTheEngine() []insider {
 		{"puts off the answer to a request", registry("UPDATE request SET due_at = due_at + 315360000000000 WHERE " +
 			"request = 'r4'"), ""},
 		{"makes a restriction an access", registry("UPDATE request SET kind = 'access' WHERE request = 'r12'"), ""},
-		{"carries references over to a key that is none", registry("UPDATE subject_alias SET key_version = 2 WHERE silo = " +
-			of("members") + " AND collection = 9"), harmless}, // a rotation takes none at its word
+		{"carries references over to a key that is none", func(w *inside) {
+			w.registry("UPDATE subject_alias SET key_version = 2 WHERE " + w.aliasOf("members", 9))
+		}, harmless}, // a rotation takes none at its word
 		{"takes an index of the registry away", registry("DROP INDEX event_idem; CREATE INDEX event_idem ON event (silo)"),
 			harmless}, // an event is refused twice by more than the index
+		{"hides an event from who looks for one person", registry("UPDATE event_payload SET block = 99 WHERE seq = 2 AND " +
+			"silo = " + of("members")), ""},
+		{"makes an event of somebody the whole silo's", registry("UPDATE event_payload SET block = 0 WHERE seq = 2 AND " +
+			"silo = " + of("members")), ""},
+		{"says that the registry is of before anything was veiled", registry("UPDATE meta SET value = '4' WHERE name = 'schema'"),
+			""},
 		{"moves what stands of one silo to another", registry("UPDATE flag SET silo = " + of("news") + " WHERE silo = " +
 			of("leads")), ""},
 	}

@@ -212,27 +212,32 @@ func inAnswers() []insider {
 
 // inRegistry change what the registry says of people.
 func inRegistry() []insider {
-	// Collections count the people of a silo as they came: of members, the number is that of the row.
-	alias := func(from, to string) func(w *inside) {
+	// Collections count the people of a silo as they came: of members, the number is that of the row. Whose a row of the
+	// registry is stands veiled; these have seen it without.
+	alias := func(from, to int64) func(w *inside) {
 		return func(w *inside) {
-			w.registry("UPDATE subject_alias SET collection = " + to + " WHERE collection = " + from + " AND silo = " +
-				of("members"))
+			other := " FROM subject_alias WHERE " + w.aliasOf("members", to) + ")"
+			w.registry("UPDATE subject_alias SET (collection, seal) = (SELECT collection, seal" + other + " WHERE " +
+				w.aliasOf("members", from))
 		}
 	}
 	last := "(SELECT max(seq) FROM event WHERE silo = " + of("members") + " AND type = 'withdrawn')"
 	return []insider{
-		{"points a member's reference to one who withdrew", alias("2", "9"), ""},
-		{"points the reference of one who withdrew to a member", alias("9", "2"), ""},
+		{"points a member's reference to one who withdrew", alias(2, 9), ""},
+		{"points the reference of one who withdrew to a member", alias(9, 2), ""},
 		{"removes the reference of one who withdrew", func(w *inside) {
-			w.registry("DELETE FROM subject_alias WHERE collection = 9 AND silo = " + of("members"))
+			w.registry("DELETE FROM subject_alias WHERE " + w.aliasOf("members", 9))
 		}, ""},
 		{"adds the reference of a member to one who withdrew", func(w *inside) {
-			w.registry("INSERT INTO subject_alias SELECT silo, alias_ref, 9, kind, key_version, seal FROM subject_alias WHERE " +
-				"collection = 2 AND silo = " + of("members"))
+			w.registry("INSERT INTO subject_alias SELECT silo, alias_ref, (SELECT collection FROM subject_alias WHERE " +
+				w.aliasOf("members", 9) + "), kind, key_version, (SELECT seal FROM subject_alias WHERE " +
+				w.aliasOf("members", 9) + ") FROM subject_alias WHERE " + w.aliasOf("members", 2))
 		}, ""},
 		{"makes a withdrawal somebody else's", func(w *inside) {
-			w.registry("UPDATE event_payload SET collection = 2 WHERE collection = 9 AND silo = " + of("members") +
-				" AND seq IN (SELECT seq FROM event WHERE type = 'withdrawn' AND silo = " + of("members") + ")")
+			seq := w.ask("var/registry.db", "SELECT seq FROM event WHERE type = 'withdrawn' AND silo = "+of("members")+
+				" AND seq IN ("+w.eventsOf("members", 9)+")")
+			w.registry("UPDATE event_payload SET collection = " + w.stored("members", seq, 2) + " WHERE silo = " +
+				of("members") + " AND seq = " + seq)
 		}, ""},
 		{"removes a withdrawal", func(w *inside) {
 			w.registry("DELETE FROM event WHERE silo = " + of("members") + " AND seq = " + last)
@@ -249,11 +254,11 @@ func inRegistry() []insider {
 		}, ""},
 		{"takes the proof of a consent away", func(w *inside) {
 			w.registry("UPDATE event_payload SET evidence = NULL, evidence_salt = NULL WHERE silo = " + of("leads") +
-				" AND collection = 4")
+				" AND seq IN (" + w.eventsOf("leads", 4) + ")")
 		}, ""},
 		{"gives a consent a proof", func(w *inside) {
 			w.registry("UPDATE event_payload SET evidence = x'00', evidence_salt = x'00' WHERE silo = " + of("leads") +
-				" AND collection = 1")
+				" AND seq IN (" + w.eventsOf("leads", 1) + ")")
 		}, ""},
 		{"swaps the names of two silos", func(w *inside) {
 			w.registry("UPDATE silo SET name = 'x' WHERE name = 'leads'; UPDATE silo SET name = 'leads' WHERE name = 'news'; " +

@@ -2,11 +2,13 @@ package main_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -98,6 +100,61 @@ func (w *inside) registry(sql string) {
 		drop, again = drop+"DROP TRIGGER "+name+";", again+text+";"
 	}
 	w.sql("var/registry.db", drop+sql+";"+again)
+}
+
+// sealer is what a silo's rows are veiled with.
+func (w *inside) sealer(silo string) *keystore.Sealer {
+	w.Helper()
+	keys, err := keystore.Open(w.Context(), w.path("var/keys"), w.path("var/lethe.age"))
+	require.NoError(w, err)
+	key, err := keys.SiloKey(silo)
+	require.NoError(w, err)
+	sealer, err := key.Sealer()
+	require.NoError(w, err)
+	return sealer
+}
+
+// aliasOf is the condition of the references of a collection.
+func (w *inside) aliasOf(silo string, collection int64) string {
+	w.Helper()
+	sealer, found := w.sealer(silo), []string{}
+	for _, row := range w.list("var/registry.db", "SELECT hex(alias_ref), collection, hex(seal) FROM subject_alias WHERE silo = "+
+		of(silo)) {
+		cells := strings.Split(row, "|")
+		stored, err := strconv.ParseInt(cells[1], 10, 64)
+		require.NoError(w, err)
+		tag, err := hex.DecodeString(cells[2])
+		require.NoError(w, err)
+		if stored^sealer.Beside(keystore.Tag(tag))[0] == collection {
+			found = append(found, "x'"+cells[0]+"'")
+		}
+	}
+	require.NotEmpty(w, found)
+	return "silo = " + of(silo) + " AND alias_ref IN (" + strings.Join(found, ", ") + ")"
+}
+
+// eventsOf are the positions of a collection's events.
+func (w *inside) eventsOf(silo string, collection int64) string {
+	w.Helper()
+	sealer, found := w.sealer(silo), []string{}
+	for _, row := range w.list("var/registry.db", "SELECT seq, collection FROM event_payload WHERE silo = "+of(silo)) {
+		seq, stored, _ := strings.Cut(row, "|")
+		n, err := strconv.ParseInt(seq, 10, 64)
+		require.NoError(w, err)
+		if strconv.FormatInt(sealer.Whose(n, collection), 10) == stored {
+			found = append(found, seq)
+		}
+	}
+	require.NotEmpty(w, found)
+	return strings.Join(found, ", ")
+}
+
+// stored is a collection as it is stored with an event.
+func (w *inside) stored(silo, seq string, collection int64) string {
+	w.Helper()
+	n, err := strconv.ParseInt(seq, 10, 64)
+	require.NoError(w, err)
+	return strconv.FormatInt(w.sealer(silo).Whose(n, collection), 10)
 }
 
 func (w *inside) read(name string) string {

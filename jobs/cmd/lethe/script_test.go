@@ -263,8 +263,10 @@ func TestScripts(t *testing.T) {
 			ts.Check(copyFolder(master(), ts.MkAbs(".")))
 			remember(ts, []string{"crm.db", "backups/*"})
 		},
-		"exitcode": exitcode,
-		"remember": func(ts *testscript.TestScript, _ bool, args []string) { remember(ts, args) },
+		"exitcode":   exitcode,
+		"events":     unveiled,
+		"references": references,
+		"remember":   func(ts *testscript.TestScript, _ bool, args []string) { remember(ts, args) },
 		// unchanged fails unless the remembered files are what they were, and no other lies in their folders.
 		"unchanged": func(ts *testscript.TestScript, neg bool, _ []string) {
 			was := ts.Value("remembered").(*remembered)

@@ -505,9 +505,8 @@ func (w *Writer) knownEvents(ctx context.Context, batch []*Pending, known map[[1
 	for _, p := range batch {
 		add(p.idem)
 		if p.before != [3][16]byte{} {
-			again := hashed.Anew(p.idem)
-			add(again)
-			add(hashed.Anew(again))
+			add(hashed.Anew(p.idem))
+			add(hashed.Anew(hashed.Anew(p.idem)))
 		}
 	}
 	return w.Tx.LookUp(ctx, w.Silo.ID, `SELECT e.idem, p.content, p.block FROM event e LEFT
