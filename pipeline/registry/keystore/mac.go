@@ -173,8 +173,10 @@ func (k *SiloKey) SealerOf(version int) (*Sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.veil, err = newVeils(k.silo, k.fixed.key)
-	return s, err
+	if s.veil, err = newVeils(k.silo, k.fixed.key); err != nil {
+		return nil, err
+	}
+	return s, s.hashing(k.silo, k.seals[version-1])
 }
 
 // Clone is an independent SiloKey of the same silo, for another goroutine.

@@ -6,11 +6,15 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"lethe/pipeline/registry/keystore/nh"
 )
 
-// Tag is what stands beside a row and says that whoever wrote it had the silo's key: AES-CMAC (RFC 4493, NIST SP
-// 800-38B) of the row's place and content. There may be many millions of rows in a night, and an HMAC of each
-// would cost several times as much.
+// Tag is what stands beside a row and says that whoever wrote it had the silo's key: a MAC of the row's place and
+// content. There may be many millions of rows in a night, so a text of up to 256 bytes is hashed by NH and the hash
+// encrypted by AES, as UMAC does (RFC 4418; Black, Halevi, Krawczyk, Krovetz, Rogaway, CRYPTO 1999): two texts of one
+// hash, which nobody sees, are found by a chance of 2^-64. A longer one has its AES-CMAC (RFC 4493, NIST SP 800-38B), as
+// had all in registries of before, and as have the rows of the journal.
 type Tag [aes.BlockSize]byte
 
 // Sealer seals what stands in the registry beside a silo's chain, with keys of their own that derive from the
@@ -18,6 +22,8 @@ type Tag [aes.BlockSize]byte
 // away, nor put an old one back. It reuses its memory and so serves one goroutine; Clone makes one for another.
 type Sealer struct {
 	rows, sums cipher.Block
+	short      cipher.Block // encrypts the hashes of texts that are not longer than hash is; nil: all have their AES-CMAC
+	hash       nh.Key
 	beside     cipher.Block // veils rows beside the chain
 	veil       veils
 	box        cipher.AEAD
@@ -32,6 +38,8 @@ const (
 	labelSealSums = "lethe/v1/seal/sums"
 	labelSealBox  = "lethe/v1/seal/box"
 	labelSealVeil = "lethe/v1/seal/veil"
+	labelSealTags = "lethe/v1/seal/tags"
+	labelSealHash = "lethe/v1/seal/hash"
 	labelJournal  = "lethe/v1/journal"
 )
 
@@ -97,8 +105,37 @@ func (s *Sealer) Clone() *Sealer {
 	return &c
 }
 
+// hashing lets short texts be hashed by NH.
+func (s *Sealer) hashing(silo string, base []byte) error {
+	keys, err := derive(silo, base, labelSealTags, labelSealHash)
+	if err != nil {
+		return err
+	}
+	words, err := aes.NewCipher(keys[1][:sealKeyLen])
+	if err != nil {
+		return err
+	}
+	s.hash = nh.New(words)
+	s.short, err = aes.NewCipher(keys[0][:sealKeyLen])
+	return err
+}
+
+// Former is a sealer that makes tags as registries of before have them.
+func (s *Sealer) Former() *Sealer {
+	c := s.Clone()
+	c.short = nil
+	return c
+}
+
 // Row is the tag of a row: its place, then its content, so that no two rows have one text.
 func (s *Sealer) Row(text []byte) Tag {
+	if s.short != nil && len(text) <= nh.Longest {
+		high, low := s.hash.Of(text)
+		binary.LittleEndian.PutUint64(s.block[:8], low)
+		binary.LittleEndian.PutUint64(s.block[8:], high)
+		s.short.Encrypt(s.block[:], s.block[:])
+		return s.block
+	}
 	var high, low uint64
 	for len(text) > aes.BlockSize {
 		high, low = s.next(high^binary.BigEndian.Uint64(text), low^binary.BigEndian.Uint64(text[8:]))
