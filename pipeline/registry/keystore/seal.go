@@ -22,7 +22,7 @@ type Tag [aes.BlockSize]byte
 // away, nor put an old one back. It reuses its memory and so serves one goroutine; Clone makes one for another.
 type Sealer struct {
 	rows, sums cipher.Block
-	short      cipher.Block // encrypts the hashes of texts that are not longer than hash is; nil: all have their AES-CMAC
+	short      cipher.Block // encrypts the hashes of short texts; nil: all have their AES-CMAC
 	hash       nh.Key
 	beside     cipher.Block // veils rows beside the chain
 	veil       veils

@@ -277,7 +277,7 @@ func Blind(silo string, id int64, sealer *keystore.Sealer) *Book {
 	return &Book{silo: silo, id: id, sealer: sealer, blind: true}
 }
 
-// Plain says that nothing of the silo's rows is veiled, and how they are sealed: they are those of a registry of before.
+// Plain says that the silo's rows are those of a registry of before: not veiled, and sealed as it did.
 func (b *Book) Plain() {
 	b.plain = true
 	if b.sealer != nil {
