@@ -13,8 +13,8 @@ import (
 // Tag is what stands beside a row and says that whoever wrote it had the silo's key: a MAC of the row's place and
 // content. There may be many millions of rows in a night, so a text of up to 256 bytes is hashed by NH and the hash
 // encrypted by AES, as UMAC does (RFC 4418; Black, Halevi, Krawczyk, Krovetz, Rogaway, CRYPTO 1999): two texts of one
-// hash, which nobody sees, are found by a chance of 2^-64. A longer one has its AES-CMAC (RFC 4493, NIST SP 800-38B), as
-// had all in registries of before, and as have the rows of the journal.
+// hash, which nobody sees, are found by a chance of 2^-64. A longer one has its AES-CMAC (RFC 4493, NIST SP
+// 800-38B), as had all in registries of before, and as have the rows of the journal.
 type Tag [aes.BlockSize]byte
 
 // Sealer seals what stands in the registry beside a silo's chain, with keys of their own that derive from the
