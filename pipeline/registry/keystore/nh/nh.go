@@ -1,6 +1,6 @@
 // Package nh is the universal hash NH of UMAC (RFC 4418, 5.2; Black, Halevi, Krawczyk, Krovetz, Rogaway, CRYPTO
-// 1999), on words of 64 bits: whoever does not know the Key finds two texts of one hash by a chance of 2^-64. It is no MAC by
-// itself: its hashes are for nobody's eyes, and are encrypted.
+// 1999), on words of 64 bits: whoever does not know the Key finds two texts of one hash by a chance of 2^-64. It is no
+// MAC by itself: its hashes are for nobody's eyes, and are encrypted.
 package nh
 
 import (
