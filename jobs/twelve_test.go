@@ -32,7 +32,7 @@ var passedOn = map[string][]string{
 	"pipeline/state/answers.go SeenAnswers":   {"a manifest is not as it was signed"},
 	"pipeline/state/lost.go Untouched":        {"a manifest is not as it was signed"},
 	"pipeline/terms/terms.go Purge":           {"the text of policy …"},
-	"pipeline/registry/rows.go said":          {"the row of hold …", "the row of request …"},
+	"pipeline/registry/whole/rows.go said":    {"the row of hold …", "the row of request …"},
 	"pipeline/registry/hashed/walk.go broken": {"the event is missing"},
 	"pipeline/registry/seal/seal.go Broken":   {"a row without a seal"},
 }
