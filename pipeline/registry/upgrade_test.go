@@ -42,7 +42,10 @@ func (f *fixture) former(version string) map[string]chain.Head {
 			var statements [][]any
 			s.Hash, statements = f.unveiled(tx, s)
 			// the box is closed with what stands in the row
-			require.NoError(f.t, f.r.store.Seal(f.t.Context(), tx, s))
+			sealer, err := f.r.store.Sealer(&s)
+			require.NoError(f.t, err)
+			require.NoError(f.t, s.Book.Renew(f.t.Context(), tx, sealer.Former()))
+			require.NoError(f.t, f.r.store.Save(f.t.Context(), tx, &s))
 			for _, st := range append(statements, f.unveiledBeside(tx, s)...) {
 				_, err := tx.Exec(f.t.Context(), st[0].(string), st[1:]...)
 				require.NoError(f.t, err)

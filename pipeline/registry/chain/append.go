@@ -470,7 +470,7 @@ func (w *Writer) Finish(ctx context.Context, heard bool) error {
 	if w.Silo.Seq != w.found {
 		w.Silo.RecordedAt, w.found = event.Instant(w.Now), w.Silo.Seq
 	}
-	return w.store.save(ctx, w.Tx, &w.Silo)
+	return w.store.Save(ctx, w.Tx, &w.Silo)
 }
 
 // knownLinks finds which links the records of the batch have.

@@ -254,7 +254,7 @@ func (s *Store) Seal(ctx context.Context, tx *database.Txn, v Silo) error {
 	if err != nil {
 		return err
 	}
-	return s.save(ctx, tx, &v)
+	return s.Save(ctx, tx, &v)
 }
 
 // Has reports whether a silo has a collection.
@@ -271,8 +271,8 @@ func (s *Store) beside(v *Silo) []byte {
 	return append(text, v.Hash[:]...)
 }
 
-// save stores a silo's row.
-func (s *Store) save(ctx context.Context, tx *database.Txn, v *Silo) error {
+// Save stores a silo's row.
+func (s *Store) Save(ctx context.Context, tx *database.Txn, v *Silo) error {
 	_, err := tx.Exec(ctx, `UPDATE silo SET recorded_at = ?, head_seq = ?, head_hash = ?, collections = ?, heard_at = ?,
 		seal = ? WHERE silo = ?`, event.Micros(v.RecordedAt), v.Seq, v.Hash[:], v.collections, event.Micros(v.HeardAt),
 		v.Book.Box(s.beside(v)), v.ID)

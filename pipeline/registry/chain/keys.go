@@ -82,7 +82,7 @@ func (l *Log) DestroyedKey(ctx context.Context, silo string, version int, at tim
 			if err := s.Book.Change(ctx, tx, seal.Key, nil, record); err != nil {
 				return err
 			}
-			return l.store.save(ctx, tx, &s)
+			return l.store.Save(ctx, tx, &s)
 		})
 }
 
