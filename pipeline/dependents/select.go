@@ -185,7 +185,6 @@ func (g *Graph) listForgetting(n int32) {
 				forgetting = len(g.items)
 				forgetter := item{n: n, from: p.from, fate: forgets, unit: int32(forgetting)}
 				g.items = numbered.Append(g.room, g.items, forgetter)
-				p = g.item(r.Parent)
 				own = g.item(n) // the list may have moved
 			}
 			it := &g.items[forgetting]

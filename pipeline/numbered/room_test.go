@@ -57,7 +57,7 @@ func TestAppendInARoom(t *testing.T) {
 func TestNoPointersInAFile(t *testing.T) {
 	r := numbered.NewRoom(t.TempDir(), 0)
 	defer func() { require.NoError(t, r.Close()) }()
-	type inner struct{ names [2]string }
+	type inner struct{ Names [2]string }
 	require.Panics(t, func() { numbered.Slice[string](r, 1) })
 	require.Panics(t, func() { numbered.Slice[*int](r, 1) })
 	require.Panics(t, func() { numbered.Slice[[]byte](r, 1) })

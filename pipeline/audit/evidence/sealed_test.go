@@ -62,7 +62,7 @@ func TestTheReaderOfOneSiloCannotOpenAnothers(t *testing.T) {
 	require.Contains(t, files, place+"hr.parquet.age")
 	require.NotContains(t, files, place+"hr.parquet")
 	for _, row := range audittest.Decisions(900)[:9] {
-		at := bytes.Index([]byte(files[place+"suppliers.parquet"]), row.Record[:]) >= 0
+		at := bytes.Contains([]byte(files[place+"suppliers.parquet"]), row.Record[:])
 		require.Equal(t, row.Record == audittest.Decisions(900)[2].Record || row.Record == audittest.Decisions(900)[5].Record ||
 			row.Record == audittest.Decisions(900)[8].Record, at, "the references of suppliers stand there, and no others")
 		for name, body := range files {
