@@ -103,8 +103,8 @@ func (r *reader) snapped(ctx context.Context, snap *snapshot, at place, q connec
 	for {
 		rows, whole := 0, true
 		err := snap.fetch(ctx, r, at, limit, func(values [][]byte) error {
-			rows++
-			if added, err := r.append(&at, values); !added || !r.builder.Full(q.MaxRows) {
+			rows++ // the last one is handed out when the page has ended, so that nothing waits for the caller
+			if added, err := r.append(&at, values); !added || rows == limit || !r.builder.Full(q.MaxRows) {
 				return err
 			}
 			whole = whole && r.builder.Rows() == q.MaxRows

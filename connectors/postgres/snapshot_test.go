@@ -66,6 +66,21 @@ func TestSnapshotLapses(t *testing.T) {
 	require.Equal(t, []string{"1|v1", "2|v2", "4|new", "5|v5", "6|v6"}, rows)
 }
 
+// Where the server bears all, Lethe itself ends what its caller keeps waiting.
+func TestSnapshotIsLeft(t *testing.T) {
+	t.Parallel()
+	db := database(t, six)
+	src := opened(t, db)
+	postgres.BearsIdle(src, 50*time.Millisecond)
+	rows := scanning(t, src, func(page int) {
+		if page == 1 {
+			require.Eventually(t, func() bool { return transactions(t, db) == "0" }, 10*time.Second, 20*time.Millisecond)
+			db.Exec(t, "UPDATE t SET v = 'new' WHERE id = 4")
+		}
+	})
+	require.Equal(t, []string{"1|v1", "2|v2", "3|v3", "4|new", "5|v5", "6|v6"}, rows)
+}
+
 // A session that the server ends while the caller works is taken up again where it was.
 func TestSnapshotIsEnded(t *testing.T) {
 	t.Parallel()
