@@ -89,6 +89,7 @@ type Inventory struct {
 	Shapes        string  `col:",list"` // the commonest forms of the values, joined by ';', and no value: Aa{3,9}
 	RefersTo      string  // table.field, where a foreign key points; "" nowhere
 	Subject       string  // of a table: whose rows these are (person, company, place, thing); "" nothing tells
+	Rules         string  `col:",list"` // of a live table, or of a field: the purposes of the rules that cover it
 }
 
 // Personal reports whether a field holds personal data: a kind of it, and not of legal persons only.

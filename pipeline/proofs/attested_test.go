@@ -9,10 +9,31 @@ import (
 	"lethe/classifiers"
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/notes"
+	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/shown"
 )
+
+// TestPurposes stand beside the tables and the fields that they are for.
+func TestPurposes(t *testing.T) {
+	silo := &policy.Compiled{Silo: policy.Silo{Name: "news", Records: []policy.Records{{Source: "crm", Table: "people"}},
+		Rules: []policy.Rule{{Purpose: "newsletter", Fields: []string{"email"}}, {Purpose: "club", Fields: []string{"email", "phone"}}}}}
+	b := &Book{Setup: &setup.Setup{Silos: []*policy.Compiled{silo}}, Notes: &notes.Notes{Facts: audit.Facts{
+		Inventory: []audit.Inventory{{Source: "crm", Object: "people"}, {Source: "crm", Object: "people", Column: "email"},
+			{Source: "crm", Object: "people", Column: "phone"}, {Source: "crm", Object: "people", Column: "nickname"},
+			{Source: "shop", Object: "people", Rules: "of an earlier night"}}}}}
+	b.purposes()
+	var got []string
+	for _, row := range b.Notes.Facts.Inventory {
+		got = append(got, row.Rules)
+	}
+	require.Equal(t, []string{"club;newsletter", "club;newsletter", "club", "", ""}, got)
+	silo.Silo.Rules[1].Fields = nil
+	b.purposes()
+	require.Equal(t, "club", b.Notes.Facts.Inventory[3].Rules)
+}
 
 // TestReviewsThatAreDue are said within thirty days of their day, the first first, by names as they may be shown.
 func TestReviewsThatAreDue(t *testing.T) {

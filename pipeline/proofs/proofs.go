@@ -51,6 +51,7 @@ func (b *Book) Draw(ctx context.Context, said answers.Chain, published int64) er
 	}
 	f.Answers = b.answered(said)
 	b.attested(said)
+	b.purposes()
 	changes, err := b.changes(said, min(published, said.Head().Length))
 	f.PolicyChanges = changes
 	return errors.Join(err, b.verified(ctx))
