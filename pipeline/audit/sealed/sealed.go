@@ -64,7 +64,8 @@ func Recipients(texts []string) (list []age.Recipient, err error) {
 					"the configuration is not for: make a new one")
 		}
 		if err != nil || len(some) != 1 {
-			return nil, fmt.Errorf("%q is no recipient of age: `lethe keys new --reader` prints one, which begins with age1", text)
+			return nil, fmt.Errorf("%q is no recipient of age: `lethe keys new --reader` prints one, which begins "+
+				"with age1", text)
 		}
 		list = append(list, some...)
 	}
