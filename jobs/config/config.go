@@ -296,7 +296,9 @@ func (c *Config) policy() ([]byte, error) {
 		Detectors  []Detector
 		Reviews    []Review  // what a person said of a field decides whether it is personal data
 		Evidence   *Evidence `json:",omitempty"`
-	}{c.Controller, c.People, c.Approvals, sources, c.Silos, c.Breakers, c.Detectors, c.Reviews, c.terms()})
+		// who is given copies of consents, of which silos, and where
+		Sync map[string]Grant `json:",omitempty"`
+	}{c.Controller, c.People, c.Approvals, sources, c.Silos, c.Breakers, c.Detectors, c.Reviews, c.terms(), c.Sync})
 	if err != nil {
 		return nil, fmt.Errorf("text of the policy: %w", err)
 	}
