@@ -1,12 +1,12 @@
 package mysql
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,12 +14,9 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/locked"
 	"lethe/connectors/internal/readback"
 )
-
-// lockedBytes is the size of values at which Mutate gives up on a transaction: its rows are held in memory,
-// and a column of a batch ends at 2 GB.
-const lockedBytes = 1 << 30
 
 // Mutate runs one READ COMMITTED transaction: SELECT ... FOR UPDATE by keys, then UPDATE and DELETE by the
 // primary keys just read. If the connection is lost during COMMIT the error wraps ErrTransient and what was
@@ -48,11 +45,13 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 			if err != nil {
 				return err
 			}
-			if err := p.plan(answer); err != nil {
+			if err := p.plan(&answer); err != nil {
 				return s.fail("mutate", p.query.Table, err)
 			}
-			written.Add(p.reader.table.Table, p.rows, answer)
-			more, err := p.outcomes(ctx, conn, answer.Ops)
+			written.Add(p.rows.Table, p.rows.Keys, answer)
+			more, err := p.rows.Outcomes(p.batch.Tuples, answer.Ops, func(key connectors.Key) (connectors.Key, error) {
+				return p.find(ctx, conn, key)
+			})
 			if err != nil {
 				return s.fail("mutate", p.query.Table, err)
 			}
@@ -60,7 +59,7 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 		}
 		for _, p := range slices.Backward(parts) {
 			for i := range p.statements {
-				if err := p.statements[i].run(ctx, conn); err != nil {
+				if err := p.run(ctx, conn, &p.statements[i]); err != nil {
 					return s.fail("mutate", p.query.Table, err)
 				}
 			}
@@ -131,16 +130,8 @@ type part struct {
 	reader     *reader
 	key        []int // the columns with the primary key
 	batch      connectors.Batch
-	rows       []connectors.Key // the primary keys of the rows read
-	self       []*selfReference
+	rows       *locked.Rows
 	statements []statement
-}
-
-// selfReference is a foreign key from a table to itself, with its values in the rows read; "" where one is
-// NULL.
-type selfReference struct {
-	from, to         []int // columns
-	fromKeys, toKeys []connectors.Key
 }
 
 func (s *source) newPart(ctx context.Context, q connectors.Query) (*part, error) {
@@ -150,51 +141,38 @@ func (s *source) newPart(ctx context.Context, q connectors.Query) (*part, error)
 	}
 	t := r.table
 	switch {
-	case len(t.Key) == 0:
-		return nil, fmt.Errorf("rows of a table without a key cannot be changed in place: %w", errors.ErrUnsupported)
+	case len(t.Key) == 0: // said before what else hinders
 	case !t.transactional:
 		return nil, fmt.Errorf("the table's storage engine has no transactions: %w", errors.ErrUnsupported)
 	case t.versioned:
 		return nil, fmt.Errorf("the server keeps old versions of the table's rows (system versioning): %w",
 			errors.ErrUnsupported)
-	case q.Keys == nil:
-		return nil, fmt.Errorf("the query names no keys: %w", connectors.ErrConfig)
 	}
-	p := &part{query: q, reader: r, key: r.needAll(t.Key)}
-	for _, fk := range t.ForeignKeys {
-		if fk.RefTable == t.Name {
-			p.self = append(p.self, &selfReference{from: r.needAll(fk.Fields), to: r.needAll(fk.RefFields)})
-		}
+	rows, err := locked.New(q, t.Table, r.needAll)
+	if err != nil {
+		return nil, err
 	}
-	return p, nil
+	return &part{query: q, reader: r, key: r.needAll(t.Key), rows: rows}, nil
 }
 
 // lock reads the rows of the query's keys under lock, into the reader's batch.
 func (p *part) lock(ctx context.Context, conn *sql.Conn) error {
-	size := 0
 	for chunk := range p.reader.keys.chunks() {
 		at := place{chunk: chunk}
 		err := stream(ctx, conn, p.reader.statement(at, 0, " FOR UPDATE"), func(values []driver.Value) error {
 			if added, err := p.reader.append(&at, values); !added {
 				return err
 			}
+			size := 0
 			for _, v := range values {
 				if b, ok := v.([]byte); ok {
 					size += len(b)
 				}
 			}
-			if size > lockedBytes {
-				return fmt.Errorf("the rows of one transaction hold more than 1 GB, name fewer keys: %w",
-					connectors.ErrConfig)
-			}
-			key, _ := p.reader.tuple(p.key, values)
-			p.rows = append(p.rows, key)
-			for _, ref := range p.self {
-				from, _ := p.reader.tuple(ref.from, values)
-				to, _ := p.reader.tuple(ref.to, values)
-				ref.fromKeys, ref.toKeys = append(ref.fromKeys, from), append(ref.toKeys, to)
-			}
-			return nil
+			return p.rows.Add(size, func(places []int) (connectors.Key, error) {
+				key, _ := p.reader.tuple(places, values)
+				return key, nil
+			})
 		})
 		if err != nil {
 			return err
@@ -203,148 +181,86 @@ func (p *part) lock(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// plan turns an edit into statements: first updates, so that references can be cut, then deletes.
-func (p *part) plan(edit connectors.Edit) error {
-	if edit.Ops == nil {
-		edit.Ops = make([]connectors.Op, len(p.rows))
-	}
-	if len(edit.Ops) != len(p.rows) {
-		return fmt.Errorf("edit answers with %d operations for %d rows", len(edit.Ops), len(p.rows))
-	}
-	if err := p.planUpdates(edit); err != nil {
+// plan turns an edit into statements: first updates, so that references can be cut, then deletes. Rows that set the same
+// values share an update; where values differ a CASE over the key tells them apart.
+func (p *part) plan(edit *connectors.Edit) error {
+	if err := p.rows.Check(edit); err != nil {
 		return err
 	}
-	p.planDeletes(edit.Ops)
-	return nil
-}
-
-// planUpdates groups the rows by the fields they set. Rows that set the same values share a statement;
-// where values differ a CASE over the key tells them apart.
-func (p *part) planUpdates(edit connectors.Edit) error {
-	literals, err := p.setLiterals(edit)
+	groups, err := p.rows.Groups(*edit, p.checked)
 	if err != nil {
 		return err
 	}
-	groups := map[string][]int{}
-	for row, op := range edit.Ops {
-		mask := make([]byte, len(edit.Set))
-		for i := range edit.Set {
-			mask[i] = '0'
-			if literals[i][row] != "" {
-				mask[i] = '1'
+	for _, g := range groups {
+		most := keysAtOnce
+		for _, set := range g.Set {
+			if !sameFor(set, g.Rows) {
+				most = caseRows
 			}
 		}
-		if op == connectors.Update && slices.Contains(mask, '1') {
-			groups[string(mask)] = append(groups[string(mask)], row)
+		for _, rows := range g.Cut(most, bytesAtOnce/2) { // as escaping doubles at the most
+			p.update(g.Set, rows)
 		}
 	}
-	for _, mask := range slices.Sorted(maps.Keys(groups)) {
-		var set []assignment
-		for i, given := range mask {
-			if given == '1' {
-				set = append(set, assignment{field: edit.Set[i].Field, literals: literals[i]})
-			}
-		}
-		p.planGroup(set, groups[mask])
+	for _, rows := range p.rows.Deletes(edit.Ops, keysAtOnce, keysAtOnce) {
+		p.statements = append(p.statements, statement{verb: deleteFrom, rows: len(rows),
+			text: quoteName(p.reader.table.Name) + " WHERE " + p.oneOf(rows...)})
 	}
 	return nil
 }
 
-// assignment holds what a field is set to in each row of the batch, as SQL.
-type assignment struct {
-	field    string
-	literals []string
+// checked returns the check of values that a field is set to.
+func (p *part) checked(field string) (func([]byte) error, error) {
+	f, _ := p.reader.table.Field(field)
+	return func(v []byte) error {
+		_, err := literal(f.Kind, v)
+		return err
+	}, nil
 }
 
-func (a assignment) sameFor(rows []int) bool {
-	return !slices.ContainsFunc(rows, func(row int) bool { return a.literals[row] != a.literals[rows[0]] })
+// sameFor says whether some rows are set to one value.
+func sameFor(set connectors.Assignment, rows []int) bool {
+	return !slices.ContainsFunc(rows, func(row int) bool {
+		null := set.Values.IsNull(row)
+		return null != set.Values.IsNull(rows[0]) || !null && !bytes.Equal(set.Values.Value(row), set.Values.Value(rows[0]))
+	})
 }
 
-// setLiterals checks the assignments and writes their values; "" stands where a row keeps what it has.
-func (p *part) setLiterals(edit connectors.Edit) ([][]string, error) {
-	literals := make([][]string, len(edit.Set))
-	for i, set := range edit.Set {
-		f, ok := p.reader.table.Field(set.Field)
-		switch {
-		case !ok:
-			return nil, fmt.Errorf("no field %s: %w", set.Field, connectors.ErrSchemaChanged)
-		case f.Generated:
-			return nil, fmt.Errorf("field %s is computed and cannot be set: %w", set.Field, connectors.ErrConfig)
-		case len(set.Rows) != len(p.rows) || set.Values.Len() != len(p.rows):
-			return nil, fmt.Errorf("edit sets field %s in %d rows to %d values, but there are %d rows", set.Field,
-				len(set.Rows), set.Values.Len(), len(p.rows))
-		}
-		literals[i] = make([]string, len(p.rows))
-		for row, given := range set.Rows {
-			switch {
-			case !given:
-				continue
-			case edit.Ops[row] != connectors.Update:
-				return nil, fmt.Errorf("edit sets field %s in a row that it does not update", set.Field)
-			case set.Values.IsNull(row):
-				literals[i][row] = "NULL"
-				continue
-			}
-			text, err := literal(f.Kind, set.Values.Value(row))
-			if err != nil {
-				return nil, fmt.Errorf("new value of field %s: %w", set.Field, err)
-			}
-			literals[i][row] = text
-		}
+// assigned is what a field is set to in a row, as SQL; the value has been checked.
+func (p *part) assigned(set connectors.Assignment, row int) string {
+	if set.Values.IsNull(row) {
+		return "NULL"
 	}
-	return literals, nil
+	f, _ := p.reader.table.Field(set.Field)
+	text, _ := literal(f.Kind, set.Values.Value(row))
+	return text
 }
 
-// planGroup writes the statements for rows that set the same fields. A statement that changes the key names
-// one row, as the assignments of a statement see each other's effect.
-func (p *part) planGroup(set []assignment, rows []int) {
-	most := keysAtOnce
-	for _, a := range set {
-		if slices.Contains(p.reader.table.Key, a.field) {
-			most = 1
-		} else if !a.sameFor(rows) {
-			most = min(most, caseRows)
-		}
-	}
-	start, size := 0, 0
-	for i, row := range rows {
-		if i-start == most || size > bytesAtOnce {
-			p.update(set, rows[start:i])
-			start, size = i, 0
-		}
-		for _, a := range set {
-			size += len(a.literals[row])
-		}
-	}
-	p.update(set, rows[start:])
-}
-
-func (p *part) update(set []assignment, rows []int) {
+func (p *part) update(set []connectors.Assignment, rows []int) {
 	var b strings.Builder
 	b.WriteString(quoteName(p.reader.table.Name) + " SET ")
 	for i, a := range set {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(quoteName(a.field) + " = ")
-		if a.sameFor(rows) {
-			b.WriteString(a.literals[rows[0]])
+		b.WriteString(quoteName(a.Field) + " = ")
+		if sameFor(a, rows) {
+			b.WriteString(p.assigned(a, rows[0]))
 			continue
 		}
 		b.WriteString("CASE")
 		for _, row := range rows {
-			b.WriteString(" WHEN " + p.oneOf(row) + " THEN " + a.literals[row])
+			b.WriteString(" WHEN " + p.oneOf(row) + " THEN " + p.assigned(a, row))
 		}
 		b.WriteString(" END")
 	}
 	for _, f := range p.reader.table.Fields {
-		if f.AutoUpdate && !slices.ContainsFunc(set, func(a assignment) bool { return a.field == f.Name }) {
+		if f.AutoUpdate && !slices.ContainsFunc(set, func(a connectors.Assignment) bool { return a.Field == f.Name }) {
 			b.WriteString(", " + quoteName(f.Name) + " = " + quoteName(f.Name))
 		}
 	}
 	b.WriteString(" WHERE " + p.oneOf(rows...))
-	p.statements = append(p.statements, statement{verb: "UPDATE ", text: b.String(), rows: int64(len(rows)),
-		table: p.reader.table.Name})
+	p.statements = append(p.statements, statement{verb: "UPDATE ", text: b.String(), rows: len(rows)})
 }
 
 // oneOf names rows by the keys that were read.
@@ -355,62 +271,9 @@ func (p *part) oneOf(rows ...int) string {
 	}
 	tuples := make([]connectors.Key, len(rows))
 	for i, row := range rows {
-		tuples[i] = p.rows[row]
+		tuples[i] = p.rows.Keys[row]
 	}
 	return oneOf(p.reader.names(p.key), kinds, tuples)
-}
-
-// planDeletes writes DELETE statements, rows that others refer to last. Those that refer to each other in a
-// ring go together, and the engine decides.
-func (p *part) planDeletes(ops []connectors.Op) {
-	var rows []int
-	for row, op := range ops {
-		if op == connectors.Delete {
-			rows = append(rows, row)
-		}
-	}
-	parents, children := p.family(rows)
-	for len(rows) > 0 {
-		var leaves, rest []int
-		for _, row := range rows {
-			if children[row] == 0 {
-				leaves = append(leaves, row)
-			} else {
-				rest = append(rest, row)
-			}
-		}
-		if len(leaves) == 0 {
-			leaves, rest = rest, nil
-		}
-		for _, row := range leaves {
-			for _, parent := range parents[row] {
-				children[parent]--
-			}
-		}
-		for chunk := range slices.Chunk(leaves, keysAtOnce) {
-			p.statements = append(p.statements, statement{verb: deleteFrom, rows: int64(len(chunk)),
-				text: quoteName(p.reader.table.Name) + " WHERE " + p.oneOf(chunk...), table: p.reader.table.Name})
-		}
-		rows = rest
-	}
-}
-
-// family finds, among the given rows, those each row refers to and how many refer to it.
-func (p *part) family(rows []int) (parents map[int][]int, children map[int]int) {
-	parents, children = map[int][]int{}, map[int]int{}
-	for _, ref := range p.self {
-		byKey := map[connectors.Key]int{}
-		for _, row := range rows {
-			byKey[ref.toKeys[row]] = row
-		}
-		for _, row := range rows {
-			if parent, ok := byKey[ref.fromKeys[row]]; ok && ref.fromKeys[row] != "" && parent != row {
-				parents[row] = append(parents[row], parent)
-				children[parent]++
-			}
-		}
-	}
-	return parents, children
 }
 
 const deleteFrom = "DELETE FROM "
@@ -418,13 +281,12 @@ const deleteFrom = "DELETE FROM "
 // statement is an UPDATE or DELETE with the number of rows it names.
 type statement struct {
 	verb, text string
-	rows       int64
-	table      string
+	rows       int
 }
 
 // ofTrigger takes an error for that of a trigger, which refuses some rows, where the statement itself does not have it:
 // the table is locked by now, so that it is there, and the server is asked whether this user may run the statement.
-func (st *statement) ofTrigger(ctx context.Context, conn *sql.Conn, err error) error {
+func (st *statement) ofTrigger(ctx context.Context, conn *sql.Conn, table string, err error) error {
 	var server *mysql.MySQLError
 	switch {
 	case !errors.As(err, &server):
@@ -438,69 +300,20 @@ func (st *statement) ofTrigger(ctx context.Context, conn *sql.Conn, err error) e
 		}
 	}
 	return fmt.Errorf("%w (error %d: what a trigger of the table takes is not there, or its account may not)",
-		&connectors.RefusedError{Class: connectors.RefusedTrigger, By: st.table}, server.Number)
+		&connectors.RefusedError{Class: connectors.RefusedTrigger, By: table}, server.Number)
 }
 
-// run counts the rows: never more than named, and fewer only where a delete finds that a foreign key took some
-// along: all are read again when all is done.
-func (st *statement) run(ctx context.Context, conn *sql.Conn) error {
-	matched, err := exec(ctx, conn, st.verb+st.text)
-	other := &connectors.RefusedError{Class: connectors.RefusedOther, By: st.table}
-	switch {
-	case err != nil:
-		return st.ofTrigger(ctx, conn, err)
-	case matched > st.rows:
-		return fmt.Errorf("a statement for %d rows met %d: %w", st.rows, matched, other)
-	case matched < st.rows && st.verb != deleteFrom:
-		return fmt.Errorf("%d rows to update are gone, by a trigger, a cascade or a delete of the same transaction: %w",
-			st.rows-matched, other)
+// run runs a statement. Rows that a delete misses are read again when all is done.
+func (p *part) run(ctx context.Context, conn *sql.Conn, st *statement) error {
+	met, err := exec(ctx, conn, st.verb+st.text)
+	if err != nil {
+		return st.ofTrigger(ctx, conn, p.query.Table, err)
 	}
-	return nil
-}
-
-// outcomes says what becomes of each key of a query by primary key, or of each row read.
-func (p *part) outcomes(ctx context.Context, conn *sql.Conn, ops []connectors.Op) ([]connectors.Outcome, error) {
-	t := p.reader.table
-	status := func(row int) connectors.Status {
-		if ops == nil || ops[row] == connectors.Leave {
-			return connectors.Left
-		}
-		return connectors.Done
+	missed, err := p.rows.Met(st.rows, met)
+	if err == nil && missed > 0 && st.verb != deleteFrom {
+		err = p.rows.Missed(missed)
 	}
-	var outcomes []connectors.Outcome
-	if p.query.Keys.Of != nil || !slices.Equal(p.query.Keys.Fields, t.Key) {
-		for row, key := range p.rows {
-			outcomes = append(outcomes, connectors.Outcome{Table: t.Name, Key: key, Status: status(row)})
-		}
-		return outcomes, nil
-	}
-	rowOf, asked, answers := map[connectors.Key]int{}, map[connectors.Key]bool{}, map[int]int{}
-	for row, key := range p.rows {
-		rowOf[key], answers[p.batch.Tuples[row]] = row, row
-	}
-	for _, key := range p.query.Keys.Tuples {
-		asked[key] = true
-	}
-	folded := slices.ContainsFunc(p.rows, func(key connectors.Key) bool { return !asked[key] })
-	for i, key := range p.query.Keys.Tuples {
-		o := connectors.Outcome{Table: t.Name, Key: key, Status: connectors.Gone}
-		row, ok := rowOf[key]
-		if !ok {
-			row, ok = answers[i]
-		}
-		if !ok && folded { // some row has a key that the server holds equal to one asked for
-			found, err := p.find(ctx, conn, key)
-			if err != nil {
-				return nil, err
-			}
-			row, ok = rowOf[found]
-		}
-		if ok {
-			o.Status = status(row)
-		}
-		outcomes = append(outcomes, o)
-	}
-	return outcomes, nil
+	return err
 }
 
 // find returns the primary key, as stored, that the server holds equal to the given one; "" if there is none.

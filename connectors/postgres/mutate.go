@@ -5,18 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/locked"
 	"lethe/connectors/internal/readback"
 )
-
-// lockedBytes is the size of values at which Mutate gives up on a transaction: its rows are held in memory, and a column
-// of a batch ends at 2 GB.
-const lockedBytes = 1 << 30
 
 // Mutate runs one READ COMMITTED transaction: SELECT ... FOR UPDATE by keys, then UPDATE and DELETE joined to the primary
 // keys just read. What the engine defers is checked before confirm is called (SET CONSTRAINTS ALL IMMEDIATE). If the
@@ -45,11 +41,13 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 			if err != nil {
 				return err
 			}
-			if err := p.plan(answer); err != nil {
+			if err := p.plan(&answer); err != nil {
 				return s.fail("mutate", p.query.Table, err)
 			}
-			written.Add(p.reader.table.Table, p.rows, answer)
-			more, err := p.outcomes(ctx, conn, answer.Ops)
+			written.Add(p.rows.Table, p.rows.Keys, answer)
+			more, err := p.rows.Outcomes(p.batch.Tuples, answer.Ops, func(key connectors.Key) (connectors.Key, error) {
+				return p.find(ctx, conn, key)
+			})
 			if err != nil {
 				return s.fail("mutate", p.query.Table, err)
 			}
@@ -83,14 +81,12 @@ func (s *source) change(ctx context.Context, conn *sql.Conn, parts []*part, writ
 	for _, p := range slices.Backward(parts) {
 		for _, st := range p.statements {
 			changes = true
-			less, err := st.run(ctx, conn)
+			less, err := p.run(ctx, conn, st)
 			if err != nil {
 				return s.fail("mutate", p.query.Table, err)
 			}
 			if less > 0 && !st.deletes && missed == nil {
-				missed = s.fail("mutate", p.query.Table, fmt.Errorf("%d rows to update are gone, by a trigger, a rule, a "+
-					"cascade or a delete of the same transaction: %w", less,
-					&connectors.RefusedError{Class: connectors.RefusedOther, By: p.query.Table}))
+				missed = s.fail("mutate", p.query.Table, p.rows.Missed(less))
 			}
 		}
 	}
@@ -125,15 +121,8 @@ type part struct {
 	reader     *reader
 	key        []int // the columns with the primary key
 	batch      connectors.Batch
-	rows       []connectors.Key // the primary keys of the rows read
-	self       []*selfReference
+	rows       *locked.Rows
 	statements []*statement
-}
-
-// selfReference is a foreign key from a table to itself, with its values in the rows read; "" where one is NULL.
-type selfReference struct {
-	from, to         []int // columns
-	fromKeys, toKeys []connectors.Key
 }
 
 func (s *source) newPart(ctx context.Context, q connectors.Query) (*part, error) {
@@ -141,27 +130,18 @@ func (s *source) newPart(ctx context.Context, q connectors.Query) (*part, error)
 	if err != nil {
 		return nil, err
 	}
-	t := r.table
-	switch {
-	case len(t.Key) == 0:
-		return nil, fmt.Errorf("rows of a table without a key cannot be changed in place: %w", errors.ErrUnsupported)
-	case t.foreign:
+	if r.table.foreign {
 		return nil, fmt.Errorf("a partition of the table is on another server: %w", errors.ErrUnsupported)
-	case q.Keys == nil:
-		return nil, fmt.Errorf("the query names no keys: %w", connectors.ErrConfig)
 	}
-	p := &part{query: q, reader: r, key: r.order}
-	for _, fk := range t.ForeignKeys {
-		if fk.RefTable == t.Name {
-			p.self = append(p.self, &selfReference{from: r.needAll(fk.Fields), to: r.needAll(fk.RefFields)})
-		}
+	rows, err := locked.New(q, r.table.Table, r.needAll)
+	if err != nil {
+		return nil, err
 	}
-	return p, nil
+	return &part{query: q, reader: r, key: r.order, rows: rows}, nil
 }
 
 // lock reads the rows of the query's keys under lock, into the reader's batch.
 func (p *part) lock(ctx context.Context, conn *sql.Conn) error {
-	size := 0
 	for chunk := range p.reader.keys.chunks() {
 		at := place{chunk: chunk}
 		text, params := p.reader.statement(at, 0, " FOR UPDATE OF t")
@@ -169,24 +149,14 @@ func (p *part) lock(ctx context.Context, conn *sql.Conn) error {
 			if added, err := p.reader.append(&at, values); !added {
 				return err
 			}
+			size := 0
 			for _, v := range values {
 				size += len(v)
 			}
-			if size > lockedBytes {
-				return fmt.Errorf("the rows of one transaction hold more than 1 GB, name fewer keys: %w",
-					connectors.ErrConfig)
-			}
-			key, _, err := p.reader.tuple(p.key, values)
-			if err != nil {
-				return err
-			}
-			p.rows = append(p.rows, key)
-			for _, ref := range p.self {
-				from, _, _ := p.reader.tuple(ref.from, values)
-				to, _, _ := p.reader.tuple(ref.to, values)
-				ref.fromKeys, ref.toKeys = append(ref.fromKeys, from), append(ref.toKeys, to)
-			}
-			return nil
+			return p.rows.Add(size, func(places []int) (connectors.Key, error) {
+				key, _, err := p.reader.tuple(places, values)
+				return key, err
+			})
 		})
 		if err != nil {
 			return err
@@ -196,100 +166,35 @@ func (p *part) lock(ctx context.Context, conn *sql.Conn) error {
 }
 
 // plan turns an edit into statements: first updates, so that references can be cut, then deletes.
-func (p *part) plan(edit connectors.Edit) error {
-	if edit.Ops == nil {
-		edit.Ops = make([]connectors.Op, len(p.rows))
-	}
-	if len(edit.Ops) != len(p.rows) {
-		return fmt.Errorf("edit answers with %d operations for %d rows", len(edit.Ops), len(p.rows))
-	}
-	if err := p.planUpdates(edit); err != nil {
+func (p *part) plan(edit *connectors.Edit) error {
+	if err := p.rows.Check(edit); err != nil {
 		return err
 	}
-	p.planDeletes(edit.Ops)
-	return nil
-}
-
-// planUpdates groups the rows by the fields they set.
-func (p *part) planUpdates(edit connectors.Edit) error {
-	for _, set := range edit.Set {
-		if err := p.checkSet(edit, set); err != nil {
-			return err
+	groups, err := p.rows.Groups(*edit, p.checked)
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		for _, rows := range g.Cut(keysAtOnce, bytesAtOnce) {
+			p.update(g.Set, rows)
 		}
 	}
-	groups := map[string][]int{}
-	for row, op := range edit.Ops {
-		mask := make([]byte, len(edit.Set))
-		for i, set := range edit.Set {
-			mask[i] = '0'
-			if set.Rows[row] {
-				mask[i] = '1'
-			}
-		}
-		if op == connectors.Update && slices.Contains(mask, '1') {
-			groups[string(mask)] = append(groups[string(mask)], row)
-		}
-	}
-	for _, mask := range slices.Sorted(maps.Keys(groups)) {
-		var sets []connectors.Assignment
-		for i, given := range mask {
-			if given == '1' {
-				sets = append(sets, edit.Set[i])
-			}
-		}
-		p.planGroup(sets, groups[mask])
+	for _, rows := range p.rows.Deletes(edit.Ops, keysAtOnce, keysAtOnce) {
+		p.delete(rows)
 	}
 	return nil
 }
 
-// checkSet checks one assignment.
-func (p *part) checkSet(edit connectors.Edit, set connectors.Assignment) error {
-	c := p.reader.table.columns[set.Field]
-	switch {
-	case c == nil:
-		return fmt.Errorf("no field %s: %w", set.Field, connectors.ErrSchemaChanged)
-	case c.field.Generated || c.identity:
-		return fmt.Errorf("field %s is computed and cannot be set: %w", set.Field, connectors.ErrConfig)
-	case len(set.Rows) != len(p.rows) || set.Values.Len() != len(p.rows):
-		return fmt.Errorf("edit sets field %s in %d rows to %d values, but there are %d rows", set.Field,
-			len(set.Rows), set.Values.Len(), len(p.rows))
+// checked returns the check of values that a field is set to.
+func (p *part) checked(field string) (func([]byte) error, error) {
+	c := p.reader.table.columns[field]
+	if c.identity {
+		return nil, fmt.Errorf("the server numbers it (GENERATED ALWAYS AS IDENTITY): %w", connectors.ErrConfig)
 	}
-	for row, given := range set.Rows {
-		switch {
-		case !given:
-			continue
-		case edit.Ops[row] != connectors.Update:
-			return fmt.Errorf("edit sets field %s in a row that it does not update", set.Field)
-		case set.Values.IsNull(row):
-			continue
-		}
-		if _, err := c.check(set.Values.Value(row)); err != nil {
-			return fmt.Errorf("new value of field %s: %w", set.Field, err)
-		}
-	}
-	return nil
-}
-
-// planGroup writes the statements for rows that set the same fields. A statement that changes the key names one row, as
-// two could take each other's.
-func (p *part) planGroup(sets []connectors.Assignment, rows []int) {
-	most := keysAtOnce
-	for _, set := range sets {
-		if slices.Contains(p.reader.table.Key, set.Field) {
-			most = 1
-		}
-	}
-	start, size := 0, 0
-	for i, row := range rows {
-		if i-start == most || size > bytesAtOnce {
-			p.update(sets, rows[start:i])
-			start, size = i, 0
-		}
-		for _, set := range sets {
-			size += len(set.Values.Value(row))
-		}
-	}
-	p.update(sets, rows[start:])
+	return func(v []byte) error {
+		_, err := c.check(v)
+		return err
+	}, nil
 }
 
 // update sets fields of rows to values of a joined table, or to one where all rows get the same.
@@ -309,7 +214,7 @@ func (p *part) update(sets []connectors.Assignment, rows []int) {
 		types, lists = append(types, c.typ), append(lists, l)
 		assigned = append(assigned, quoteName(set.Field)+" = k.c"+strconv.Itoa(len(types)))
 	}
-	p.statements = append(p.statements, &statement{rows: int64(len(rows)), table: p.reader.table.Name,
+	p.statements = append(p.statements, &statement{rows: len(rows),
 		text: "UPDATE " + p.reader.table.from() + " t SET " + strings.Join(assigned, ", ") + " FROM " +
 			unnested("k", types, 1) + " WHERE " + p.matches(), params: texts(lists)})
 }
@@ -318,7 +223,7 @@ func (p *part) update(sets []connectors.Assignment, rows []int) {
 func (p *part) named(rows []int) (types []string, lists []list) {
 	lists = make([]list, len(p.key))
 	for _, row := range rows {
-		values, _ := p.rows[row].Values() // made by tuple
+		values, _ := p.rows.Keys[row].Values() // made by tuple
 		for i, v := range values {
 			lists[i].add(p.reader.columns[p.key[i]].input(v))
 		}
@@ -339,127 +244,27 @@ func (p *part) matches() string {
 	return strings.Join(conditions, " AND ")
 }
 
-// planDeletes writes DELETE statements, rows that others refer to last. Those that refer to each other in a ring go
-// together, and the engine decides.
-func (p *part) planDeletes(ops []connectors.Op) {
-	var rows []int
-	for row, op := range ops {
-		if op == connectors.Delete {
-			rows = append(rows, row)
-		}
-	}
-	parents, children := p.family(rows)
-	for len(rows) > 0 {
-		var leaves, rest []int
-		for _, row := range rows {
-			if children[row] == 0 {
-				leaves = append(leaves, row)
-			} else {
-				rest = append(rest, row)
-			}
-		}
-		if len(leaves) == 0 {
-			leaves, rest = rest, nil
-		}
-		for _, row := range leaves {
-			for _, parent := range parents[row] {
-				children[parent]--
-			}
-		}
-		for chunk := range slices.Chunk(leaves, keysAtOnce) {
-			types, lists := p.named(chunk)
-			p.statements = append(p.statements, &statement{rows: int64(len(chunk)), table: p.reader.table.Name, deletes: true,
-				text:   "DELETE FROM " + p.reader.table.from() + " t USING " + unnested("k", types, 1) + " WHERE " + p.matches(),
-				params: texts(lists)})
-		}
-		rows = rest
-	}
-}
-
-// family finds, among the given rows, those each row refers to and how many refer to it.
-func (p *part) family(rows []int) (parents map[int][]int, children map[int]int) {
-	parents, children = map[int][]int{}, map[int]int{}
-	for _, ref := range p.self {
-		byKey := map[connectors.Key]int{}
-		for _, row := range rows {
-			byKey[ref.toKeys[row]] = row
-		}
-		for _, row := range rows {
-			if parent, ok := byKey[ref.fromKeys[row]]; ok && ref.fromKeys[row] != "" && parent != row {
-				parents[row] = append(parents[row], parent)
-				children[parent]++
-			}
-		}
-	}
-	return parents, children
+func (p *part) delete(rows []int) {
+	types, lists := p.named(rows)
+	p.statements = append(p.statements, &statement{rows: len(rows), deletes: true, params: texts(lists),
+		text: "DELETE FROM " + p.reader.table.from() + " t USING " + unnested("k", types, 1) + " WHERE " + p.matches()})
 }
 
 // statement is an UPDATE or DELETE with the number of rows it names.
 type statement struct {
 	text    string
 	params  [][]byte
-	rows    int64
-	table   string
+	rows    int
 	deletes bool
 }
 
-// run counts the rows: never more than named. How many fewer it met is returned: a foreign key may have taken some
-// along, and a trigger or a rule may have ignored some.
-func (st *statement) run(ctx context.Context, conn *sql.Conn) (less int64, err error) {
-	matched, _, err := exec(ctx, conn, st.text, st.params)
-	switch {
-	case err != nil:
-		return 0, ofTrigger(err, st.table)
-	case matched > st.rows:
-		return 0, fmt.Errorf("a statement for %d rows met %d: %w", st.rows, matched,
-			&connectors.RefusedError{Class: connectors.RefusedOther, By: st.table})
+// run runs a statement, and returns how many rows it missed.
+func (p *part) run(ctx context.Context, conn *sql.Conn, st *statement) (missed int, err error) {
+	met, _, err := exec(ctx, conn, st.text, st.params)
+	if err != nil {
+		return 0, ofTrigger(err, p.query.Table)
 	}
-	return st.rows - matched, nil
-}
-
-// outcomes says what becomes of each key of a query by primary key, or of each row read.
-func (p *part) outcomes(ctx context.Context, conn *sql.Conn, ops []connectors.Op) ([]connectors.Outcome, error) {
-	t := p.reader.table
-	status := func(row int) connectors.Status {
-		if ops == nil || ops[row] == connectors.Leave {
-			return connectors.Left
-		}
-		return connectors.Done
-	}
-	var outcomes []connectors.Outcome
-	if p.query.Keys.Of != nil || !slices.Equal(p.query.Keys.Fields, t.Key) {
-		for row, key := range p.rows {
-			outcomes = append(outcomes, connectors.Outcome{Table: t.Name, Key: key, Status: status(row)})
-		}
-		return outcomes, nil
-	}
-	rowOf, asked, answers := map[connectors.Key]int{}, map[connectors.Key]bool{}, map[int]int{}
-	for row, key := range p.rows {
-		rowOf[key], answers[p.batch.Tuples[row]] = row, row
-	}
-	for _, key := range p.query.Keys.Tuples {
-		asked[key] = true
-	}
-	folded := slices.ContainsFunc(p.rows, func(key connectors.Key) bool { return !asked[key] })
-	for i, key := range p.query.Keys.Tuples {
-		o := connectors.Outcome{Table: t.Name, Key: key, Status: connectors.Gone}
-		row, ok := rowOf[key]
-		if !ok {
-			row, ok = answers[i]
-		}
-		if !ok && folded { // some row has a key that the server holds equal to one asked for
-			found, err := p.find(ctx, conn, key)
-			if err != nil {
-				return nil, err
-			}
-			row, ok = rowOf[found]
-		}
-		if ok {
-			o.Status = status(row)
-		}
-		outcomes = append(outcomes, o)
-	}
-	return outcomes, nil
+	return p.rows.Met(st.rows, met)
 }
 
 // find returns the primary key, as stored, that the server holds equal to the given one; "" if there is none.

@@ -5,17 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/locked"
 	"lethe/connectors/internal/readback"
 )
-
-// lockedBytes is the size of values at which Mutate gives up on a transaction: its rows are held in memory.
-const lockedBytes = 1 << 30
 
 // locking keeps rows from being changed by others until the transaction ends.
 const locking = " WITH (UPDLOCK, ROWLOCK)"
@@ -47,11 +44,13 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 			if err != nil {
 				return err
 			}
-			if err := p.plan(answer); err != nil {
+			if err := p.plan(&answer); err != nil {
 				return s.fail("mutate", p.query.Table, err)
 			}
-			written.Add(p.reader.table.Table, p.rows, answer)
-			more, err := p.outcomes(ctx, tx, answer.Ops)
+			written.Add(p.rows.Table, p.rows.Keys, answer)
+			more, err := p.rows.Outcomes(p.batch.Tuples, answer.Ops, func(key connectors.Key) (connectors.Key, error) {
+				return p.find(ctx, tx, key)
+			})
 			if err != nil {
 				return s.fail("mutate", p.query.Table, err)
 			}
@@ -89,14 +88,12 @@ func (s *source) change(ctx context.Context, tx *sql.Tx, parts []*part, written 
 	var missed error // rows to update that were not met: what is read back says more
 	for _, p := range slices.Backward(parts) {
 		for _, st := range p.statements {
-			less, err := st.run(ctx, tx)
+			less, err := p.run(ctx, tx, st)
 			if err != nil {
 				return s.fail("mutate", p.query.Table, err)
 			}
 			if less > 0 && !st.deletes && missed == nil {
-				missed = s.fail("mutate", p.query.Table, fmt.Errorf("%d rows to update are gone, or not as they were, by a trigger, "+
-					"a cascade or a delete of the same transaction: %w", less,
-					&connectors.RefusedError{Class: connectors.RefusedOther, By: p.query.Table}))
+				missed = s.fail("mutate", p.query.Table, p.rows.Missed(less))
 			}
 		}
 	}
@@ -122,16 +119,9 @@ type part struct {
 	key        []int // the columns with the primary key
 	guard      int   // the column with the rowversion that changes name; -1 none
 	batch      connectors.Batch
-	rows       []connectors.Key // the primary keys of the rows read
-	versions   []string         // their rowversions
-	self       []*selfReference
+	rows       *locked.Rows
+	versions   []string // their rowversions
 	statements []*statement
-}
-
-// selfReference is a foreign key from a table to itself, with its values in the rows read; "" where one is NULL.
-type selfReference struct {
-	from, to         []int // columns
-	fromKeys, toKeys []connectors.Key
 }
 
 func (s *source) newPart(ctx context.Context, q connectors.Query) (*part, error) {
@@ -143,28 +133,22 @@ func (s *source) newPart(ctx context.Context, q connectors.Query) (*part, error)
 	switch {
 	case t.Unreadable != nil:
 		return nil, t.Unreadable
-	case len(t.Key) == 0:
-		return nil, fmt.Errorf("rows of a table without a key cannot be changed in place: %w", errors.ErrUnsupported)
 	case t.fixed != "":
 		return nil, fmt.Errorf("rows of the table cannot be changed in place, as %s: %w", t.fixed, errors.ErrUnsupported)
-	case q.Keys == nil:
-		return nil, fmt.Errorf("the query names no keys: %w", connectors.ErrConfig)
 	}
-	p := &part{query: q, reader: r, key: r.order, guard: -1}
+	rows, err := locked.New(q, t.Table, r.needAll)
+	if err != nil {
+		return nil, err
+	}
+	p := &part{query: q, reader: r, key: r.order, rows: rows, guard: -1}
 	if t.guard != "" {
 		p.guard = r.need(t.columns[t.guard])
-	}
-	for _, fk := range t.ForeignKeys {
-		if fk.RefTable == t.Name {
-			p.self = append(p.self, &selfReference{from: r.needAll(fk.Fields), to: r.needAll(fk.RefFields)})
-		}
 	}
 	return p, nil
 }
 
 // lock reads the rows of the query's keys under lock, into the reader's batch.
 func (p *part) lock(ctx context.Context, tx *sql.Tx) error {
-	size := 0
 	for chunk := range p.reader.keys.chunks() {
 		at := place{chunk: chunk}
 		text, params := p.reader.statement(at, 0, locking)
@@ -172,26 +156,17 @@ func (p *part) lock(ctx context.Context, tx *sql.Tx) error {
 			if added, err := p.reader.append(&at, values); !added {
 				return err
 			}
-			for _, v := range values {
-				size += len(v)
-			}
-			if size > lockedBytes {
-				return fmt.Errorf("the rows of one transaction hold more than 1 GB, name fewer keys: %w", connectors.ErrConfig)
-			}
-			key, _, err := p.reader.tuple(p.key, values)
-			if err != nil {
-				return err
-			}
-			p.rows = append(p.rows, key)
 			if p.guard >= 0 {
 				p.versions = append(p.versions, p.reader.columns[p.guard].param(values[p.guard]))
 			}
-			for _, ref := range p.self {
-				from, _, _ := p.reader.tuple(ref.from, values)
-				to, _, _ := p.reader.tuple(ref.to, values)
-				ref.fromKeys, ref.toKeys = append(ref.fromKeys, from), append(ref.toKeys, to)
+			size := 0
+			for _, v := range values {
+				size += len(v)
 			}
-			return nil
+			return p.rows.Add(size, func(places []int) (connectors.Key, error) {
+				key, _, err := p.reader.tuple(places, values)
+				return key, err
+			})
 		})
 		if err != nil {
 			return err
@@ -201,79 +176,32 @@ func (p *part) lock(ctx context.Context, tx *sql.Tx) error {
 }
 
 // plan turns an edit into statements: first updates, so that references can be cut, then deletes.
-func (p *part) plan(edit connectors.Edit) error {
-	if edit.Ops == nil {
-		edit.Ops = make([]connectors.Op, len(p.rows))
-	}
-	if len(edit.Ops) != len(p.rows) {
-		return fmt.Errorf("edit answers with %d operations for %d rows", len(edit.Ops), len(p.rows))
-	}
-	if err := p.planUpdates(edit); err != nil {
+func (p *part) plan(edit *connectors.Edit) error {
+	if err := p.rows.Check(edit); err != nil {
 		return err
 	}
-	p.planDeletes(edit.Ops)
-	return nil
-}
-
-// planUpdates groups the rows by the fields they set.
-func (p *part) planUpdates(edit connectors.Edit) error {
-	for _, set := range edit.Set {
-		if err := p.checkSet(edit, set); err != nil {
-			return err
+	groups, err := p.rows.Groups(*edit, p.checked)
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		for _, rows := range g.Cut(keysAtOnce, bytesAtOnce) {
+			p.update(g.Set, rows)
 		}
 	}
-	groups := map[string][]int{}
-	for row, op := range edit.Ops {
-		mask := make([]byte, len(edit.Set))
-		for i, set := range edit.Set {
-			mask[i] = '0'
-			if set.Rows[row] {
-				mask[i] = '1'
-			}
-		}
-		if op == connectors.Update && slices.Contains(mask, '1') {
-			groups[string(mask)] = append(groups[string(mask)], row)
-		}
-	}
-	for _, mask := range slices.Sorted(maps.Keys(groups)) {
-		var sets []connectors.Assignment
-		for i, given := range mask {
-			if given == '1' {
-				sets = append(sets, edit.Set[i])
-			}
-		}
-		p.planGroup(sets, groups[mask])
+	for _, rows := range p.rows.Deletes(edit.Ops, keysAtOnce, 0) {
+		p.delete(rows)
 	}
 	return nil
 }
 
-// checkSet checks one assignment.
-func (p *part) checkSet(edit connectors.Edit, set connectors.Assignment) error {
-	c := p.reader.table.columns[set.Field]
-	switch {
-	case c == nil:
-		return fmt.Errorf("no field %s: %w", set.Field, connectors.ErrSchemaChanged)
-	case c.field.Generated || c.identity:
-		return fmt.Errorf("field %s is computed, or numbered by the server, and cannot be set: %w", set.Field,
-			connectors.ErrConfig)
-	case len(set.Rows) != len(p.rows) || set.Values.Len() != len(p.rows):
-		return fmt.Errorf("edit sets field %s in %d rows to %d values, but there are %d rows", set.Field, len(set.Rows),
-			set.Values.Len(), len(p.rows))
+// checked returns the check of values that a field is set to.
+func (p *part) checked(field string) (func([]byte) error, error) {
+	c := p.reader.table.columns[field]
+	if c.identity {
+		return nil, fmt.Errorf("the server numbers it (IDENTITY): %w", connectors.ErrConfig)
 	}
-	for row, given := range set.Rows {
-		switch {
-		case !given:
-			continue
-		case edit.Ops[row] != connectors.Update:
-			return fmt.Errorf("edit sets field %s in a row that it does not update", set.Field)
-		case set.Values.IsNull(row):
-			continue
-		}
-		if err := c.holds(set.Values.Value(row)); err != nil {
-			return fmt.Errorf("new value of field %s: %w", set.Field, err)
-		}
-	}
-	return nil
+	return c.holds, nil
 }
 
 // holds refuses a value that the column would not hold as it is.
@@ -290,28 +218,6 @@ func (c *column) holds(v []byte) error {
 	return err
 }
 
-// planGroup writes the statements for rows that set the same fields. A statement that changes the key names one row, as
-// two could take each other's.
-func (p *part) planGroup(sets []connectors.Assignment, rows []int) {
-	most := keysAtOnce
-	for _, set := range sets {
-		if slices.Contains(p.reader.table.Key, set.Field) {
-			most = 1
-		}
-	}
-	start, size := 0, 0
-	for i, row := range rows {
-		if i-start == most || size > bytesAtOnce {
-			p.update(sets, rows[start:i])
-			start, size = i, 0
-		}
-		for _, set := range sets {
-			size += len(set.Values.Value(row))
-		}
-	}
-	p.update(sets, rows[start:])
-}
-
 // named are the columns by which rows are named: their keys, and their version where there is one.
 func (p *part) named() (columns []*column) {
 	for _, c := range p.key {
@@ -325,7 +231,7 @@ func (p *part) named() (columns []*column) {
 
 // names are the values of those of a row, as it was read.
 func (p *part) names(row int) (values []any) {
-	key, _ := p.rows[row].Values() // made by tuple
+	key, _ := p.rows.Keys[row].Values() // made by tuple
 	for i, v := range key {
 		values = append(values, p.reader.columns[p.key[i]].param(v))
 	}
@@ -365,7 +271,7 @@ func (p *part) update(sets []connectors.Assignment, rows []int) {
 		}
 		l.add(values...)
 	}
-	p.statements = append(p.statements, &statement{rows: len(rows), table: p.reader.table.Name, params: []any{l.text()},
+	p.statements = append(p.statements, &statement{rows: len(rows), params: []any{l.text()},
 		text: metDeclared + "UPDATE t SET " + strings.Join(assigned, ", ") + " OUTPUT k.n INTO @met FROM " +
 			p.reader.table.from() + " t JOIN " + typed("@p1", columns, 0) + " ON " + matches(by) + metCounted})
 }
@@ -376,64 +282,15 @@ const (
 	metCounted  = "; SELECT CONVERT(varchar(20), COUNT(*)) FROM @met"
 )
 
-// planDeletes writes DELETE statements, rows that others refer to last. Those that refer to each other in a ring go by
-// one.
-func (p *part) planDeletes(ops []connectors.Op) {
-	var rows []int
-	for row, op := range ops {
-		if op == connectors.Delete {
-			rows = append(rows, row)
-		}
+func (p *part) delete(rows []int) {
+	by := p.named()
+	var l list
+	for _, row := range rows {
+		l.add(p.names(row)...)
 	}
-	parents, children := p.family(rows)
-	for len(rows) > 0 {
-		var leaves, rest []int
-		for _, row := range rows {
-			if children[row] == 0 {
-				leaves = append(leaves, row)
-			} else {
-				rest = append(rest, row)
-			}
-		}
-		most := keysAtOnce
-		if len(leaves) == 0 {
-			leaves, rest, most = rest, nil, len(rows)
-		}
-		for _, row := range leaves {
-			for _, parent := range parents[row] {
-				children[parent]--
-			}
-		}
-		for chunk := range slices.Chunk(leaves, most) {
-			by := p.named()
-			var l list
-			for _, row := range chunk {
-				l.add(p.names(row)...)
-			}
-			p.statements = append(p.statements, &statement{rows: len(chunk), table: p.reader.table.Name, deletes: true,
-				params: []any{l.text()}, text: metDeclared + "DELETE t OUTPUT k.n INTO @met FROM " + p.reader.table.from() +
-					" t JOIN " + typed("@p1", by, 0) + " ON " + matches(by) + metCounted})
-		}
-		rows = rest
-	}
-}
-
-// family finds, among the given rows, those each row refers to and how many refer to it.
-func (p *part) family(rows []int) (parents map[int][]int, children map[int]int) {
-	parents, children = map[int][]int{}, map[int]int{}
-	for _, ref := range p.self {
-		byKey := map[connectors.Key]int{}
-		for _, row := range rows {
-			byKey[ref.toKeys[row]] = row
-		}
-		for _, row := range rows {
-			if parent, ok := byKey[ref.fromKeys[row]]; ok && ref.fromKeys[row] != "" && parent != row {
-				parents[row] = append(parents[row], parent)
-				children[parent]++
-			}
-		}
-	}
-	return parents, children
+	p.statements = append(p.statements, &statement{rows: len(rows), deletes: true, params: []any{l.text()}, text: metDeclared +
+		"DELETE t OUTPUT k.n INTO @met FROM " + p.reader.table.from() + " t JOIN " + typed("@p1", by, 0) + " ON " +
+		matches(by) + metCounted})
 }
 
 // statement is an UPDATE or DELETE with the number of rows it names.
@@ -441,71 +298,20 @@ type statement struct {
 	text    string
 	params  []any
 	rows    int
-	table   string
 	deletes bool
 }
 
-// run counts the rows: never more than named. How many fewer it met is returned: a foreign key may have taken some along,
-// and a trigger may have ignored some.
-func (st *statement) run(ctx context.Context, tx *sql.Tx) (less int, err error) {
+// run runs a statement, and returns how many rows it missed.
+func (p *part) run(ctx context.Context, tx *sql.Tx, st *statement) (missed int, err error) {
 	met := -1
 	err = collect(ctx, tx, st.text, st.params, func(values [][]byte) (err error) {
 		met, err = strconv.Atoi(string(values[0]))
 		return err
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return 0, err
-	case met < 0 || met > st.rows:
-		return 0, fmt.Errorf("a statement for %d rows met %d: %w", st.rows, met,
-			&connectors.RefusedError{Class: connectors.RefusedOther, By: st.table})
 	}
-	return st.rows - met, nil
-}
-
-// outcomes says what becomes of each key of a query by primary key, or of each row read.
-func (p *part) outcomes(ctx context.Context, tx *sql.Tx, ops []connectors.Op) ([]connectors.Outcome, error) {
-	t := p.reader.table
-	status := func(row int) connectors.Status {
-		if ops == nil || ops[row] == connectors.Leave {
-			return connectors.Left
-		}
-		return connectors.Done
-	}
-	var outcomes []connectors.Outcome
-	if p.query.Keys.Of != nil || !slices.Equal(p.query.Keys.Fields, t.Key) {
-		for row, key := range p.rows {
-			outcomes = append(outcomes, connectors.Outcome{Table: t.Name, Key: key, Status: status(row)})
-		}
-		return outcomes, nil
-	}
-	rowOf, asked, answers := map[connectors.Key]int{}, map[connectors.Key]bool{}, map[int]int{}
-	for row, key := range p.rows {
-		rowOf[key], answers[p.batch.Tuples[row]] = row, row
-	}
-	for _, key := range p.query.Keys.Tuples {
-		asked[key] = true
-	}
-	folded := slices.ContainsFunc(p.rows, func(key connectors.Key) bool { return !asked[key] })
-	for i, key := range p.query.Keys.Tuples {
-		o := connectors.Outcome{Table: t.Name, Key: key, Status: connectors.Gone}
-		row, ok := rowOf[key]
-		if !ok {
-			row, ok = answers[i]
-		}
-		if !ok && folded { // some row has a key that the server holds equal to one asked for
-			found, err := p.find(ctx, tx, key)
-			if err != nil {
-				return nil, err
-			}
-			row, ok = rowOf[found]
-		}
-		if ok {
-			o.Status = status(row)
-		}
-		outcomes = append(outcomes, o)
-	}
-	return outcomes, nil
+	return p.rows.Met(st.rows, int64(met))
 }
 
 // find returns the primary key, as stored, that the server holds equal to the given one; "" if there is none.
