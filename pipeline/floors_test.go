@@ -109,6 +109,8 @@ var floors = []floor{
 	{pkg: "connectors/delimited"},
 	{pkg: "connectors/internal/dumpfile", may: []string{"connectors", "connectors/internal/keyset", "connectors/internal/textfile"}},
 	{pkg: "connectors/internal/keyset", may: []string{"connectors"}},
+	{pkg: "connectors/internal/locked", may: []string{"connectors"}},
+	{pkg: "connectors/internal/paging", may: []string{"connectors", "connectors/internal/keyset"}},
 	{pkg: "connectors/internal/textfile", may: []string{"connectors"}},
 	{pkg: "connectors/internal/pgarchive", may: []string{"connectors"}},
 	{pkg: "connectors/internal/anew", may: []string{"connectors", "connectors/internal/textfile"}},

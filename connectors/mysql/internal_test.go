@@ -2,13 +2,11 @@ package mysql
 
 import (
 	"fmt"
-	"math/big"
 	"strings"
 	"testing"
 
 	driver "github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"lethe/connectors"
 	"lethe/connectors/wire"
@@ -87,39 +85,6 @@ func unquote(t *testing.T, s string) string {
 		b.WriteByte(s[i])
 	}
 	return b.String()
-}
-
-// The pieces of a key set cover each tuple once, in order, and each value has one owner.
-func TestKeySet(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		numbers := rapid.SliceOfN(rapid.Int64Range(-3000, 3000), 0, 4000).Draw(t, "numbers")
-		keys := &connectors.Keys{Fields: []string{"id"}}
-		distinct := map[int64]bool{}
-		for _, n := range numbers {
-			keys.Tuples = append(keys.Tuples, connectors.MakeKey(fmt.Append(nil, n)))
-			distinct[n] = true
-		}
-		k, err := newKeySet(keys, []connectors.Kind{connectors.Integer})
-		require.NoError(t, err)
-		require.Len(t, k.tuples, len(distinct))
-		var last *big.Int
-		for i, tuple := range k.tuples {
-			values, err := tuple.Values()
-			require.NoError(t, err)
-			n, ok := new(big.Int).SetString(string(values[0]), 10)
-			require.True(t, ok)
-			require.True(t, i == 0 || last.Cmp(n) < 0, "numbers are in order")
-			last = n
-			owners := 0
-			for chunk := range k.chunks() {
-				require.LessOrEqual(t, k.starts[chunk+1]-k.starts[chunk], keysAtOnce)
-				if k.owns(chunk, tuple) {
-					owners++
-				}
-			}
-			require.Equal(t, 1, owners)
-		}
-	})
 }
 
 func TestKeySetEndsPiecesBySize(t *testing.T) {

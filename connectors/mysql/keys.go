@@ -2,7 +2,6 @@ package mysql
 
 import (
 	"bytes"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,45 +9,26 @@ import (
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/paging"
 )
 
-// keySet holds the tuples of a query, sorted and without repetition, cut into pieces of one statement each.
-// The order and the cuts depend on the tuples alone, so that a cursor can name a piece. A nil keySet is one
-// piece without a condition.
+// keySet holds the tuples of a query, in pieces. A nil keySet is one piece without a condition.
 type keySet struct {
-	kinds  []connectors.Kind
-	tuples []connectors.Key
-	asked  []int // where each tuple stands in the query
-	starts []int // of the pieces, and the end
-	exact  bool  // no two spellings of a value are equal, so that a row's own values tell its tuple
-	// values that the server holds equal to a tuple of other bytes, and the piece that first met them
-	folded map[connectors.Key]int
+	*paging.Pieces
+	kinds []connectors.Kind
+	exact bool // no two spellings of a value are equal, so that a row's own values tell its tuple
 }
 
-func newKeySet(keys *connectors.Keys, kinds []connectors.Kind) (*keySet, error) {
+func newKeySet(keys *connectors.Keys, kinds []connectors.Kind) (k *keySet, err error) {
 	if keys == nil {
 		return nil, nil
 	}
-	k := &keySet{kinds: kinds, folded: map[connectors.Key]int{}, exact: true}
-	order := make([]int, len(keys.Tuples))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return k.compare(keys.Tuples[a], keys.Tuples[b]) })
-	for _, i := range order {
-		tuple := keys.Tuples[i]
-		if n := len(k.tuples); n > 0 && k.tuples[n-1] == tuple {
-			continue
-		}
-		switch err := k.check(keys.Fields, tuple); {
-		case err == nil:
-			k.tuples, k.asked = append(k.tuples, tuple), append(k.asked, i)
-		case keys.Of == nil || !errors.Is(err, connectors.ErrConfig):
-			return nil, err
-		} // else a value of what is referred to, which no value of the referring field is equal to
-	}
-	k.cut()
-	return k, nil
+	k = &keySet{kinds: kinds, exact: true}
+	integers := len(kinds) == 1 && kinds[0] == connectors.Integer
+	k.Pieces, err = paging.Cut(keys, integers, func(tuple connectors.Key) (beyond bool, err error) {
+		return false, k.check(keys.Fields, tuple)
+	}, k.limits)
+	return k, err
 }
 
 // check refuses a tuple that cannot be compared with the fields.
@@ -70,22 +50,16 @@ func (k *keySet) check(fields []string, tuple connectors.Key) error {
 // oneText says whether the keys are of one field, a text.
 func (k *keySet) oneText() bool { return len(k.kinds) == 1 && k.kinds[0] == connectors.Text }
 
-// cut makes pieces.
-func (k *keySet) cut() {
-	most, bytes, size := keysAtOnce, bytesAtOnce, 0
+// limits are how many tuples a piece has, and about how many bytes of them.
+func (k *keySet) limits() (tuples, bytes int) {
+	tuples, bytes = keysAtOnce, bytesAtOnce
 	if !k.exact {
 		bytes /= 3 // as they stand in a statement up to three times
 	}
 	if !k.exact && !k.oneText() {
-		most = spelledAtOnce
+		tuples = spelledAtOnce
 	}
-	for i, tuple := range k.tuples {
-		if i == 0 || i-k.starts[len(k.starts)-1] == most || size > bytes {
-			k.starts, size = append(k.starts, i), 0
-		}
-		size += len(tuple)
-	}
-	k.starts = append(k.starts, len(k.tuples))
+	return tuples, bytes
 }
 
 // ordinal is an expression for the place of a row's tuple within a piece; "" or NULL where its own values tell.
@@ -93,7 +67,7 @@ func (k *keySet) ordinal(chunk int, names []string) string {
 	if k == nil || k.exact {
 		return ""
 	}
-	tuples := k.tuples[k.starts[chunk]:k.starts[chunk+1]]
+	tuples := k.Of(chunk)
 	var b strings.Builder
 	b.WriteString("CASE")
 	if k.oneText() { // most rows have the very bytes, for which the server searches a sorted list
@@ -114,65 +88,16 @@ func (k *keySet) ordinal(chunk int, names []string) string {
 	return b.String()
 }
 
-// answer says which tuple of the query a row of a piece answers, by its own values or by the ordinal that the
-// server gave it; ok is false if the row belongs to another piece.
-func (k *keySet) answer(chunk int, own connectors.Key, ordinal driver.Value) (tuple int, ok bool, err error) {
-	if !k.owns(chunk, own) {
-		return 0, false, nil
-	}
-	at, found := slices.BinarySearchFunc(k.tuples, own, k.compare)
-	if !found {
-		n, err := strconv.Atoi(string(appendText(nil, ordinal)))
-		if err != nil {
-			return 0, false, errors.New("the server finds a row by a key that it does not hold equal to the row's")
-		}
-		at = k.starts[chunk] + n
-	}
-	return k.asked[at], true, nil
-}
-
 func (k *keySet) chunks() int {
 	if k == nil {
 		return 1
 	}
-	return len(k.starts) - 1
-}
-
-// compare orders tuples, integers by value and all else by bytes, without taking them apart. Whatever the
-// order, it is the same each time.
-func (k *keySet) compare(a, b connectors.Key) int {
-	if len(k.kinds) != 1 || k.kinds[0] != connectors.Integer || len(a) == 0 || len(b) == 0 {
-		return strings.Compare(string(a), string(b))
-	}
-	an, bn := strings.HasPrefix(string(a[1:]), "-"), strings.HasPrefix(string(b[1:]), "-")
-	switch {
-	case an != bn && an:
-		return -1
-	case an != bn:
-		return 1
-	case an:
-		return strings.Compare(string(b), string(a))
-	}
-	return strings.Compare(string(a), string(b)) // the length comes first
+	return k.Len()
 }
 
 // where names the rows of a piece. Tuples are compared one by one, never as a range.
 func (k *keySet) where(chunk int, names []string) string {
-	return oneOf(names, k.kinds, k.tuples[k.starts[chunk]:k.starts[chunk+1]])
-}
-
-// owns reports whether a row with these values belongs to a piece. One that the server finds in two pieces,
-// as their tuples are equal under its collation, belongs to the piece with the very bytes, or else to the
-// first that met it.
-func (k *keySet) owns(chunk int, values connectors.Key) bool {
-	if i, found := slices.BinarySearchFunc(k.tuples, values, k.compare); found {
-		return k.starts[chunk] <= i && i < k.starts[chunk+1]
-	}
-	first, met := k.folded[values]
-	if !met {
-		k.folded[values], first = chunk, chunk
-	}
-	return first == chunk
+	return oneOf(names, k.kinds, k.Of(chunk))
 }
 
 // oneOf writes a IN (1, 2) or (a, b) IN ((1, 2), (3, 4)); the tuples have been checked. MariaDB misses rows

@@ -15,6 +15,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/connectors/internal/locked"
+	"lethe/connectors/internal/paging"
 	"lethe/connectors/internal/readback"
 )
 
@@ -157,8 +158,8 @@ func (s *source) newPart(ctx context.Context, q connectors.Query) (*part, error)
 
 // lock reads the rows of the query's keys under lock, into the reader's batch.
 func (p *part) lock(ctx context.Context, conn *sql.Conn) error {
-	for chunk := range p.reader.keys.chunks() {
-		at := place{chunk: chunk}
+	for piece := range p.reader.keys.chunks() {
+		at := paging.Place{Piece: piece}
 		err := stream(ctx, conn, p.reader.statement(at, 0, " FOR UPDATE"), func(values []driver.Value) error {
 			if added, err := p.reader.append(&at, values); !added {
 				return err

@@ -60,6 +60,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/paging"
 	"lethe/connectors/wire"
 )
 
@@ -245,9 +246,6 @@ func (s *source) Zone(ctx context.Context) (string, error) {
 // Close closes the connections.
 func (m *mutable) Close() error { return errors.Join(m.source.Close(), m.apply.Close()) }
 
-// errStop ends a stream whose reader has had enough.
-var errStop = errors.New("stop")
-
 // stream runs a query in the text protocol and hands over each row; the values are the driver's own until
 // row returns. What row leaves unread costs the connection: draining it could take the rest of the table.
 func stream(ctx context.Context, conn *sql.Conn, query string, row func([]driver.Value) error) error {
@@ -302,7 +300,7 @@ func (s *source) Scan(ctx context.Context, queries ...connectors.Query) iter.Seq
 	return func(yield func(connectors.Batch, error) bool) {
 		for _, q := range queries {
 			switch err := s.scan(ctx, q, yield); {
-			case err == errStop:
+			case err == paging.ErrStop:
 				return
 			case err != nil:
 				yield(connectors.Batch{}, s.fail("scan", q.Table, err))
@@ -317,7 +315,7 @@ func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connec
 	if err != nil {
 		return err
 	}
-	at, err := r.parseCursor(q.After)
+	at, err := r.place(q.After)
 	if err != nil {
 		return err
 	}
@@ -336,7 +334,7 @@ func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connec
 	if q.Keys == nil && len(r.table.Key) > 0 {
 		limit = cmp.Or(q.MaxRows, pageRows)
 	}
-	for at.chunk < r.keys.chunks() {
+	for at.Piece < r.keys.chunks() {
 		rows := 0
 		err := stream(ctx, conn, r.statement(at, limit, ""), func(values []driver.Value) error {
 			rows++
@@ -352,15 +350,15 @@ func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connec
 			return err
 		}
 		if limit == 0 || rows < limit {
-			at = place{chunk: at.chunk + 1}
+			at = paging.Place{Piece: at.Piece + 1}
 		}
 	}
 	return nil
 }
 
-func (r *reader) yield(at place, yield func(connectors.Batch, error) bool) error {
-	if !yield(r.batch(at.cursor()), nil) {
-		return errStop
+func (r *reader) yield(at paging.Place, yield func(connectors.Batch, error) bool) error {
+	if !yield(r.batch(at.Cursor()), nil) {
+		return paging.ErrStop
 	}
 	return nil
 }
@@ -484,52 +482,16 @@ func (r *reader) needAll(names []string) []int {
 	return places
 }
 
-// place is where a scan stands: in which piece of the keys, and behind which row of it.
-type place struct {
-	chunk int
-	rows  int      // in a table without a key: how many rows of the piece have been read
-	after [][]byte // else: the last row's key, as in reader.order; nil: before the first row
-}
-
-// cursor writes the place down.
-func (p place) cursor() connectors.Cursor {
-	parts := [][]byte{strconv.AppendInt(nil, int64(p.chunk), 10), strconv.AppendInt(nil, int64(p.rows), 10)}
-	return connectors.Cursor(connectors.MakeKey(append(parts, p.after...)...))
-}
-
-func (r *reader) parseCursor(c connectors.Cursor) (place, error) {
-	if c == "" {
-		return place{}, nil
-	}
-	parts, err := connectors.Key(c).Values()
-	if err == nil && len(parts) != 2+len(r.order) {
-		err = fmt.Errorf("the cursor is not of this table's key: %w", connectors.ErrSchemaChanged)
-	}
-	if err != nil {
-		return place{}, err
-	}
-	chunk, err := strconv.Atoi(string(parts[0]))
-	if err != nil {
-		return place{}, errors.New("damaged cursor")
-	}
-	rows, err := strconv.Atoi(string(parts[1]))
-	if err != nil {
-		return place{}, errors.New("damaged cursor")
-	}
-	p := place{chunk: chunk, rows: rows}
-	if len(r.order) > 0 {
-		p.after = parts[2:]
-		for i, c := range r.order {
-			if _, err := literal(r.columns[c].kind, p.after[i]); err != nil {
-				return place{}, errors.New("damaged cursor")
-			}
-		}
-	}
-	return p, nil
+// place reads a cursor.
+func (r *reader) place(c connectors.Cursor) (paging.Place, error) {
+	return paging.ParsePlace(c, len(r.order), func(i int, v []byte) error {
+		_, err := literal(r.columns[r.order[i]].kind, v)
+		return err
+	})
 }
 
 // statement writes the SELECT that reads on from a place.
-func (r *reader) statement(at place, limit int, lock string) string {
+func (r *reader) statement(at paging.Place, limit int, lock string) string {
 	var b strings.Builder
 	b.WriteString("SELECT ")
 	for i, c := range r.columns {
@@ -538,7 +500,7 @@ func (r *reader) statement(at place, limit int, lock string) string {
 		}
 		b.WriteString(c.expr)
 	}
-	if ordinal := r.keys.ordinal(at.chunk, r.names(r.match)); ordinal != "" { // there are columns, for the match
+	if ordinal := r.keys.ordinal(at.Piece, r.names(r.match)); ordinal != "" { // there are columns, for the match
 		b.WriteString(", " + ordinal)
 	}
 	if len(r.columns) == 0 {
@@ -550,11 +512,11 @@ func (r *reader) statement(at place, limit int, lock string) string {
 	}
 	glue := " WHERE "
 	if r.keys != nil {
-		b.WriteString(glue + r.keys.where(at.chunk, r.names(r.match)))
+		b.WriteString(glue + r.keys.where(at.Piece, r.names(r.match)))
 		glue = " AND "
 	}
-	if at.after != nil {
-		b.WriteString(glue + "(" + r.behind(at.after) + ")")
+	if at.After != nil {
+		b.WriteString(glue + "(" + r.behind(at.After) + ")")
 	}
 	if len(r.order) > 0 {
 		b.WriteString(" ORDER BY " + strings.Join(r.names(r.order), ", "))
@@ -562,8 +524,8 @@ func (r *reader) statement(at place, limit int, lock string) string {
 	switch {
 	case limit > 0:
 		fmt.Fprintf(&b, " LIMIT %d", limit)
-	case at.rows > 0:
-		fmt.Fprintf(&b, " LIMIT %d, 18446744073709551615", at.rows)
+	case at.Rows > 0:
+		fmt.Fprintf(&b, " LIMIT %d, 18446744073709551615", at.Rows)
 	}
 	b.WriteString(lock)
 	return b.String()
@@ -593,7 +555,7 @@ func (r *reader) behind(after [][]byte) string {
 		b.WriteByte('(')
 		for j := range i + 1 {
 			c := r.columns[r.order[j]]
-			value, _ := literal(c.kind, after[j]) // of the server's making, or checked by parseCursor
+			value, _ := literal(c.kind, after[j]) // of the server's making, or checked by ParsePlace
 			if j < i {
 				b.WriteString(c.expr + " = " + value + " AND ")
 			} else {
@@ -607,20 +569,22 @@ func (r *reader) behind(after [][]byte) string {
 
 // append adds a row to the batch and moves the place behind it. added is false if the row belongs to another
 // piece of the keys.
-func (r *reader) append(at *place, values []driver.Value) (added bool, err error) {
+func (r *reader) append(at *paging.Place, values []driver.Value) (added bool, err error) {
 	if len(r.order) == 0 {
-		at.rows++
+		at.Rows++
 	} else {
-		if at.after == nil {
-			at.after = make([][]byte, len(r.order))
+		if at.After == nil {
+			at.After = make([][]byte, len(r.order))
 		}
 		for i, c := range r.order {
-			at.after[i] = r.columns[c].appendValue(at.after[i][:0], values[c])
+			at.After[i] = r.columns[c].appendValue(at.After[i][:0], values[c])
 		}
 	}
 	if r.keys != nil {
 		own, _ := r.tuple(r.match, values)
-		tuple, ok, err := r.keys.answer(at.chunk, own, values[len(values)-1])
+		tuple, ok, err := r.keys.Answer(at.Piece, own, func() (int, error) {
+			return strconv.Atoi(string(appendText(nil, values[len(values)-1])))
+		})
 		if !ok {
 			return false, err
 		}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/paging"
 )
 
 // sample reads blocks of rows. It reads none and reports whole if the table has no more rows than asked for.
@@ -18,17 +19,16 @@ func (s *source) sample(ctx context.Context, conn *sql.Conn, r *reader, q connec
 		return err == nil, err
 	}
 	_, rows := connectors.Blocks(q.Sample)
-	var at place
+	var at paging.Place
 	hand := func() error {
-		batch := r.builder.Batch(at.cursor())
-		batch.Sampled = true
-		if !yield(batch, nil) {
-			return errStop
+		batch := r.builder.Batch(at.Cursor())
+		if batch.Sampled = true; !yield(batch, nil) {
+			return paging.ErrStop
 		}
 		return nil
 	}
 	for _, start := range starts {
-		if !r.overtaken(start, at) {
+		if !r.byInteger() || !at.Beyond(start) {
 			at = start
 		}
 		err := stream(ctx, conn, r.statement(at, rows, ""), func(values []driver.Value) error {
@@ -47,20 +47,14 @@ func (s *source) sample(ctx context.Context, conn *sql.Conn, r *reader, q connec
 	return false, nil
 }
 
-// overtaken says whether the rows read so far reach beyond the start of a block. Only blocks chosen by
-// number can be so close.
-func (r *reader) overtaken(start, at place) bool {
-	if at.after == nil || start.after == nil || len(r.order) != 1 || r.columns[r.order[0]].kind != connectors.Integer {
-		return false
-	}
-	from, err := strconv.ParseInt(string(start.after[0]), 10, 64)
-	to, beyond := strconv.ParseInt(string(at.after[0]), 10, 64)
-	return err == nil && beyond == nil && from < to
+// byInteger says that the primary key is one integer.
+func (r *reader) byInteger() bool {
+	return len(r.order) == 1 && r.columns[r.order[0]].kind == connectors.Integer
 }
 
 // blocks returns the places behind which the blocks of a sample begin, in key order; nil if the table is to
 // be read whole.
-func (s *source) blocks(ctx context.Context, conn *sql.Conn, t *table, sample int) ([]place, error) {
+func (s *source) blocks(ctx context.Context, conn *sql.Conn, t *table, sample int) ([]paging.Place, error) {
 	if len(t.Key) == 0 {
 		return nil, nil
 	}
@@ -69,11 +63,11 @@ func (s *source) blocks(ctx context.Context, conn *sql.Conn, t *table, sample in
 		return nil, err
 	}
 	blocks, rows := connectors.Blocks(sample)
-	more, err := keys.keyAfter(ctx, conn, place{}, sample)
-	if err != nil || more.after == nil {
+	more, err := keys.keyAfter(ctx, conn, paging.Place{}, sample)
+	if err != nil || more.After == nil {
 		return nil, err
 	}
-	if len(keys.order) == 1 && keys.columns[keys.order[0]].kind == connectors.Integer {
+	if keys.byInteger() {
 		if starts, err := keys.numbers(ctx, conn, blocks, rows); err != nil || starts != nil {
 			return starts, err
 		}
@@ -82,7 +76,7 @@ func (s *source) blocks(ctx context.Context, conn *sql.Conn, t *table, sample in
 }
 
 // numbers chooses blocks by the numbers of an integer key; nil if they are beyond int64, or an ENUM's.
-func (r *reader) numbers(ctx context.Context, conn *sql.Conn, blocks, rows int) ([]place, error) {
+func (r *reader) numbers(ctx context.Context, conn *sql.Conn, blocks, rows int) ([]paging.Place, error) {
 	if r.table.ordinal[r.table.Key[0]] {
 		return nil, nil
 	}
@@ -116,17 +110,17 @@ func (r *reader) numbers(ctx context.Context, conn *sql.Conn, blocks, rows int) 
 	if err != nil || beyond {
 		return nil, err
 	}
-	places := []place{{}}
+	places := []paging.Place{{}}
 	for _, n := range append(starts[1:], newest[0]+1) {
 		if n-1 <= newest[0] {
-			places = append(places, place{after: [][]byte{strconv.AppendInt(nil, n-1, 10)}})
+			places = append(places, paging.Place{After: [][]byte{strconv.AppendInt(nil, n-1, 10)}})
 		}
 	}
 	return places, nil
 }
 
 // ranks finds the starts of blocks by counting along the primary key.
-func (r *reader) ranks(ctx context.Context, conn *sql.Conn, blocks, rows int) ([]place, error) {
+func (r *reader) ranks(ctx context.Context, conn *sql.Conn, blocks, rows int) ([]paging.Place, error) {
 	total := 0
 	err := collect(ctx, conn, "SELECT COUNT(*) FROM "+quoteName(r.table.Name), func(row []string) (err error) {
 		total, err = strconv.Atoi(row[0])
@@ -135,14 +129,14 @@ func (r *reader) ranks(ctx context.Context, conn *sql.Conn, blocks, rows int) ([
 	if err != nil {
 		return nil, err
 	}
-	places, rank := []place{{}}, 0
+	places, rank := []paging.Place{{}}, 0
 	for i := 1; i < blocks; i++ {
 		next := (total - rows) * i / (blocks - 1)
 		at, err := r.keyAfter(ctx, conn, places[len(places)-1], next-rank-1)
 		if err != nil {
 			return nil, err
 		}
-		if at.after == nil {
+		if at.After == nil {
 			break // rows went meanwhile
 		}
 		places, rank = append(places, at), next
@@ -152,11 +146,11 @@ func (r *reader) ranks(ctx context.Context, conn *sql.Conn, blocks, rows int) ([
 
 // keyAfter returns the place of the row that stands so many rows behind the next after a place; without a
 // key if there is none.
-func (r *reader) keyAfter(ctx context.Context, conn *sql.Conn, at place, skip int) (place, error) {
-	var found place
+func (r *reader) keyAfter(ctx context.Context, conn *sql.Conn, at paging.Place, skip int) (paging.Place, error) {
+	var found paging.Place
 	err := stream(ctx, conn, r.statement(at, 0, fmt.Sprintf(" LIMIT %d, 1", skip)), func(values []driver.Value) error {
 		for i, c := range r.order {
-			found.after = append(found.after, r.columns[r.order[i]].appendValue(nil, values[c]))
+			found.After = append(found.After, r.columns[r.order[i]].appendValue(nil, values[c]))
 		}
 		return nil
 	})

@@ -11,9 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// errStop ends a stream whose reader has had enough.
-var errStop = errors.New("stop")
-
 // stream runs a query with parameters, as text both ways, and hands over each row; nil is NULL, and the values are the
 // driver's own until row returns. What row leaves unread costs the connection: draining it could take the rest of the
 // table.

@@ -425,12 +425,12 @@ func (s *source) copyStatements(ctx context.Context, name string, rows arrow.Rec
 	for _, field := range t.Key {
 		by = append(by, t.columns[field].compared(t.columns[field]))
 	}
-	keys, err := newKeySet(&connectors.Keys{Fields: t.Key, Tuples: gone}, by)
+	pieces, err := cut(&connectors.Keys{Fields: t.Key, Tuples: gone}, by)
 	if err != nil {
 		return nil, err
 	}
-	for chunk := range keys.chunks() {
-		joined, condition, params := keys.joined(chunk, 1)
+	for piece := range pieces.Len() {
+		joined, condition, params := joined(by, pieces.Of(piece), 1)
 		statements = append(statements, statement{params: params,
 			text: "DELETE FROM " + t.from() + " t USING " + joined + " WHERE " + condition})
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/paging"
 )
 
 const (
@@ -66,62 +67,24 @@ func (c *column) moment() bool {
 	return slices.Contains([]string{"date", "timestamp", "timestamptz"}, c.base)
 }
 
-// keySet holds the tuples of a query, sorted and without repetition, cut into pieces of one statement each. The order and
-// the cuts depend on the tuples alone, so that a cursor can name a piece. A nil keySet is one piece without a condition.
-type keySet struct {
-	by     []comparison
-	tuples []connectors.Key
-	asked  []int // where each tuple stands in the query
-	starts []int // of the pieces, and the end
-	// values that the server holds equal to a tuple of other bytes, and the piece that first met them
-	folded map[connectors.Key]int
+// cut makes the pieces of a query's keys.
+func cut(keys *connectors.Keys, by []comparison) (*paging.Pieces, error) {
+	integers := len(by) == 1 && by[0].of.field.Kind == connectors.Integer
+	return paging.Cut(keys, integers, func(tuple connectors.Key) (bool, error) { return fits(keys.Fields, by, tuple) },
+		func() (tuples, bytes int) { return keysAtOnce, bytesAtOnce })
 }
 
-func newKeySet(keys *connectors.Keys, by []comparison) (*keySet, error) {
-	if keys == nil {
-		return nil, nil
-	}
-	k := &keySet{by: by, folded: map[connectors.Key]int{}}
-	order := make([]int, len(keys.Tuples))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return k.compare(keys.Tuples[a], keys.Tuples[b]) })
-	for _, i := range order {
-		tuple := keys.Tuples[i]
-		if n := len(k.tuples); n > 0 && k.tuples[n-1] == tuple {
-			continue
-		}
-		beyond, err := k.check(keys.Fields, tuple)
-		switch {
-		case err != nil && (keys.Of == nil || !errors.Is(err, connectors.ErrConfig)):
-			return nil, err
-		case err == nil && !beyond:
-			k.tuples, k.asked = append(k.tuples, tuple), append(k.asked, i)
-		} // else a value that no row holds
-	}
-	size := 0
-	for i, tuple := range k.tuples {
-		if i == 0 || i-k.starts[len(k.starts)-1] == keysAtOnce || size > bytesAtOnce {
-			k.starts, size = append(k.starts, i), 0
-		}
-		size += len(tuple)
-	}
-	k.starts = append(k.starts, len(k.tuples))
-	return k, nil
-}
-
-// check refuses a tuple that cannot be compared with the fields.
-func (k *keySet) check(fields []string, tuple connectors.Key) (beyond bool, err error) {
+// fits refuses a tuple that cannot be compared with the fields.
+func fits(fields []string, by []comparison, tuple connectors.Key) (beyond bool, err error) {
 	values, err := tuple.Values()
-	if err != nil || len(values) != len(k.by) {
+	if err != nil || len(values) != len(by) {
 		return false, errors.New("a tuple of the query's keys does not fit their fields")
 	}
 	for j, v := range values {
-		if k.by[j].right == "text" && k.by[j].of.field.Kind != connectors.Text {
+		if by[j].right == "text" && by[j].of.field.Kind != connectors.Text {
 			continue
 		}
-		more, err := k.by[j].of.check(v)
+		more, err := by[j].of.check(v)
 		if err != nil {
 			return false, fmt.Errorf("key field %s: %w", fields[j], err)
 		}
@@ -130,67 +93,20 @@ func (k *keySet) check(fields []string, tuple connectors.Key) (beyond bool, err 
 	return beyond, nil
 }
 
-func (k *keySet) chunks() int {
-	if k == nil {
-		return 1
-	}
-	return len(k.starts) - 1
-}
-
-// compare orders tuples, integers by value and all else by bytes, without taking them apart. Whatever the order, it is
-// the same each time.
-func (k *keySet) compare(a, b connectors.Key) int {
-	if len(k.by) != 1 || k.by[0].of.field.Kind != connectors.Integer || len(a) == 0 || len(b) == 0 {
-		return strings.Compare(string(a), string(b))
-	}
-	an, bn := strings.HasPrefix(string(a[1:]), "-"), strings.HasPrefix(string(b[1:]), "-")
-	switch {
-	case an != bn && an:
-		return -1
-	case an != bn:
-		return 1
-	case an:
-		return strings.Compare(string(b), string(a))
-	}
-	return strings.Compare(string(a), string(b)) // the length comes first
-}
-
-// answer says which tuple of the query a row of a piece answers, by the place in it that the server says; ok is false
-// if the row belongs to another piece. One that the server finds in two pieces, as their tuples are equal under its
-// collation, belongs to the piece with the very bytes, or else to the first that met it.
-func (k *keySet) answer(chunk int, own connectors.Key, place []byte) (tuple int, ok bool, err error) {
-	n, err := strconv.Atoi(string(place))
-	at := k.starts[chunk] + n - 1
-	if err != nil || at < k.starts[chunk] || at >= k.starts[chunk+1] {
-		return 0, false, errors.New("the server names a key that it was not asked for")
-	}
-	if i, found := slices.BinarySearchFunc(k.tuples, own, k.compare); found {
-		if i < k.starts[chunk] || i >= k.starts[chunk+1] {
-			return 0, false, nil
-		}
-		return k.asked[i], true, nil
-	}
-	first, met := k.folded[own]
-	if !met {
-		k.folded[own], first = chunk, chunk
-	}
-	return k.asked[at], first == chunk, nil
-}
-
-// joined is the table of a piece's tuples, k (c1, c2, n), and the condition that joins it. Tuples are compared one by
+// joined is the table of tuples, k (c1, c2, n), and the condition that joins it. Tuples are compared one by
 // one, never as a range. The parameters begin at a number.
-func (k *keySet) joined(chunk, from int) (table, condition string, params [][]byte) {
-	types := make([]string, len(k.by))
-	conditions := make([]string, len(k.by))
-	for j, by := range k.by {
-		types[j] = by.right
-		conditions[j] = by.left + " " + by.equal + " k.c" + strconv.Itoa(j+1)
+func joined(by []comparison, tuples []connectors.Key, from int) (table, condition string, params [][]byte) {
+	types := make([]string, len(by))
+	conditions := make([]string, len(by))
+	for j, c := range by {
+		types[j] = c.right
+		conditions[j] = c.left + " " + c.equal + " k.c" + strconv.Itoa(j+1)
 	}
-	lists := make([]list, len(k.by))
-	for _, tuple := range k.tuples[k.starts[chunk]:k.starts[chunk+1]] {
+	lists := make([]list, len(by))
+	for _, tuple := range tuples {
 		values, _ := tuple.Values() // checked
 		for j, v := range values {
-			lists[j].add(k.by[j].of.input(v))
+			lists[j].add(by[j].of.input(v))
 		}
 	}
 	return unnested("k", types, from), strings.Join(conditions, " AND "), texts(lists)

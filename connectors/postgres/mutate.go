@@ -11,6 +11,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/connectors/internal/locked"
+	"lethe/connectors/internal/paging"
 	"lethe/connectors/internal/readback"
 )
 
@@ -36,7 +37,7 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 			if err := p.lock(ctx, conn); err != nil {
 				return s.fail("mutate", p.query.Table, err)
 			}
-			p.batch = p.reader.batch("")
+			p.batch = p.reader.Batch("")
 			answer, err := edit(p.batch)
 			if err != nil {
 				return err
@@ -112,7 +113,7 @@ func (s *source) readBack(ctx context.Context, conn *sql.Conn, q readback.Query)
 	if err := p.lock(ctx, conn); err != nil {
 		return err
 	}
-	return q.Check(p.reader.batch(""))
+	return q.Check(p.reader.Batch(""))
 }
 
 // part is what one query of a transaction read, and the statements that its edit became.
@@ -133,20 +134,20 @@ func (s *source) newPart(ctx context.Context, q connectors.Query) (*part, error)
 	if r.table.foreign {
 		return nil, fmt.Errorf("a partition of the table is on another server: %w", errors.ErrUnsupported)
 	}
-	rows, err := locked.New(q, r.table.Table, r.needAll)
+	rows, err := locked.New(q, r.table.Table, r.NeedAll)
 	if err != nil {
 		return nil, err
 	}
-	return &part{query: q, reader: r, key: r.order, rows: rows}, nil
+	return &part{query: q, reader: r, key: r.Order, rows: rows}, nil
 }
 
 // lock reads the rows of the query's keys under lock, into the reader's batch.
 func (p *part) lock(ctx context.Context, conn *sql.Conn) error {
-	for chunk := range p.reader.keys.chunks() {
-		at := place{chunk: chunk}
+	for piece := range p.reader.Pieces.Len() {
+		at := paging.Place{Piece: piece}
 		text, params := p.reader.statement(at, 0, " FOR UPDATE OF t")
 		err := stream(ctx, conn, text, params, func(values [][]byte) error {
-			if added, err := p.reader.append(&at, values); !added {
+			if added, err := p.reader.Add(&at, values); !added {
 				return err
 			}
 			size := 0
@@ -154,7 +155,7 @@ func (p *part) lock(ctx context.Context, conn *sql.Conn) error {
 				size += len(v)
 			}
 			return p.rows.Add(size, func(places []int) (connectors.Key, error) {
-				key, _, err := p.reader.tuple(places, values)
+				key, _, err := p.reader.Key(places, values)
 				return key, err
 			})
 		})
@@ -225,11 +226,11 @@ func (p *part) named(rows []int) (types []string, lists []list) {
 	for _, row := range rows {
 		values, _ := p.rows.Keys[row].Values() // made by tuple
 		for i, v := range values {
-			lists[i].add(p.reader.columns[p.key[i]].input(v))
+			lists[i].add(p.reader.Columns[p.key[i]].input(v))
 		}
 	}
 	for _, c := range p.key {
-		types = append(types, p.reader.columns[c].typ)
+		types = append(types, p.reader.Columns[c].typ)
 	}
 	return types, lists
 }
@@ -238,7 +239,7 @@ func (p *part) named(rows []int) (types []string, lists []list) {
 func (p *part) matches() string {
 	conditions := make([]string, len(p.key))
 	for i, c := range p.key {
-		of := p.reader.columns[c]
+		of := p.reader.Columns[c]
 		conditions[i] = "t." + quoteName(of.field.Name) + " " + of.operator("=") + " k.c" + strconv.Itoa(i+1)
 	}
 	return strings.Join(conditions, " AND ")
@@ -269,20 +270,20 @@ func (p *part) run(ctx context.Context, conn *sql.Conn, st *statement) (missed i
 
 // find returns the primary key, as stored, that the server holds equal to the given one; "" if there is none.
 func (p *part) find(ctx context.Context, conn *sql.Conn, key connectors.Key) (found connectors.Key, err error) {
-	keys, err := newKeySet(&connectors.Keys{Fields: p.query.Keys.Fields, Tuples: []connectors.Key{key}}, p.reader.keys.by)
-	if err != nil || keys.chunks() == 0 {
+	beyond, err := fits(p.query.Keys.Fields, p.reader.by, key)
+	if err != nil || beyond {
 		return "", err
 	}
-	joined, condition, params := keys.joined(0, 1)
+	joined, condition, params := joined(p.reader.by, []connectors.Key{key}, 1)
 	text := "SELECT " + strings.Join(p.reader.names(p.key), ", ") + " FROM " + p.reader.table.from() + " t, " + joined +
 		" WHERE " + condition
 	places := make([]int, len(p.key))
-	only := &reader{}
+	only := &paging.Reader[*column]{}
 	for i, c := range p.key {
-		places[i], only.columns = i, append(only.columns, p.reader.columns[c])
+		places[i], only.Columns = i, append(only.Columns, p.reader.Columns[c])
 	}
 	err = stream(ctx, conn, text, params, func(values [][]byte) (err error) {
-		found, _, err = only.tuple(places, values)
+		found, _, err = only.Key(places, values)
 		return err
 	})
 	return found, err

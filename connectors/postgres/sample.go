@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/paging"
 )
 
 // sample reads blocks of rows. It reads none and reports whole if the table has no more rows than asked for.
@@ -22,50 +23,36 @@ func (s *source) sample(ctx context.Context, r *reader, q connectors.Query,
 		return err == nil, err
 	}
 	_, rows := connectors.Blocks(q.Sample)
-	var at place
-	hand := func() error {
-		batch := r.builder.Batch(at.cursor())
-		batch.Sampled = true
-		if !yield(batch, nil) {
-			return errStop
-		}
-		return nil
-	}
+	var at paging.Place
 	for _, start := range starts {
-		if !r.overtaken(start, at) {
+		if !r.byInteger() || !at.Beyond(start) {
 			at = start
 		}
 		text, params := r.statement(at, rows, "")
 		err := stream(ctx, conn, text, params, func(values [][]byte) error {
-			if added, err := r.append(&at, values); !added || !r.builder.Full(q.MaxRows) {
+			if added, err := r.Add(&at, values); !added || !r.Builder.Full(q.MaxRows) {
 				return err
 			}
-			return hand()
+			return r.HandSample(at, yield)
 		})
 		if err != nil {
 			return false, err
 		}
 	}
-	if r.builder.Rows() > 0 {
-		return false, hand()
+	if r.Builder.Rows() > 0 {
+		return false, r.HandSample(at, yield)
 	}
 	return false, nil
 }
 
-// overtaken says whether the rows read so far reach beyond the start of a block. Only blocks chosen by number can be so
-// close.
-func (r *reader) overtaken(start, at place) bool {
-	if at.after == nil || start.after == nil || len(r.order) != 1 || r.columns[r.order[0]].field.Kind != connectors.Integer {
-		return false
-	}
-	from, err := strconv.ParseInt(string(start.after[0]), 10, 64)
-	to, beyond := strconv.ParseInt(string(at.after[0]), 10, 64)
-	return err == nil && beyond == nil && from < to
+// byInteger says that the primary key is one integer.
+func (r *reader) byInteger() bool {
+	return len(r.Order) == 1 && r.Columns[r.Order[0]].field.Kind == connectors.Integer
 }
 
 // blocks returns the places behind which the blocks of a sample begin, in key order; nil if the table is to be read
 // whole.
-func (s *source) blocks(ctx context.Context, conn *sql.Conn, t *table, sample int) ([]place, error) {
+func (s *source) blocks(ctx context.Context, conn *sql.Conn, t *table, sample int) ([]paging.Place, error) {
 	if len(t.Key) == 0 {
 		return nil, nil
 	}
@@ -74,18 +61,18 @@ func (s *source) blocks(ctx context.Context, conn *sql.Conn, t *table, sample in
 		return nil, err
 	}
 	blocks, rows := connectors.Blocks(sample)
-	more, err := keys.keyAfter(ctx, conn, place{}, sample)
-	if err != nil || more.after == nil {
+	more, err := keys.keyAfter(ctx, conn, paging.Place{}, sample)
+	if err != nil || more.After == nil {
 		return nil, err
 	}
-	if len(keys.order) == 1 && keys.columns[keys.order[0]].field.Kind == connectors.Integer {
+	if keys.byInteger() {
 		return keys.numbers(ctx, conn, blocks, rows)
 	}
 	return keys.ranks(ctx, conn, blocks, rows)
 }
 
 // numbers chooses blocks by the numbers of an integer key.
-func (r *reader) numbers(ctx context.Context, conn *sql.Conn, blocks, rows int) ([]place, error) {
+func (r *reader) numbers(ctx context.Context, conn *sql.Conn, blocks, rows int) ([]paging.Place, error) {
 	key, table := "t."+quoteName(r.table.Key[0])+"::bigint", r.table.from()+" t"
 	bare := "t." + quoteName(r.table.Key[0])
 	ask := func(query string) (numbers [2]int64, err error) {
@@ -103,7 +90,7 @@ func (r *reader) numbers(ctx context.Context, conn *sql.Conn, blocks, rows int) 
 	if err != nil {
 		return nil, err
 	}
-	if r.columns[r.order[0]].base == "oid" {
+	if r.Columns[r.Order[0]].base == "oid" {
 		bare = key
 	}
 	starts, err := connectors.Spread(ends[0], ends[1], blocks-1, func(n int64) (int64, int64, error) {
@@ -118,17 +105,17 @@ func (r *reader) numbers(ctx context.Context, conn *sql.Conn, blocks, rows int) 
 	if err != nil {
 		return nil, err
 	}
-	places := []place{{}}
+	places := []paging.Place{{}}
 	for _, n := range append(starts[1:], newest[0]+1) {
 		if n-1 <= newest[0] {
-			places = append(places, place{after: [][]byte{strconv.AppendInt(nil, n-1, 10)}})
+			places = append(places, paging.Place{After: [][]byte{strconv.AppendInt(nil, n-1, 10)}})
 		}
 	}
 	return places, nil
 }
 
 // ranks finds the starts of blocks by counting along the primary key.
-func (r *reader) ranks(ctx context.Context, conn *sql.Conn, blocks, rows int) ([]place, error) {
+func (r *reader) ranks(ctx context.Context, conn *sql.Conn, blocks, rows int) ([]paging.Place, error) {
 	total := 0
 	err := collect(ctx, conn, "SELECT COUNT(*) FROM "+r.table.from()+" t", nil, func(row []string) (err error) {
 		total, err = strconv.Atoi(row[0])
@@ -137,14 +124,14 @@ func (r *reader) ranks(ctx context.Context, conn *sql.Conn, blocks, rows int) ([
 	if err != nil {
 		return nil, err
 	}
-	places, rank := []place{{}}, 0
+	places, rank := []paging.Place{{}}, 0
 	for i := 1; i < blocks; i++ {
 		next := (total - rows) * i / (blocks - 1)
 		at, err := r.keyAfter(ctx, conn, places[len(places)-1], next-rank-1)
 		if err != nil {
 			return nil, err
 		}
-		if at.after == nil {
+		if at.After == nil {
 			break // rows went meanwhile
 		}
 		places, rank = append(places, at), next
@@ -154,10 +141,10 @@ func (r *reader) ranks(ctx context.Context, conn *sql.Conn, blocks, rows int) ([
 
 // keyAfter returns the place of the row that stands so many rows behind the next after a place; without a key if there is
 // none.
-func (r *reader) keyAfter(ctx context.Context, conn *sql.Conn, at place, skip int) (found place, err error) {
+func (r *reader) keyAfter(ctx context.Context, conn *sql.Conn, at paging.Place, skip int) (found paging.Place, err error) {
 	text, params := r.statement(at, 1, fmt.Sprintf(" OFFSET %d", max(0, skip)))
 	err = stream(ctx, conn, text, params, func(values [][]byte) error {
-		_, err := r.move(&found, values)
+		_, err := r.Move(&found, values)
 		return err
 	})
 	return found, err

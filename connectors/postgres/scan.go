@@ -3,7 +3,6 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -11,15 +10,11 @@ import (
 	"strings"
 
 	"lethe/connectors"
-	"lethe/connectors/internal/keyset"
+	"lethe/connectors/internal/paging"
 )
 
-const (
-	// rows of a page where the query leaves it open
-	pageRows = 10_000
-	// rows of the first page, before it is known how long they are
-	firstRows = 500
-)
+// pageRows is how many rows a page has where the query leaves it open.
+const pageRows = 10_000
 
 // Scan reads page by page in key order, all pages of a table in one snapshot as far as the caller is quick enough (type
 // snapshot). A query by keys is read in pieces of some thousand tuples, and a page of it is one statement: no transaction
@@ -28,7 +23,7 @@ func (s *source) Scan(ctx context.Context, queries ...connectors.Query) iter.Seq
 	return func(yield func(connectors.Batch, error) bool) {
 		for _, q := range queries {
 			switch err := s.scan(ctx, q, yield); {
-			case err == errStop:
+			case err == paging.ErrStop:
 				return
 			case err != nil:
 				yield(connectors.Batch{}, s.fail("scan", q.Table, err))
@@ -43,7 +38,7 @@ func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connec
 	if err != nil {
 		return because(ctx, err)
 	}
-	at, err := r.parseCursor(q.After)
+	at, err := r.Place(q.After)
 	if err != nil {
 		return err
 	}
@@ -62,104 +57,72 @@ func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connec
 		return because(ctx, err)
 	}
 	defer func() { _ = conn.Close() }()
-	most := cmp.Or(q.MaxRows, pageRows)
-	limit := min(most, firstRows)
+	pages := paging.NewPages(cmp.Or(q.MaxRows, pageRows))
 	if len(r.table.Key) == 0 {
-		limit = 0 // none
+		pages = paging.Pages{} // one
 	}
-	for at.chunk < r.keys.chunks() {
+	for at.Piece < r.Pieces.Len() {
 		rows, whole := 0, true
-		text, params := r.statement(at, limit, "")
+		text, params := r.statement(at, pages.Limit, "")
 		err := stream(ctx, conn, text, params, func(values [][]byte) error {
 			rows++
-			if added, err := r.append(&at, values); !added || !r.builder.Full(q.MaxRows) {
+			if added, err := r.Add(&at, values); !added || !r.Builder.Full(q.MaxRows) {
 				return err
 			}
-			whole = whole && r.builder.Rows() == q.MaxRows
-			return r.yield(at, yield)
+			whole = whole && r.Builder.Rows() == q.MaxRows
+			return r.Hand(at, yield)
 		})
-		if err == nil && r.builder.Rows() > 0 {
-			err = r.yield(at, yield)
+		if err == nil && r.Builder.Rows() > 0 {
+			err = r.Hand(at, yield)
 		}
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case limit == 0 || rows < limit:
-			at = place{chunk: at.chunk + 1}
-		case whole:
-			limit = min(most, limit*8)
-		default: // the values fill a batch before the page ends
-			limit = max(1, limit/4)
+		}
+		if pages.Next(rows, whole) {
+			at = paging.Place{Piece: at.Piece + 1}
 		}
 	}
 	return nil
 }
 
 // snapped reads a whole table that has a key.
-func (r *reader) snapped(ctx context.Context, snap *snapshot, at place, q connectors.Query,
+func (r *reader) snapped(ctx context.Context, snap *snapshot, at paging.Place, q connectors.Query,
 	yield func(connectors.Batch, error) bool) error {
-	most := cmp.Or(q.MaxRows, pageRows)
-	limit, lost := min(most, firstRows), 0
+	pages, lost := paging.NewPages(cmp.Or(q.MaxRows, pageRows)), 0
 	for {
 		rows, whole := 0, true
-		err := snap.fetch(ctx, r, at, limit, func(values [][]byte) error {
+		err := snap.fetch(ctx, r, at, pages.Limit, func(values [][]byte) error {
 			rows++ // the last one is handed out when the page has ended, so that nothing waits for the caller
-			if added, err := r.append(&at, values); !added || rows == limit || !r.builder.Full(q.MaxRows) {
+			if added, err := r.Add(&at, values); !added || rows == pages.Limit || !r.Builder.Full(q.MaxRows) {
 				return err
 			}
-			whole = whole && r.builder.Rows() == q.MaxRows
-			return r.yield(at, yield)
+			whole = whole && r.Builder.Rows() == q.MaxRows
+			return r.Hand(at, yield)
 		})
 		if rows > 0 {
 			lost = 0
 		}
-		if err != nil && err != errStop && ctx.Err() == nil && snap.lost(err) && lost < lostMost {
+		if err != nil && err != paging.ErrStop && ctx.Err() == nil && snap.lost(err) && lost < lostMost {
 			lost++
 			continue
 		}
-		if snap.leave(); err == nil && r.builder.Rows() > 0 {
-			err = r.yield(at, yield)
+		if snap.leave(); err == nil && r.Builder.Rows() > 0 {
+			err = r.Hand(at, yield)
 		}
-		switch {
-		case err != nil:
+		if err != nil {
 			return because(ctx, err)
-		case rows < limit:
+		}
+		if pages.Next(rows, whole) {
 			return nil
-		case whole:
-			limit = min(most, limit*8)
-		default: // the values fill a batch before the page ends
-			limit = max(1, limit/4)
 		}
 	}
 }
 
-func (r *reader) yield(at place, yield func(connectors.Batch, error) bool) error {
-	if !yield(r.batch(at.cursor()), nil) {
-		return errStop
-	}
-	return nil
-}
-
-// batch ends the batch at hand.
-func (r *reader) batch(next connectors.Cursor) connectors.Batch {
-	b := r.builder.Batch(next)
-	b.Tuples, r.tuples = r.tuples, nil
-	return b
-}
-
-// reader reads rows of one table: it writes statements and puts what they return into batches.
+// reader writes the statements that read rows of one table, and puts what they return into batches.
 type reader struct {
-	table   *table
-	builder *connectors.Builder
-	columns []*column // of the statements: those of the batches, then those only the reader needs
-	fields  int       // how many belong to the batches
-	order   []int     // the columns of the primary key
-	match   []int     // the columns that hold the fields of the query's keys
-	keys    *keySet
-	tuples  []int  // of the query's keys, that the rows of the batch at hand answer
-	last    string // where the row before is, in a table without a key
-	scratch []byte
-	key     []byte
+	*paging.Reader[*column]
+	table *table
+	by    []comparison // how the fields of the query's keys are compared
 }
 
 // reader makes the reader of a query.
@@ -183,7 +146,6 @@ func (s *source) reader(ctx context.Context, q connectors.Query) (*reader, error
 	if len(fields) != len(q.Keys.Fields) {
 		return nil, fmt.Errorf("keys of %d fields for %d: %w", len(fields), len(q.Keys.Fields), connectors.ErrConfig)
 	}
-	var by []comparison
 	for i, name := range q.Keys.Fields {
 		c, other := t.columns[name], of.columns[fields[i]]
 		switch {
@@ -192,108 +154,36 @@ func (s *source) reader(ctx context.Context, q connectors.Query) (*reader, error
 		case other == nil:
 			return nil, fmt.Errorf("no field %s in table %s: %w", fields[i], of.Name, connectors.ErrSchemaChanged)
 		}
-		by = append(by, c.compared(other))
-		r.match = append(r.match, r.need(c))
+		r.by = append(r.by, c.compared(other))
+		r.Match = append(r.Match, r.Need(c))
 	}
-	r.keys, err = newKeySet(q.Keys, by)
+	r.Pieces, err = cut(q.Keys, r.by)
 	return r, err
 }
 
 func newReader(t *table, q connectors.Query) (*reader, error) {
-	builder, err := connectors.NewBuilder(t.Table, q.Fields)
+	rows, err := paging.NewReader(t.Table, t.columns, q.Fields)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{table: t, builder: builder}
-	names := q.Fields
-	if names == nil {
-		for _, f := range t.Fields {
-			names = append(names, f.Name)
-		}
-	}
-	for _, name := range names {
-		r.columns = append(r.columns, t.columns[name])
-	}
-	r.fields = len(r.columns)
-	r.order = r.needAll(t.Key)
-	return r, nil
-}
-
-// need returns the place of a column, which is added if it is not among the columns yet.
-func (r *reader) need(c *column) int {
-	i := slices.Index(r.columns, c)
-	if i < 0 {
-		i = len(r.columns)
-		r.columns = append(r.columns, c)
-	}
-	return i
-}
-
-// needAll returns the places of fields of the table.
-func (r *reader) needAll(names []string) []int {
-	places := make([]int, len(names))
-	for i, name := range names {
-		places[i] = r.need(r.table.columns[name])
-	}
-	return places
-}
-
-// place is where a scan stands: in which piece of the keys, and behind which row of it.
-type place struct {
-	chunk int
-	rows  int      // in a table without a key: how many rows of the piece have been read
-	after [][]byte // else: the last row's key; nil: before the first row
-}
-
-// cursor writes the place down.
-func (p place) cursor() connectors.Cursor {
-	parts := [][]byte{strconv.AppendInt(nil, int64(p.chunk), 10), strconv.AppendInt(nil, int64(p.rows), 10)}
-	return connectors.Cursor(connectors.MakeKey(append(parts, p.after...)...))
-}
-
-func (r *reader) parseCursor(c connectors.Cursor) (place, error) {
-	if c == "" {
-		return place{}, nil
-	}
-	parts, err := connectors.Key(c).Values()
-	if err == nil && len(parts) != 2+len(r.order) {
-		err = fmt.Errorf("the cursor is not of this table's key: %w", connectors.ErrSchemaChanged)
-	}
-	if err != nil {
-		return place{}, err
-	}
-	var p place
-	if p.chunk, err = strconv.Atoi(string(parts[0])); err == nil {
-		p.rows, err = strconv.Atoi(string(parts[1]))
-	}
-	if err != nil || p.chunk < 0 || p.rows < 0 {
-		return place{}, errors.New("damaged cursor")
-	}
-	if len(r.order) > 0 {
-		p.after = parts[2:]
-		for i, c := range r.order {
-			if beyond, err := r.columns[c].check(p.after[i]); beyond || err != nil {
-				return place{}, errors.New("damaged cursor")
-			}
-		}
-	}
-	return p, nil
+	rows.Located = true
+	return &reader{Reader: rows, table: t}, nil
 }
 
 // statement writes the SELECT that reads on from a place.
-func (r *reader) statement(at place, limit int, lock string) (text string, params [][]byte) {
+func (r *reader) statement(at paging.Place, limit int, lock string) (text string, params [][]byte) {
 	var b strings.Builder
 	b.WriteString("SELECT ")
-	for i, c := range r.columns {
+	for i, c := range r.Columns {
 		if i > 0 {
 			b.WriteString(", ")
 		}
 		b.WriteString("t." + quoteName(c.field.Name))
 	}
-	order := r.names(r.order)
-	keyed := r.keys != nil
+	order := r.names(r.Order)
+	keyed := r.Pieces != nil
 	if keyed {
-		if len(r.columns) > 0 {
+		if len(r.Columns) > 0 {
 			b.WriteString(", ")
 		}
 		b.WriteString("k.n")
@@ -305,15 +195,15 @@ func (r *reader) statement(at place, limit int, lock string) (text string, param
 	b.WriteString(" FROM " + r.table.from() + " t")
 	glue := " WHERE "
 	if keyed {
-		keys, condition, values := r.keys.joined(at.chunk, 1)
+		keys, condition, values := joined(r.by, r.Pieces.Of(at.Piece), 1)
 		b.WriteString(", " + keys + glue + condition)
 		params, glue = values, " AND "
 	}
-	if at.after != nil {
-		places := make([]string, len(r.order))
-		for i, c := range r.order {
-			params = append(params, r.columns[c].input(at.after[i]))
-			places[i] = "$" + strconv.Itoa(len(params)) + "::text::" + r.columns[c].typ
+	if at.After != nil {
+		places := make([]string, len(r.Order))
+		for i, c := range r.Order {
+			params = append(params, r.Columns[c].input(at.After[i]))
+			places[i] = "$" + strconv.Itoa(len(params)) + "::text::" + r.Columns[c].typ
 		}
 		b.WriteString(glue + r.behind(order, places))
 	}
@@ -326,8 +216,8 @@ func (r *reader) statement(at place, limit int, lock string) (text string, param
 	switch {
 	case limit > 0:
 		fmt.Fprintf(&b, " LIMIT %d", limit)
-	case at.rows > 0:
-		fmt.Fprintf(&b, " OFFSET %d", at.rows)
+	case at.Rows > 0:
+		fmt.Fprintf(&b, " OFFSET %d", at.Rows)
 	}
 	b.WriteString(lock)
 	return b.String(), params
@@ -336,15 +226,15 @@ func (r *reader) statement(at place, limit int, lock string) (text string, param
 // behind compares the primary key as the server orders it: rows of values, of which it reads a range of the index, where
 // one schema has the operators of all types.
 func (r *reader) behind(names, places []string) string {
-	first := r.columns[r.order[0]]
-	if !slices.ContainsFunc(r.order, func(c int) bool { return r.columns[c].operators != first.operators }) {
+	first := r.Columns[r.Order[0]]
+	if !slices.ContainsFunc(r.Order, func(c int) bool { return r.Columns[c].operators != first.operators }) {
 		return "(" + strings.Join(names, ", ") + ") " + first.operator(">") + " (" + strings.Join(places, ", ") + ")"
 	}
 	var terms []string
 	equal := ""
-	for i, c := range r.order {
-		terms = append(terms, equal+names[i]+" "+r.columns[c].operator(">")+" "+places[i])
-		equal += names[i] + " " + r.columns[c].operator("=") + " " + places[i] + " AND "
+	for i, c := range r.Order {
+		terms = append(terms, equal+names[i]+" "+r.Columns[c].operator(">")+" "+places[i])
+		equal += names[i] + " " + r.Columns[c].operator("=") + " " + places[i] + " AND "
 	}
 	return "(" + strings.Join(terms, " OR ") + ")"
 }
@@ -353,82 +243,7 @@ func (r *reader) behind(names, places []string) string {
 func (r *reader) names(columns []int) []string {
 	names := make([]string, len(columns))
 	for i, c := range columns {
-		names[i] = "t." + quoteName(r.columns[c].field.Name)
+		names[i] = "t." + quoteName(r.Columns[c].field.Name)
 	}
 	return names
-}
-
-// append adds a row to the batch and moves the place behind it. added is false if the row belongs to another piece of
-// the keys, or was added before: the server gives it for each tuple that it answers.
-func (r *reader) append(at *place, values [][]byte) (added bool, err error) {
-	again := false
-	if len(r.order) == 0 {
-		at.rows++
-		if r.keys != nil {
-			where := string(values[len(values)-1])
-			again, r.last = where == r.last, where
-		}
-	} else if again, err = r.move(at, values); err != nil {
-		return false, err
-	}
-	if again {
-		return false, nil
-	}
-	if r.keys != nil {
-		own, _, err := r.tuple(r.match, values)
-		if err != nil {
-			return false, err
-		}
-		tuple, ok, err := r.keys.answer(at.chunk, own, values[len(r.columns)])
-		if !ok {
-			return false, err
-		}
-		r.tuples = append(r.tuples, tuple)
-	}
-	for i := range r.fields {
-		if values[i] == nil {
-			r.builder.AppendNull(i)
-			continue
-		}
-		var v []byte
-		if v, r.scratch, err = r.columns[i].canonical(values[i], r.scratch); err != nil {
-			return false, fmt.Errorf("field %s: %w", r.columns[i].field.Name, err)
-		}
-		r.builder.Append(i, v)
-	}
-	r.builder.EndRow()
-	return true, nil
-}
-
-// move sets the place behind a row, and reports whether it stood there already.
-func (r *reader) move(at *place, values [][]byte) (again bool, err error) {
-	again = at.after != nil
-	if !again {
-		at.after = make([][]byte, len(r.order))
-	}
-	for i, c := range r.order {
-		var v []byte
-		if v, r.scratch, err = r.columns[c].canonical(values[c], r.scratch); err != nil {
-			return false, err
-		}
-		again = again && string(v) == string(at.after[i])
-		at.after[i] = append(append(at.after[i][:0], v...), 0)[:len(v)] // never nil, which is NULL
-	}
-	return again, nil
-}
-
-// tuple returns the values of some columns; ok is false if one is NULL.
-func (r *reader) tuple(columns []int, values [][]byte) (key connectors.Key, ok bool, err error) {
-	r.key = r.key[:0]
-	for _, c := range columns {
-		if values[c] == nil {
-			return "", false, nil
-		}
-		var v []byte
-		if v, r.scratch, err = r.columns[c].canonical(values[c], r.scratch); err != nil {
-			return "", false, err
-		}
-		r.key = keyset.Append(r.key, v)
-	}
-	return connectors.Key(r.key), true, nil
 }

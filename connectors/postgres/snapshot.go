@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"lethe/connectors/internal/paging"
 )
 
 const (
@@ -54,7 +56,7 @@ const limitsQuery = "SELECT COALESCE(max(setting) FILTER (WHERE name <> 'transac
 	"('idle_in_transaction_session_timeout', 'transaction_timeout')"
 
 // fetch reads the next page: so many rows behind a place.
-func (s *snapshot) fetch(ctx context.Context, r *reader, at place, rows int, row func([][]byte) error) error {
+func (s *snapshot) fetch(ctx context.Context, r *reader, at paging.Place, rows int, row func([][]byte) error) error {
 	conn, err := s.enter(ctx, r, at)
 	if err != nil {
 		return err
@@ -63,7 +65,7 @@ func (s *snapshot) fetch(ctx context.Context, r *reader, at place, rows int, row
 }
 
 // enter returns the connection with the cursor that stands at a place; where it is over, there is a new one.
-func (s *snapshot) enter(ctx context.Context, r *reader, at place) (*sql.Conn, error) {
+func (s *snapshot) enter(ctx context.Context, r *reader, at paging.Place) (*sql.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.timer != nil {

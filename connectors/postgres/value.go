@@ -10,9 +10,9 @@ import (
 	"lethe/connectors"
 )
 
-// canonical gives a value as the server writes it the form of its kind: v, a part of it, or scratch, whose grown form
+// Canonical gives a value as the server writes it the form of its kind: v, a part of it, or scratch, whose grown form
 // is returned.
-func (c *column) canonical(v, scratch []byte) (value, grown []byte, err error) {
+func (c *column) Canonical(v, scratch []byte) (value, grown []byte, err error) {
 	switch c.field.Kind {
 	case connectors.Binary:
 		digits, ok := bytes.CutPrefix(v, []byte(`\x`))
@@ -71,5 +71,17 @@ func (c *column) check(v []byte) (beyond bool, err error) {
 	}
 	return false, nil
 }
+
+// Check refuses a value that no row holds.
+func (c *column) Check(v []byte) error {
+	beyond, err := c.check(v)
+	if beyond {
+		err = errors.New("a value beyond those of the type")
+	}
+	return err
+}
+
+// Field is the name of the field.
+func (c *column) Field() string { return c.field.Name }
 
 func notDigit(r rune) bool { return r < '0' || r > '9' }

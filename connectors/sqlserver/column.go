@@ -116,8 +116,9 @@ func (c *column) whole(text string) string {
 		" COLLATE Latin1_General_BIN2"
 }
 
-// canonical gives a value as the server writes it the form of its kind: v, a part of it, or one made anew.
-func (c *column) canonical(v []byte) ([]byte, error) {
+// Canonical gives a value as the server writes it the form of its kind: v, a part of it, or scratch, whose grown form is
+// returned.
+func (c *column) Canonical(v, scratch []byte) (value, grown []byte, err error) {
 	switch c.field.Kind {
 	case connectors.Time, connectors.Timestamp:
 		if bytes.IndexByte(v, '.') >= 0 {
@@ -130,15 +131,29 @@ func (c *column) canonical(v []byte) ([]byte, error) {
 		}
 		f, err := strconv.ParseFloat(string(bytes.TrimSpace(v)), bits)
 		if err != nil {
-			return nil, errors.New("the server writes a float in a form that is not known")
+			return nil, scratch, errors.New("the server writes a float in a form that is not known")
 		}
 		if abs := max(f, -f); abs != 0 && (abs < 1e-5 || abs >= 1e17) {
-			return strconv.AppendFloat(nil, f, 'e', -1, bits), nil
+			scratch = strconv.AppendFloat(scratch[:0], f, 'e', -1, bits)
+		} else {
+			scratch = strconv.AppendFloat(scratch[:0], f, 'f', -1, bits)
 		}
-		return strconv.AppendFloat(nil, f, 'f', -1, bits), nil
+		return scratch, scratch, nil
 	}
-	return v, nil
+	return v, scratch, nil
 }
+
+// Check refuses a value that no row holds.
+func (c *column) Check(v []byte) error {
+	beyond, err := c.check(v)
+	if beyond {
+		err = errors.New("a value beyond those of the type")
+	}
+	return err
+}
+
+// Field is the name of the field.
+func (c *column) Field() string { return c.field.Name }
 
 // check refuses a value that the type cannot hold, as far as that is simple to see: the server's own error would name no
 // field. Whole numbers beyond every type's are told apart, as no row holds them.

@@ -371,12 +371,12 @@ func (s *source) writeCopy(ctx context.Context, tx *sql.Tx, name string, rows ar
 		}
 		by = append(by, how)
 	}
-	keys, err := newKeySet(&connectors.Keys{Fields: t.Key, Tuples: gone}, by)
+	pieces, err := cut(&connectors.Keys{Fields: t.Key, Tuples: gone}, by)
 	if err != nil {
 		return err
 	}
-	for chunk := range keys.chunks() {
-		joined, condition, text := keys.joined(chunk, "@p1")
+	for piece := range pieces.Len() {
+		joined, condition, text := joined(by, pieces.Of(piece), "@p1")
 		if _, err := tx.ExecContext(ctx, "DELETE t FROM "+t.from()+" t JOIN "+joined+" ON "+condition, text); err != nil {
 			return because(ctx, err)
 		}

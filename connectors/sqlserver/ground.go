@@ -148,7 +148,7 @@ func readView(t conformance.T, o connectors.Options, view string) (fields []stri
 		row := make([]any, len(columns))
 		for i, c := range columns {
 			if values[i] != nil {
-				v, err := c.canonical(values[i])
+				v, _, err := c.Canonical(values[i], nil)
 				if err != nil {
 					return err
 				}

@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/paging"
 )
 
 const (
@@ -91,59 +91,21 @@ func (c *column) compared(of *column) (comparison, error) {
 	return as, nil
 }
 
-// keySet holds the tuples of a query, sorted and without repetition, cut into pieces of one statement each. The order and
-// the cuts depend on the tuples alone, so that a cursor can name a piece. A nil keySet is one piece without a condition.
-type keySet struct {
-	by     []comparison
-	tuples []connectors.Key
-	asked  []int // where each tuple stands in the query
-	starts []int // of the pieces, and the end
-	// values that the server holds equal to a tuple of other bytes, and the piece that first met them
-	folded map[connectors.Key]int
+// cut makes the pieces of a query's keys.
+func cut(keys *connectors.Keys, by []comparison) (*paging.Pieces, error) {
+	integers := len(by) == 1 && by[0].of.field.Kind == connectors.Integer
+	return paging.Cut(keys, integers, func(tuple connectors.Key) (bool, error) { return fits(keys.Fields, by, tuple) },
+		func() (tuples, bytes int) { return keysAtOnce, bytesAtOnce })
 }
 
-func newKeySet(keys *connectors.Keys, by []comparison) (*keySet, error) {
-	if keys == nil {
-		return nil, nil
-	}
-	k := &keySet{by: by, folded: map[connectors.Key]int{}}
-	order := make([]int, len(keys.Tuples))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(string(keys.Tuples[a]), string(keys.Tuples[b])) })
-	for _, i := range order {
-		tuple := keys.Tuples[i]
-		if n := len(k.tuples); n > 0 && k.tuples[n-1] == tuple {
-			continue
-		}
-		beyond, err := k.check(keys.Fields, tuple)
-		switch {
-		case err != nil && (keys.Of == nil || !errors.Is(err, connectors.ErrConfig)):
-			return nil, err
-		case err == nil && !beyond:
-			k.tuples, k.asked = append(k.tuples, tuple), append(k.asked, i)
-		} // else a value that no row holds
-	}
-	size := 0
-	for i, tuple := range k.tuples {
-		if i == 0 || i-k.starts[len(k.starts)-1] == keysAtOnce || size > bytesAtOnce {
-			k.starts, size = append(k.starts, i), 0
-		}
-		size += len(tuple)
-	}
-	k.starts = append(k.starts, len(k.tuples))
-	return k, nil
-}
-
-// check refuses a tuple that cannot be compared with the fields.
-func (k *keySet) check(fields []string, tuple connectors.Key) (beyond bool, err error) {
+// fits refuses a tuple that cannot be compared with the fields.
+func fits(fields []string, by []comparison, tuple connectors.Key) (beyond bool, err error) {
 	values, err := tuple.Values()
-	if err != nil || len(values) != len(k.by) {
+	if err != nil || len(values) != len(by) {
 		return false, errors.New("a tuple of the query's keys does not fit their fields")
 	}
 	for j, v := range values {
-		more, err := k.by[j].of.check(v)
+		more, err := by[j].of.check(v)
 		if err != nil {
 			return false, fmt.Errorf("key field %s: %w", fields[j], err)
 		}
@@ -152,48 +114,20 @@ func (k *keySet) check(fields []string, tuple connectors.Key) (beyond bool, err 
 	return beyond, nil
 }
 
-func (k *keySet) chunks() int {
-	if k == nil {
-		return 1
-	}
-	return len(k.starts) - 1
-}
-
-// answer says which tuple of the query a row of a piece answers, by the place in it that the server says; ok is false if
-// the row belongs to another piece.
-func (k *keySet) answer(chunk int, own connectors.Key, place []byte) (tuple int, ok bool, err error) {
-	n, err := strconv.Atoi(string(place))
-	at := k.starts[chunk] + n - 1
-	if err != nil || at < k.starts[chunk] || at >= k.starts[chunk+1] {
-		return 0, false, errors.New("the server names a key that it was not asked for")
-	}
-	if i, found := slices.BinarySearch(k.tuples, own); found {
-		if i < k.starts[chunk] || i >= k.starts[chunk+1] {
-			return 0, false, nil
-		}
-		return k.asked[i], true, nil
-	}
-	first, met := k.folded[own]
-	if !met {
-		k.folded[own], first = chunk, chunk
-	}
-	return k.asked[at], first == chunk, nil
-}
-
-// joined is the table of a piece's tuples, and the condition that joins it. Tuples are compared one by one, never as a
+// joined is the table of tuples, and the condition that joins it. Tuples are compared one by one, never as a
 // range.
-func (k *keySet) joined(chunk int, param string) (table, condition, text string) {
-	columns, conditions := make([]*column, len(k.by)), make([]string, len(k.by))
-	for j, by := range k.by {
-		columns[j] = by.of
-		conditions[j] = by.left + " = k.c" + strconv.Itoa(j+1)
+func joined(by []comparison, tuples []connectors.Key, param string) (table, condition, text string) {
+	columns, conditions := make([]*column, len(by)), make([]string, len(by))
+	for j, c := range by {
+		columns[j] = c.of
+		conditions[j] = c.left + " = k.c" + strconv.Itoa(j+1)
 	}
 	var l list
-	for _, tuple := range k.tuples[k.starts[chunk]:k.starts[chunk+1]] {
+	for _, tuple := range tuples {
 		values, _ := tuple.Values() // checked
 		row := make([]any, len(values))
 		for j, v := range values {
-			row[j] = k.by[j].of.param(v)
+			row[j] = by[j].of.param(v)
 		}
 		l.add(row...)
 	}

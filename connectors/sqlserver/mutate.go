@@ -11,6 +11,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/connectors/internal/locked"
+	"lethe/connectors/internal/paging"
 	"lethe/connectors/internal/readback"
 )
 
@@ -39,7 +40,7 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 			if err := p.lock(ctx, tx); err != nil {
 				return s.fail("mutate", p.query.Table, err)
 			}
-			p.batch = p.reader.batch("")
+			p.batch = p.reader.Batch("")
 			answer, err := edit(p.batch)
 			if err != nil {
 				return err
@@ -103,7 +104,7 @@ func (s *source) change(ctx context.Context, tx *sql.Tx, parts []*part, written 
 			err = p.lock(ctx, tx)
 		}
 		if err == nil {
-			err = q.Check(p.reader.batch(""))
+			err = q.Check(p.reader.Batch(""))
 		}
 		if err != nil {
 			return s.fail("mutate", q.Table, err)
@@ -136,35 +137,35 @@ func (s *source) newPart(ctx context.Context, q connectors.Query) (*part, error)
 	case t.fixed != "":
 		return nil, fmt.Errorf("rows of the table cannot be changed in place, as %s: %w", t.fixed, errors.ErrUnsupported)
 	}
-	rows, err := locked.New(q, t.Table, r.needAll)
+	rows, err := locked.New(q, t.Table, r.NeedAll)
 	if err != nil {
 		return nil, err
 	}
-	p := &part{query: q, reader: r, key: r.order, rows: rows, guard: -1}
+	p := &part{query: q, reader: r, key: r.Order, rows: rows, guard: -1}
 	if t.guard != "" {
-		p.guard = r.need(t.columns[t.guard])
+		p.guard = r.Need(t.columns[t.guard])
 	}
 	return p, nil
 }
 
 // lock reads the rows of the query's keys under lock, into the reader's batch.
 func (p *part) lock(ctx context.Context, tx *sql.Tx) error {
-	for chunk := range p.reader.keys.chunks() {
-		at := place{chunk: chunk}
+	for piece := range p.reader.Pieces.Len() {
+		at := paging.Place{Piece: piece}
 		text, params := p.reader.statement(at, 0, locking)
 		err := collect(ctx, tx, text, params, func(values [][]byte) error {
-			if added, err := p.reader.append(&at, values); !added {
+			if added, err := p.reader.Add(&at, values); !added {
 				return err
 			}
 			if p.guard >= 0 {
-				p.versions = append(p.versions, p.reader.columns[p.guard].param(values[p.guard]))
+				p.versions = append(p.versions, p.reader.Columns[p.guard].param(values[p.guard]))
 			}
 			size := 0
 			for _, v := range values {
 				size += len(v)
 			}
 			return p.rows.Add(size, func(places []int) (connectors.Key, error) {
-				key, _, err := p.reader.tuple(places, values)
+				key, _, err := p.reader.Key(places, values)
 				return key, err
 			})
 		})
@@ -221,10 +222,10 @@ func (c *column) holds(v []byte) error {
 // named are the columns by which rows are named: their keys, and their version where there is one.
 func (p *part) named() (columns []*column) {
 	for _, c := range p.key {
-		columns = append(columns, p.reader.columns[c])
+		columns = append(columns, p.reader.Columns[c])
 	}
 	if p.guard >= 0 {
-		columns = append(columns, p.reader.columns[p.guard])
+		columns = append(columns, p.reader.Columns[p.guard])
 	}
 	return columns
 }
@@ -233,7 +234,7 @@ func (p *part) named() (columns []*column) {
 func (p *part) names(row int) (values []any) {
 	key, _ := p.rows.Keys[row].Values() // made by tuple
 	for i, v := range key {
-		values = append(values, p.reader.columns[p.key[i]].param(v))
+		values = append(values, p.reader.Columns[p.key[i]].param(v))
 	}
 	if p.guard >= 0 {
 		values = append(values, p.versions[row])
@@ -316,18 +317,18 @@ func (p *part) run(ctx context.Context, tx *sql.Tx, st *statement) (missed int, 
 
 // find returns the primary key, as stored, that the server holds equal to the given one; "" if there is none.
 func (p *part) find(ctx context.Context, tx *sql.Tx, key connectors.Key) (found connectors.Key, err error) {
-	keys, err := newKeySet(&connectors.Keys{Fields: p.query.Keys.Fields, Tuples: []connectors.Key{key}}, p.reader.keys.by)
-	if err != nil || keys.chunks() == 0 {
+	beyond, err := fits(p.query.Keys.Fields, p.reader.by, key)
+	if err != nil || beyond {
 		return "", err
 	}
-	joined, condition, text := keys.joined(0, "@p1")
-	only, outputs, places := &reader{}, make([]string, len(p.key)), make([]int, len(p.key))
+	joined, condition, text := joined(p.reader.by, []connectors.Key{key}, "@p1")
+	only, outputs, places := &paging.Reader[*column]{}, make([]string, len(p.key)), make([]int, len(p.key))
 	for i, c := range p.key {
-		places[i], only.columns, outputs[i] = i, append(only.columns, p.reader.columns[c]), p.reader.columns[c].output()
+		places[i], only.Columns, outputs[i] = i, append(only.Columns, p.reader.Columns[c]), p.reader.Columns[c].output()
 	}
 	err = collect(ctx, tx, "SELECT "+strings.Join(outputs, ", ")+" FROM "+p.reader.table.from()+" t JOIN "+joined+" ON "+
 		condition, []any{text}, func(values [][]byte) (err error) {
-		found, _, err = only.tuple(places, values)
+		found, _, err = only.Key(places, values)
 		return err
 	})
 	return found, err

@@ -13,6 +13,7 @@ import (
 	"lethe/connectors"
 	"lethe/connectors/conformance"
 	"lethe/connectors/connectortest"
+	"lethe/connectors/internal/paging"
 )
 
 // held compares what a server was asked with a file of testdata. A statement that is meant to be another is put there by
@@ -149,7 +150,7 @@ func TestScan(t *testing.T) {
 	}
 	r, err := m.reader(t.Context(), connectors.Query{Table: "sales.order line", Fields: []string{"pos"}})
 	require.NoError(t, err)
-	text, params := r.statement(place{after: [][]byte{[]byte("7"), []byte("x")}}, 500, "")
+	text, params := r.statement(paging.Place{After: [][]byte{[]byte("7"), []byte("x")}}, 500, "")
 	d.asked = append(d.asked, text+"\n  -- "+params[0].(string)+", "+params[1].(string))
 	held(t, "scan", d.asked)
 	_, err = connectortest.Read(t, m, connectors.Query{Table: "dim"})

@@ -152,8 +152,8 @@ func TestAnEditThatDoesNotFitIsRefused(t *testing.T) {
 		return []connectors.Assignment{{Field: field, Rows: []bool{true}, Values: texts(value)}}
 	}
 	for said, edit := range map[string]connectors.Edit{
-		"edit answers with 2 operations for 1 rows":                     {Ops: make([]connectors.Op, 2)},
-		"no field x: ":                                                  {Ops: update, Set: set("x", "a")},
+		"edit answers with 2 operations for 1 rows": {Ops: make([]connectors.Op, 2)},
+		"no field x: ": {Ops: update, Set: set("x", "a")},
 		"field low is computed and cannot be set: ":                     {Ops: update, Set: set("low", "a")},
 		"field boss cannot be set: numbered: ":                          {Ops: update, Set: set("boss", "1")},
 		"new value of field name: not a name":                           {Ops: update, Set: set("name", "bad")},
