@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"reflect"
-	"slices"
-	"strings"
 
 	"lethe/connectors"
 	"lethe/connectors/internal/anew"
@@ -40,17 +37,13 @@ func (r *rewriter) rewrite(ctx context.Context, q []connectors.Query, edit conne
 		return report, err
 	}
 	defer j.Discard()
-	e := &editor{edit: edit, counts: map[*target]*connectors.RewriteCount{}}
+	e := dumpfile.NewEditor[*target](edit)
 	held, err := r.write(ctx, j, q, e)
 	if err != nil {
 		return report, err
 	}
-	report.Before, report.After = j.Before, j.After
-	for _, count := range e.counts {
-		report.Tables = append(report.Tables, *count)
-	}
-	slices.SortFunc(report.Tables, func(a, b connectors.RewriteCount) int { return strings.Compare(a.Table, b.Table) })
-	if !e.touched {
+	report.Tables, report.Before, report.After = e.Counted(), j.Before, j.After
+	if !e.Touched {
 		report.After = report.Before
 		return report, nil
 	}
@@ -81,13 +74,23 @@ func (r *rewriter) write(ctx context.Context, j *anew.Job, q []connectors.Query,
 		return nil, err
 	}
 	defer out.Close()
-	e.out, e.codec = code.writer(out.Put), code
 	w := newWalker(textfile.NewWindow(ctx, in, textfile.WindowBytes))
-	w.targets, w.editor, w.flush, e.dialect = targets, e, e.flush, &w.dialect
+	w.targets, w.editor, w.flush = targets, e, e.Flush
+	e.Out, e.Writing = code.writer(out.Put), &writing{dialect: &w.dialect, codec: code}
+	e.Count(targets)
 	for _, g := range targets {
-		g.unchecked, e.counts[g] = false, &connectors.RewriteCount{Table: g.Name}
+		g.unchecked = false
 	}
-	w.onRow = func(g *target, r row) error { return e.row(g, r, w.dialect) }
+	w.onRow = func(g *target, r row) error {
+		if err := e.Turn(g); err != nil {
+			return err
+		}
+		taken, err := g.take(w.dialect, r.text, r.values)
+		if err != nil {
+			return err
+		}
+		return e.Row(r.text, taken)
+	}
 	if err := r.format.run(w); err != nil {
 		return nil, err
 	}
@@ -98,7 +101,7 @@ func (r *rewriter) write(ctx context.Context, j *anew.Job, q []connectors.Query,
 	for _, t := range w.order {
 		held[t.ID] += t.Seen
 	}
-	for g, count := range e.counts {
+	for g, count := range e.Counts {
 		held[g.ID] -= count.Deleted
 	}
 	if err := j.Wrote(f, before); err != nil {
@@ -122,20 +125,8 @@ func (r *rewriter) readBack(ctx context.Context, temp string, held map[dumpfile.
 	if err != nil {
 		return fmt.Errorf("read back the new file: %w", err)
 	}
-	found := map[dumpfile.TableID]*table{}
-	for _, t := range now {
-		found[t.ID] = t
-	}
-	for _, was := range old {
-		is := found[was.ID]
-		if is == nil || is.Seen != held[was.ID] || !reflect.DeepEqual(is.Fields, was.Fields) {
-			return fmt.Errorf("read back the new file: table %s is not as it must be: %w", was.Name,
-				connectors.ErrDamaged)
-		}
-		delete(found, was.ID)
-	}
-	if len(found) > 0 {
-		return fmt.Errorf("read back the new file: it has more tables than the old: %w", connectors.ErrDamaged)
+	if err := dumpfile.Same(old, now, func(t *dumpfile.Entry) int64 { return held[t.ID] }); err != nil {
+		return err
 	}
 	return verify(written)
 }

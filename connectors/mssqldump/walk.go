@@ -84,13 +84,13 @@ func (w *walker) pass(n int) error {
 	if w.editor == nil || n == 0 {
 		return nil
 	}
-	return w.editor.text(b)
+	return w.editor.Text(b)
 }
 
 // part consumes n bytes of an INSERT.
-func (w *walker) part(kind byte, n int) {
+func (w *walker) part(part dumpfile.Part, n int) {
 	if w.editor != nil {
-		w.editor.add(kind, w.Rest()[:n], -1)
+		w.editor.Part(part, w.Rest()[:n])
 	}
 	w.Drop(n)
 }
@@ -543,7 +543,7 @@ func (w *walker) rows(h header, n int) error {
 		return err
 	}
 	w.first = false
-	if err := w.between(g, evHeader, n); err != nil {
+	if err := w.between(g, dumpfile.Header, n); err != nil {
 		return err
 	}
 	for {
@@ -594,11 +594,11 @@ func (w *walker) row(t *table, g *target) (int, error) {
 }
 
 // between consumes n bytes of an INSERT that are no row.
-func (w *walker) between(g *target, kind byte, n int) error {
+func (w *walker) between(g *target, part dumpfile.Part, n int) error {
 	if g == nil {
 		return w.pass(n)
 	}
-	w.part(kind, n)
+	w.part(part, n)
 	return nil
 }
 
@@ -625,10 +625,10 @@ func (w *walker) separator(g *target) (last bool, err error) {
 			if next.kind != '(' {
 				return false, w.At(0, "a row is missing behind a comma: %w", connectors.ErrDamaged)
 			}
-			return false, w.between(g, evSeparator, next.start)
+			return false, w.between(g, dumpfile.Separator, next.start)
 		case ';':
-			return true, w.between(g, evEnd, t.end)
+			return true, w.between(g, dumpfile.End, t.end)
 		}
-		return true, w.between(g, evEnd, 0)
+		return true, w.between(g, dumpfile.End, 0)
 	}
 }

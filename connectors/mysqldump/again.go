@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
 
 	"lethe/connectors"
 	"lethe/connectors/internal/anew"
@@ -35,20 +34,8 @@ func (a *again) holds(now []*table) error {
 	if !a.digest.Of(a.job.written) {
 		return fmt.Errorf("read back the new file: it does not hold what was written: %w", connectors.ErrDamaged)
 	}
-	found := map[dumpfile.TableID]*table{}
-	for _, t := range now {
-		found[t.ID] = t
-	}
-	for _, was := range a.old {
-		is, want := found[was.ID], a.job.rows[was.ID]
-		if is == nil || is.Seen != want || !reflect.DeepEqual(is.Fields, was.Fields) {
-			return fmt.Errorf("read back the new file: table %s is not as it must be: %w", was.Name,
-				connectors.ErrDamaged)
-		}
-		delete(found, was.ID)
-	}
-	if len(found) > 0 {
-		return fmt.Errorf("read back the new file: it has more tables than the old: %w", connectors.ErrDamaged)
+	if err := dumpfile.Same(a.old, now, func(t *dumpfile.Entry) int64 { return a.job.rows[t.ID] }); err != nil {
+		return err
 	}
 	a.passed = true
 	return nil

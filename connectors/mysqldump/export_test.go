@@ -41,8 +41,9 @@ func Stream(ctx context.Context, text []byte, window int,
 	if err != nil {
 		return nil, nil, err
 	}
-	w := rewriting(textfile.NewWindow(ctx, bytes.NewReader(text), window), targets,
-		&editor{out: behind, edit: edit, counts: map[*target]*connectors.RewriteCount{}})
+	editor := dumpfile.NewEditor[*target](edit)
+	editor.Out = behind.Put
+	w := rewriting(textfile.NewWindow(ctx, bytes.NewReader(text), window), targets, editor)
 	err = w.run()
 	if e := behind.Close(); err == nil {
 		err = e

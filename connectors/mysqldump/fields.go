@@ -318,7 +318,7 @@ func (w *walker) text(id dumpfile.TableID, columns []string, l *layout) error {
 	w.addTable(h)
 	tab, t := w.tables[id], w.targets[id]
 	if w.editor != nil && t != nil {
-		w.editor.add(evHeader, nil)
+		w.editor.Part(dumpfile.Header, nil)
 	}
 	for range l.skip {
 		if err := w.skipLine(l); err != nil {

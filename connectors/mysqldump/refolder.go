@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
-	"slices"
-	"strings"
 
 	"lethe/connectors"
 	"lethe/connectors/internal/anew"
@@ -50,7 +47,7 @@ func (r *folderRewriter) rewrite(ctx context.Context, q []connectors.Query, edit
 		return report, err
 	}
 	defer begun.Discard()
-	e := &editor{edit: edit, counts: map[*target]*connectors.RewriteCount{}}
+	e := dumpfile.NewEditor[*target](edit)
 	j := &folderJob{folderRewriter: r, Folder: begun, editor: e, rows: map[dumpfile.TableID]int64{}}
 	targets, err := r.Prepare(ctx, q)
 	if err != nil {
@@ -59,13 +56,12 @@ func (r *folderRewriter) rewrite(ctx context.Context, q []connectors.Query, edit
 	if err := j.write(ctx, targets); err != nil {
 		return report, err
 	}
-	for t, count := range e.counts {
-		report.Tables = append(report.Tables, *count)
+	report.Tables = e.Counted()
+	for t, count := range e.Counts {
 		if count.Deleted+count.Updated > 0 {
 			j.rows[t.ID] = t.Seen - count.Deleted
 		}
 	}
-	slices.SortFunc(report.Tables, func(a, b connectors.RewriteCount) int { return strings.Compare(a.Table, b.Table) })
 	if j.touched {
 		if err := j.metadata(); err != nil {
 			return report, err
@@ -101,14 +97,14 @@ func (j *folderJob) write(ctx context.Context, targets map[dumpfile.TableID]*tar
 		}
 		defer out.Close()
 		e := j.editor
-		e.out, e.touched, e.swallow, e.current = out, false, false, nil
+		e.Begin(out.Put)
 		if err := j.format.piece(ctx, j.Target(), w, p, in); err != nil {
 			return err
 		}
 		if err := out.Close(); err != nil {
 			return err
 		}
-		if !e.touched {
+		if !e.Touched {
 			return j.Drop(p.name)
 		}
 		j.touched = true
@@ -179,22 +175,14 @@ func (j *folderJob) readBack(ctx context.Context, temp string, verify func(conne
 	if err != nil {
 		return fmt.Errorf("read back the new folder: %w", err)
 	}
-	found := map[dumpfile.TableID]*table{}
-	for _, t := range tables {
-		found[t.ID] = t
-	}
-	for _, was := range old {
-		want, changed := j.rows[was.ID]
-		if !changed {
-			want = was.Seen
+	err = dumpfile.Same(old, tables, func(t *dumpfile.Entry) int64 {
+		if rows, changed := j.rows[t.ID]; changed {
+			return rows
 		}
-		if is := found[was.ID]; is == nil || is.Seen != want || !reflect.DeepEqual(is.Fields, was.Fields) {
-			return fmt.Errorf("read back the new folder: table %s is not as it must be: %w", was.Name, connectors.ErrDamaged)
-		}
-		delete(found, was.ID)
-	}
-	if len(found) > 0 {
-		return fmt.Errorf("read back the new folder: it has more tables than the old: %w", connectors.ErrDamaged)
+		return t.Seen
+	})
+	if err != nil {
+		return err
 	}
 	return verify(now)
 }

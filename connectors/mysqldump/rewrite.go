@@ -2,8 +2,6 @@ package mysqldump
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"lethe/connectors"
 	"lethe/connectors/internal/anew"
@@ -86,7 +84,8 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 	}
 	defer out.Close()
 
-	e := &editor{out: out, edit: j.edit, counts: map[*target]*connectors.RewriteCount{}}
+	e := dumpfile.NewEditor[*target](j.edit)
+	e.Out = out.Put
 	w := rewriting(textfile.NewWindow(ctx, in, textfile.WindowBytes), targets, e)
 	if err := w.run(); err != nil {
 		return false, err
@@ -104,46 +103,28 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 	for id, t := range w.tables {
 		j.rows[id] = t.Seen
 	}
-	for t, count := range e.counts {
-		j.counts = append(j.counts, *count)
+	for t, count := range e.Counts {
 		j.rows[t.ID] -= count.Deleted
 	}
-	slices.SortFunc(j.counts, func(a, b connectors.RewriteCount) int {
-		return strings.Compare(a.Table, b.Table)
-	})
-	return e.touched, nil
+	j.counts = e.Counted()
+	return e.Touched, nil
 }
 
 // rewriting connects a walker with the editor.
 func rewriting(in *textfile.Window, targets map[dumpfile.TableID]*target, e *editor) *walker {
 	w := newWalker(in)
-	w.targets, w.editor, w.out, w.flush = targets, e, e.text, e.flush
-	e.dialect = &w.dialect
-	for _, t := range targets {
-		e.counts[t] = &connectors.RewriteCount{Table: t.Name}
-	}
+	w.targets, w.editor, w.out, w.flush = targets, e, e.Text, e.Flush
+	e.Writing = &writing{dialect: &w.dialect}
+	e.Count(targets)
 	w.onRow = func(t *target, tuple []byte, values []span) error {
-		if t != e.current {
-			if err := e.flush(); err != nil {
-				return err
-			}
-			e.current = t
+		if err := e.Turn(t); err != nil {
+			return err
 		}
-		t.Ordinal++
 		taken, err := t.take(w.dialect, tuple, values)
 		if err != nil {
 			return w.At(0, "%w", err)
 		}
-		row := -1
-		if taken {
-			row = e.rows
-			e.rows++
-		}
-		e.addRow(evRow, tuple, row)
-		if t.Builder.Full(t.MaxRows) || len(e.held) > heldBytes {
-			return e.flush()
-		}
-		return nil
+		return e.Row(tuple, taken)
 	}
 	return w
 }

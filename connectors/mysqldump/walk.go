@@ -302,7 +302,7 @@ func (w *walker) rows(h insert, n int) error {
 		return w.At(0, "%w", err)
 	}
 	if w.editor != nil {
-		w.editor.add(evHeader, w.Rest()[:n])
+		w.editor.Part(dumpfile.Header, w.Rest()[:n])
 	}
 	w.Drop(n)
 	tab := w.tables[h.id]
@@ -356,7 +356,7 @@ func (w *walker) separator(h insert) (last bool, err error) {
 		i := skipBlank(b, 0)
 		if i < len(b) && b[i] == ';' {
 			if w.editor != nil {
-				w.editor.add(evEnd, b[:i+1])
+				w.editor.Part(dumpfile.End, b[:i+1])
 			}
 			w.Drop(i + 1)
 			return true, nil
@@ -393,7 +393,7 @@ func (w *walker) tail(h insert, i int) error {
 			return w.At(0, "what stands behind a row of table %s cannot be read: %w", h.id.Name, connectors.ErrDamaged)
 		}
 		if w.editor != nil {
-			w.editor.add(evEnd, b[:end])
+			w.editor.Part(dumpfile.End, b[:end])
 		}
 		w.Drop(end)
 		return nil
@@ -422,7 +422,7 @@ func repeats(l lexer) bool {
 
 func (w *walker) separated(n int) {
 	if w.editor != nil {
-		w.editor.add(evSeparator, w.Rest()[:n])
+		w.editor.Part(dumpfile.Separator, w.Rest()[:n])
 	}
 	w.Drop(n)
 }

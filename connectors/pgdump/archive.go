@@ -68,8 +68,8 @@ func (r *rewriter) edits(ctx context.Context, q []connectors.Query, e *editor) (
 	if err != nil {
 		return nil, err
 	}
+	e.Count(targets)
 	for _, g := range targets {
-		e.counts[g] = &connectors.RewriteCount{Table: g.Name}
 		g.unchecked = false
 	}
 	return &archiveEditor{ctx: ctx, format: r.format, targets: targets, editor: e}, nil
@@ -81,12 +81,12 @@ func (a *archiveEditor) held(ctx context.Context, r *rewriter) (map[dumpfile.Tab
 	if err != nil {
 		return nil, err
 	}
-	a.editor.touched = a.touched
+	a.editor.Touched = a.touched
 	held := map[dumpfile.TableID]int64{}
 	for _, t := range old {
 		held[t.ID] = t.Seen
 	}
-	for g, count := range a.editor.counts {
+	for g, count := range a.editor.Counts {
 		held[g.ID] -= count.Deleted
 	}
 	return held, nil
@@ -122,12 +122,11 @@ func (a *archiveEditor) Edit(entry *pgarchive.Entry, rows io.Reader, out io.Writ
 	defer text.Close()
 	e := a.editor
 	header := len(entry.Copy) // which stands in the table of contents
-	e.out = func(b []byte) error {
+	e.Begin(func(b []byte) error {
 		n := min(header, len(b))
 		header -= n
 		return z.Put(b[n:])
-	}
-	e.touched, e.swallow, e.current = false, false, nil
+	})
 	w := a.format.walk(textfile.NewWindow(a.ctx, io.MultiReader(strings.NewReader(entry.Copy), text),
 		textfile.WindowBytes), a.targets, e)
 	w.schema, w.dialect = a.before.schema, a.before.dialect
@@ -137,11 +136,11 @@ func (a *archiveEditor) Edit(entry *pgarchive.Entry, rows io.Reader, out io.Writ
 	if err := z.Close(); err != nil {
 		return false, err
 	}
-	a.touched = a.touched || e.touched
-	if e.touched && a.before.statistics {
+	a.touched = a.touched || e.Touched
+	if e.Touched && a.before.statistics {
 		return false, fmt.Errorf("%w: %w", errStatistics, errors.ErrUnsupported)
 	}
-	return e.touched, nil
+	return e.Touched, nil
 }
 
 // sameContents compares the tables of contents of two archives, but for the places of data.

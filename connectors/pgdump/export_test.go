@@ -49,10 +49,11 @@ func Rewritten(ctx context.Context, text []byte, window int,
 			return nil, nil, err
 		}
 	}
-	e := &editor{edit: edit, counts: map[*target]*connectors.RewriteCount{}, out: func(b []byte) error {
+	e := dumpfile.NewEditor[*target](edit)
+	e.Out = func(b []byte) error {
 		out = append(out, b...)
 		return nil
-	}}
+	}
 	err = f.run(f.walk(textfile.NewWindow(ctx, bytes.NewReader(text), window), targets, e))
 	return tables, out, err
 }

@@ -46,8 +46,8 @@ func (r *rewriter) rewriteFolder(ctx context.Context, q []connectors.Query, e *e
 	if err := j.Wrote(); err != nil {
 		return report, err
 	}
-	report.Tables, report.Before, report.After = e.counted(), j.Before, j.Before
-	if !e.touched {
+	report.Tables, report.Before, report.After = e.Counted(), j.Before, j.Before
+	if !e.Touched {
 		return report, nil
 	}
 	err = j.Finish(func(temp string) error { return r.readBack(ctx, temp, held, verify) })

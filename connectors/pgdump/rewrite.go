@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
-	"slices"
-	"strings"
 
 	"lethe/connectors"
 	"lethe/connectors/internal/anew"
@@ -36,7 +33,7 @@ func (r *rewriter) Rewrite(ctx context.Context, q []connectors.Query, edit conne
 
 func (r *rewriter) rewrite(ctx context.Context, q []connectors.Query, edit connectors.EditFunc,
 	verify func(connectors.Source) error) (report connectors.RewriteReport, err error) {
-	e := &editor{edit: edit, counts: map[*target]*connectors.RewriteCount{}}
+	e := dumpfile.NewEditor[*target](edit)
 	if r.Folder {
 		return r.rewriteFolder(ctx, q, e, verify)
 	}
@@ -53,22 +50,13 @@ func (r *rewriter) rewrite(ctx context.Context, q []connectors.Query, edit conne
 	if err != nil {
 		return report, err
 	}
-	report.Tables = e.counted()
+	report.Tables = e.Counted()
 	report.Before, report.After = j.Before, j.After
-	if !e.touched {
+	if !e.Touched {
 		report.After = report.Before
 		return report, nil
 	}
 	return report, j.Finish(func(temp string) error { return r.readBack(ctx, temp, held, verify) })
-}
-
-// counted are the counts of the tables, sorted by name.
-func (e *editor) counted() (tables []connectors.RewriteCount) {
-	for _, count := range e.counts {
-		tables = append(tables, *count)
-	}
-	slices.SortFunc(tables, func(a, b connectors.RewriteCount) int { return strings.Compare(a.Table, b.Table) })
-	return tables
 }
 
 // write streams the original through the editor into the temporary file, and returns how many rows of each table that
@@ -95,7 +83,7 @@ func (r *rewriter) write(ctx context.Context, j *anew.Job, q []connectors.Query,
 		return nil, err
 	}
 	defer out.Close()
-	e.out = out.Put
+	e.Out = out.Put
 	w := r.format.walk(textfile.NewWindow(ctx, in, textfile.WindowBytes), targets, e)
 	if err := r.format.run(w); err != nil {
 		return nil, err
@@ -103,14 +91,14 @@ func (r *rewriter) write(ctx context.Context, j *anew.Job, q []connectors.Query,
 	if err := out.Close(); err != nil {
 		return nil, err
 	}
-	if e.touched && w.statistics {
+	if e.Touched && w.statistics {
 		return nil, fmt.Errorf("%w: %w", errStatistics, errors.ErrUnsupported)
 	}
 	held = map[dumpfile.TableID]int64{}
 	for _, t := range w.order {
 		held[w.root(t.ID)] += t.Seen
 	}
-	for g, count := range e.counts {
+	for g, count := range e.Counts {
 		held[g.ID] -= count.Deleted
 	}
 	if err := j.Wrote(f, before); err != nil {
@@ -123,14 +111,25 @@ func (r *rewriter) write(ctx context.Context, j *anew.Job, q []connectors.Query,
 // walk connects a walker with the editor. What cannot be followed is refused, even where reading passes over it.
 func (f format) walk(in *textfile.Window, targets map[dumpfile.TableID]*target, e *editor) *walker {
 	w := newWalker(in)
-	w.targets, w.editor, w.flush = targets, e, e.flush
-	e.dialect = &w.dialect
+	w.targets, w.editor, w.flush = targets, e, e.Flush
+	e.Writing = &writing{dialect: &w.dialect}
+	e.Count(targets)
 	for _, g := range targets {
-		if g.unchecked = false; e.counts[g] == nil {
-			e.counts[g] = &connectors.RewriteCount{Table: g.Name}
-		}
+		g.unchecked = false
 	}
-	w.onRow = func(g *target, r row) error { return e.row(g, r, w.dialect) }
+	w.onRow = func(g *target, r row) error {
+		if err := e.Turn(g); err != nil {
+			return err
+		}
+		taken, err := g.take(w.dialect, r.text, r.values)
+		switch {
+		case err != nil:
+			return err
+		case len(r.end) > 0: // of COPY
+			return e.Line(r.text, r.end, taken)
+		}
+		return e.Row(r.text, taken)
+	}
 	return w
 }
 
@@ -153,20 +152,8 @@ func (r *rewriter) readBack(ctx context.Context, temp string, held map[dumpfile.
 	if err != nil {
 		return fmt.Errorf("read back the new file: %w", err)
 	}
-	found := map[dumpfile.TableID]*table{}
-	for _, t := range now {
-		found[t.ID] = t
-	}
-	for _, was := range old {
-		is := found[was.ID]
-		if is == nil || is.Seen != held[was.ID] || !reflect.DeepEqual(is.Fields, was.Fields) {
-			return fmt.Errorf("read back the new file: table %s is not as it must be: %w", was.Name,
-				connectors.ErrDamaged)
-		}
-		delete(found, was.ID)
-	}
-	if len(found) > 0 {
-		return fmt.Errorf("read back the new file: it has more tables than the old: %w", connectors.ErrDamaged)
+	if err := dumpfile.Same(old, now, func(t *dumpfile.Entry) int64 { return held[t.ID] }); err != nil {
+		return err
 	}
 	return verify(written)
 }

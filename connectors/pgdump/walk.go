@@ -66,13 +66,13 @@ func (w *walker) pass(n int) error {
 	if w.editor == nil || n == 0 {
 		return nil
 	}
-	return w.editor.text(b)
+	return w.editor.Text(b)
 }
 
 // part consumes n bytes of an INSERT.
-func (w *walker) part(kind byte, n int) {
+func (w *walker) part(part dumpfile.Part, n int) {
 	if w.editor != nil {
-		w.editor.add(kind, w.Rest()[:n], -1)
+		w.editor.Part(part, w.Rest()[:n])
 	}
 	w.Drop(n)
 }
@@ -313,7 +313,7 @@ func (w *walker) rows(h insert, n int) error {
 			return err
 		}
 	} else {
-		w.part(evHeader, n)
+		w.part(dumpfile.Header, n)
 	}
 	t := w.tables[h.id]
 	for {
@@ -362,11 +362,11 @@ func (w *walker) row(t *table, g *target) (size int, err error) {
 }
 
 // between consumes n bytes of an INSERT behind a row.
-func (w *walker) between(g *target, kind byte, n int) error {
+func (w *walker) between(g *target, part dumpfile.Part, n int) error {
 	if g == nil {
 		return w.pass(n)
 	}
-	w.part(kind, n)
+	w.part(part, n)
 	return nil
 }
 
@@ -376,11 +376,11 @@ func (w *walker) separator(h insert, g *target) (last bool, err error) {
 		b := w.Rest()
 		i := blank(b, 0, w.EOF())
 		if i >= 0 && i < len(b) && b[i] == ';' {
-			return true, w.between(g, evEnd, i+1)
+			return true, w.between(g, dumpfile.End, i+1)
 		}
 		if i >= 0 && i < len(b) && b[i] == ',' {
 			if i = blank(b, i+1, w.EOF()); i >= 0 && i < len(b) && b[i] == '(' {
-				return false, w.between(g, evSeparator, i)
+				return false, w.between(g, dumpfile.Separator, i)
 			}
 		}
 		if i < 0 || i == len(b) {
@@ -401,6 +401,6 @@ func (w *walker) separator(h insert, g *target) (last bool, err error) {
 		if !p.accept("ON", "CONFLICT", "DO", "NOTHING") && !w.unchecked {
 			return false, w.notUnderstood(h.id)
 		}
-		return true, w.between(g, evEnd, end)
+		return true, w.between(g, dumpfile.End, end)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"lethe/connectors/internal/keyset"
 )
 
+func (g *Target) target() *Target { return g }
+
 // batchRows is the most rows of a batch where the query does not say.
 const batchRows = 1 << 14
 
