@@ -265,6 +265,9 @@ func TestScripts(t *testing.T) {
 		},
 		"exitcode":   exitcode,
 		"events":     unveiled,
+		"forge":      forge,
+		"saved":      saved,
+		"again":      again,
 		"references": references,
 		"remember":   func(ts *testscript.TestScript, _ bool, args []string) { remember(ts, args) },
 		// unchanged fails unless the remembered files are what they were, and no other lies in their folders.
