@@ -2,15 +2,12 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"golang.org/x/term"
 
 	"lethe/connectors"
 	"lethe/jobs/config"
@@ -71,30 +68,6 @@ func password(ctx context.Context, c *Command, who string) (string, error) {
 	if p, ok := os.LookupEnv("LETHE_PASSWORD"); ok {
 		return p, nil
 	}
-	fd := int(os.Stdin.Fd())
-	if !term.IsTerminal(fd) {
-		return "", nil
-	}
-	before, err := term.GetState(fd)
-	if err != nil {
-		return "", err
-	}
-	fmt.Fprintf(c.Err, "password of %s: ", who)
-	type answer struct {
-		text []byte
-		err  error
-	}
-	answered := make(chan answer, 1)
-	go func() {
-		p, err := term.ReadPassword(fd)
-		answered <- answer{p, err}
-	}()
-	var a answer
-	select {
-	case a = <-answered:
-	case <-ctx.Done(): // who interrupts wants the terminal back as it was
-		a.err = errors.Join(ctx.Err(), term.Restore(fd, before))
-	}
-	fmt.Fprintln(c.Err)
-	return string(a.text), a.err
+	p, _, err := c.hidden(ctx, "password of "+who)
+	return p, err
 }

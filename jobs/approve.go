@@ -9,7 +9,6 @@ import (
 	"lethe/pipeline/adopted"
 	"lethe/pipeline/answers"
 	"lethe/pipeline/plan"
-	"lethe/pipeline/registry/keystore"
 )
 
 func approveCommand(c *Command) *cobra.Command {
@@ -33,7 +32,7 @@ a chain that every report proves.`,
 			if err != nil {
 				return err
 			}
-			signer, err := keystore.LoadPerson(key)
+			signer, err := c.signer(cmd.Context(), p, key, 0)
 			if err != nil {
 				return err
 			}

@@ -41,7 +41,7 @@ when its term is over. Its owner may, and a data protection officer.`,
 			if err != nil {
 				return err
 			}
-			by, err := signer.load()
+			by, err := signer.load(cmd.Context(), c, p)
 			if err != nil {
 				return err
 			}

@@ -81,7 +81,7 @@ func witnessed(err error) error {
 }
 
 func (c *Command) cosign(cmd *cobra.Command, folder string, o cosigning) error {
-	signer, err := keystore.LoadPerson(o.key)
+	signer, err := c.signer(cmd.Context(), nil, o.key, 0)
 	if err != nil {
 		return err
 	}

@@ -38,8 +38,10 @@ type Command struct {
 	data     io.Writer                        // Out for programs: values of records, which are nobody's to alter
 	screen   *os.File                         // the terminal that Err is, nil where it is none
 	config   string
-	json     bool
-	started  bool // the arguments are understood and a command is at work
+	// where the passphrases of the files of signing keys stand, in the order of the files
+	passphrases []string
+	json        bool
+	started     bool // the arguments are understood and a command is at work
 }
 
 // Main runs the command line and returns the exit code.
@@ -151,6 +153,7 @@ Without --apply it never changes anything.`,
 		connectorsCommand(c), classifiersCommand(c), versionCommand(c))
 	for _, group := range root.Commands() {
 		refuseUnknown(group)
+		takePassphrases(c, group)
 	}
 	return root
 }

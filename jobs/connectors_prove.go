@@ -76,7 +76,7 @@ func proveServer(ctx context.Context, c *Command, target, connector, as, key str
 		if p, cfg, err = c.load(ctx); err != nil {
 			return err
 		}
-		if who, err = operator(cfg, true, as, key); err != nil {
+		if who, err = c.operator(ctx, p, cfg, true, as, key); err != nil {
 			return err
 		}
 		if err := engines.May(p, who); err != nil {

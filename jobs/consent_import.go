@@ -157,7 +157,7 @@ func takeEntered(ctx context.Context, c *Command, o opened, in origin, args []st
 		err = take()
 		return taken, err
 	}
-	who, err := operator(o.cfg, true, in.by.as, in.by.key)
+	who, err := c.operator(ctx, o.p, o.cfg, true, in.by.as, in.by.key)
 	if err != nil {
 		return taken, err
 	}

@@ -71,7 +71,7 @@ day and has evidence.`,
 						setup.ErrUsage)
 				}
 				e.Country = cmp.Or(ev.country, o.cfg.Country(ev.silo))
-				who, err := by.named()
+				who, err := by.named(cmd.Context(), c, o.p)
 				if err != nil {
 					return err
 				}

@@ -24,14 +24,14 @@ func (e *enterFlags) register(cmd *cobra.Command) {
 }
 
 // named is the person, if one was named.
-func (e *enterFlags) named() (*setup.Witness, error) {
+func (e *enterFlags) named(ctx context.Context, c *Command, p *setup.Setup) (*setup.Witness, error) {
 	if (e.as == "") != (e.key == "") {
 		return nil, fmt.Errorf("%w: --as and --key go together", setup.ErrUsage)
 	}
 	if e.as == "" {
 		return nil, nil
 	}
-	who, err := (&signerFlags{as: e.as, key: e.key}).load()
+	who, err := (&signerFlags{as: e.as, key: e.key}).load(ctx, c, p)
 	if err != nil {
 		return nil, err
 	}
@@ -39,8 +39,9 @@ func (e *enterFlags) named() (*setup.Witness, error) {
 }
 
 // request lets who does something with a request sign it, and then does it.
-func (e *enterFlags) request(ctx context.Context, o opened, silo, id string, do func() error, what ...string) error {
-	who, err := e.named()
+func (e *enterFlags) request(ctx context.Context, c *Command, o opened, silo, id string, do func() error,
+	what ...string) error {
+	who, err := e.named(ctx, c, o.p)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func holdApproveCommand(c *Command) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				me, err := by.load()
+				me, err := by.load(cmd.Context(), c, o.p)
 				if err != nil {
 					return err
 				}

@@ -35,7 +35,7 @@ func holdPlaceCommand(c *Command) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				me, err := signer.load()
+				me, err := signer.load(cmd.Context(), c, o.p)
 				if err != nil {
 					return err
 				}

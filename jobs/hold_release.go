@@ -20,7 +20,7 @@ func holdReleaseCommand(c *Command) *cobra.Command {
 		Example: "  lethe hold release hold-1b9d6bcd --silo customers --as anna --key anna.key --as bo --key bo.key",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withRegistry(cmd.Context(), s.silo, func(o opened) error {
-				two, err := people.load()
+				two, err := people.load(cmd.Context(), c, o.p)
 				if err != nil {
 					return err
 				}

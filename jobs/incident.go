@@ -64,7 +64,7 @@ in every later report. It takes an owner of a silo, a custodian or the data prot
 			if err != nil {
 				return err
 			}
-			by, err := signer.load()
+			by, err := signer.load(cmd.Context(), c, p)
 			if err != nil {
 				return err
 			}

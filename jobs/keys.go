@@ -11,6 +11,6 @@ Destroying the key of a silo that has ended makes all its references unlinkable 
 and backup of the registry as well.`,
 	}
 	cmd.AddCommand(keysNewCommand(c), keysCreateCommand(c), keysListCommand(c), keysRotateCommand(c),
-		keysRetireCommand(c), keysDestroyCommand(c), keysRevokeCommand(c))
+		keysRetireCommand(c), keysDestroyCommand(c), keysRevokeCommand(c), keysPassphraseCommand(c))
 	return cmd
 }

@@ -30,7 +30,7 @@ func (e *keyEnd) run(ctx context.Context, c *Command,
 	if err != nil {
 		return err
 	}
-	witnesses, err := e.people.load()
+	witnesses, err := e.people.load(ctx, c, p)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ a file named stop into the state folder, which holds every night.`,
 			if err != nil {
 				return err
 			}
-			who, err := people.load()
+			who, err := people.load(cmd.Context(), c, p)
 			if err != nil {
 				return err
 			}

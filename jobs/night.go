@@ -42,7 +42,7 @@ func night(ctx context.Context, c *Command, f nightFlags, phases setup.Phases) (
 	if phases == setup.ApplyOnly {
 		o.Apply = true
 	}
-	if o.Operator, err = operator(cfg, o.Apply, f.as, f.key); err != nil {
+	if o.Operator, err = c.operator(ctx, p, cfg, o.Apply, f.as, f.key); err != nil {
 		return err
 	}
 	stop := c.progress(p)
@@ -102,7 +102,8 @@ func leanAt(live uint64) int {
 }
 
 // operator is who runs a night that applies: whoever is named with their key, or else the configuration's.
-func operator(cfg *config.Config, apply bool, as, key string) (*setup.Witness, error) {
+func (c *Command) operator(ctx context.Context, p *setup.Setup, cfg *config.Config, apply bool,
+	as, key string) (*setup.Witness, error) {
 	switch {
 	case (as == "") != (key == ""):
 		return nil, fmt.Errorf("%w: --as and --key go together", setup.ErrUsage)
@@ -112,7 +113,7 @@ func operator(cfg *config.Config, apply bool, as, key string) (*setup.Witness, e
 	if as == "" || !apply {
 		return nil, nil
 	}
-	who, err := (&signerFlags{as: as, key: key}).load()
+	who, err := (&signerFlags{as: as, key: key}).load(ctx, c, p)
 	if err != nil {
 		return nil, err
 	}

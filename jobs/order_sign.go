@@ -43,7 +43,7 @@ func (c *Command) sayToOrders(cmd *cobra.Command, names []string, signer *signer
 	if err != nil {
 		return err
 	}
-	me, err := signer.load()
+	me, err := signer.load(cmd.Context(), c, p)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ protection officer. One alone can reject a plan that has not begun, with "lethe 
 			if err != nil {
 				return err
 			}
-			who, err := people.load()
+			who, err := people.load(cmd.Context(), c, p)
 			if err != nil {
 				return err
 			}

@@ -115,7 +115,7 @@ func showRows(ctx context.Context, c *Command, p *setup.Setup, id string, f rowF
 			setup.ErrConfig, sealed.PlanID, p.Names.Of(f.table))
 	}
 	if !f.values {
-		who, err := (&enterFlags{as: f.as, key: f.key}).named()
+		who, err := (&enterFlags{as: f.as, key: f.key}).named(ctx, c, p)
 		if err != nil {
 			return err
 		}

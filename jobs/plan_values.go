@@ -24,7 +24,7 @@ type looking struct {
 // look lets somebody sign that they look at the values of a plan's rows.
 func (c *Command) look(ctx context.Context, p *setup.Setup, sealed *plan.Sealed, f rowFlags,
 	printer rowPrinter) (*looking, error) {
-	who, err := (&signerFlags{as: f.as, key: f.key}).load()
+	who, err := (&signerFlags{as: f.as, key: f.key}).load(ctx, c, p)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline/adopted"
-	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 )
 
@@ -44,7 +43,7 @@ adopted policy. "lethe policy diff OLD.yaml" counts what the change does with th
 					strings.Join(a.Missing, " and "))
 				return nil
 			}
-			signer, err := keystore.LoadPerson(key)
+			signer, err := c.signer(cmd.Context(), p, key, 0)
 			if err != nil {
 				return err
 			}

@@ -28,7 +28,7 @@ It takes a custodian, and an owner or the data protection officer. If it is inte
 			if err != nil {
 				return err
 			}
-			two, err := people.load()
+			two, err := people.load(cmd.Context(), c, p)
 			if err != nil {
 				return err
 			}

@@ -34,7 +34,7 @@ func requestCloseCommand(c *Command) *cobra.Command {
 				return fmt.Errorf("%w: --exception: name the place in the GDPR as 17(3)(e)", setup.ErrUsage)
 			}
 			return c.withRegistry(cmd.Context(), s.silo, func(o opened) error {
-				if err := by.request(cmd.Context(), o, s.silo, args[0], func() error {
+				if err := by.request(cmd.Context(), c, o, s.silo, args[0], func() error {
 					return o.registry.CloseRequest(cmd.Context(), s.silo, args[0], outcome, exception)
 				}, "close", outcome, exception); err != nil {
 					return err

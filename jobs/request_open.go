@@ -48,7 +48,7 @@ func requestOpenCommand(c *Command) *cobra.Command {
 				q := cases.Request{ID: nameOf(id, "request-"), Kind: kind, Received: at, Purpose: purpose,
 					Marketing: marketing}
 				q.Due = answerEnds(o.cfg, o.p.Zone)(q, 1)
-				if err := by.request(cmd.Context(), o, s.silo, q.ID, func() error {
+				if err := by.request(cmd.Context(), c, o, s.silo, q.ID, func() error {
 					return o.intake.OpenRequest(cmd.Context(), s.silo, q, who, country)
 				}, "open", q.Kind, q.Purpose, fmt.Sprint(q.Marketing), q.Received.UTC().Format(time.RFC3339)); err != nil {
 					return err

@@ -21,7 +21,7 @@ with a refusal, close --outcome refused --exception '12(2)'.`,
 		Example: "  lethe request pause request-1b9d6bcd --silo customers",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withRegistry(cmd.Context(), s.silo, func(o opened) error {
-				if err := by.request(cmd.Context(), o, s.silo, args[0], func() error {
+				if err := by.request(cmd.Context(), c, o, s.silo, args[0], func() error {
 					return o.registry.PauseRequest(cmd.Context(), s.silo, args[0])
 				}, "pause"); err != nil {
 					return err

@@ -82,7 +82,7 @@ func changeTerm(ctx context.Context, c *Command, t termChange,
 		if err != nil {
 			return err
 		}
-		if err := t.by.request(ctx, o, t.silo, t.request, func() error {
+		if err := t.by.request(ctx, c, o, t.silo, t.request, func() error {
 			return change(o.registry, at, answerEnds(o.cfg, o.p.Zone))
 		}, append(t.what, at.UTC().Format(time.RFC3339))...); err != nil {
 			return err

@@ -13,7 +13,6 @@ import (
 	"lethe/jobs/config"
 	"lethe/pipeline/ask"
 	"lethe/pipeline/policy/calendar"
-	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/review"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/shown"
@@ -113,7 +112,7 @@ func (c *Command) openReview(ctx context.Context, f reviewFlags) (*reviewing, er
 		}
 	}
 	if f.as != "" {
-		if err := r.known(); err != nil {
+		if err := r.known(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -135,14 +134,14 @@ func (c *Command) openReview(ctx context.Context, f reviewFlags) (*reviewing, er
 }
 
 // known refuses who is not among people, or does not have the key that is given.
-func (r *reviewing) known() error {
+func (r *reviewing) known(ctx context.Context) error {
 	if _, ok := r.p.People[r.flags.as]; !ok {
 		return r.p.Nobody(r.flags.as)
 	}
 	if r.flags.key == "" {
 		return nil
 	}
-	signer, err := keystore.LoadPerson(r.flags.key)
+	signer, err := r.signer(ctx, r.p, r.flags.key, 0)
 	if err != nil {
 		return err
 	}

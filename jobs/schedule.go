@@ -56,16 +56,16 @@ func serve(ctx context.Context, c *Command, p *setup.Setup, cfg *config.Config) 
 			}
 			return status.LastRun, err
 		},
-		Fire: func(j schedule.Job) { fire(ctx, p, cfg, j, log) },
+		Fire: func(j schedule.Job) { c.fire(ctx, p, cfg, j, log) },
 	}.Serve(ctx)
 }
 
 // fire runs one night of a job, and logs how it ended.
-func fire(ctx context.Context, p *setup.Setup, cfg *config.Config, j schedule.Job, log *slog.Logger) {
+func (c *Command) fire(ctx context.Context, p *setup.Setup, cfg *config.Config, j schedule.Job, log *slog.Logger) {
 	f := nightFlags{job: j.Name, until: j.Until, apply: j.Apply}
 	o, err := f.nightOptions(p, cfg)
 	if err == nil {
-		o.Operator, err = operator(cfg, o.Apply, "", "")
+		o.Operator, err = c.operator(ctx, p, cfg, o.Apply, "", "")
 	}
 	if err == nil {
 		var r pipeline.Result

@@ -32,7 +32,7 @@ It takes a custodian, and an owner or the data protection officer. If it is inte
 			if err != nil {
 				return err
 			}
-			if r.Two, err = people.load(); err != nil {
+			if r.Two, err = people.load(cmd.Context(), c, p); err != nil {
 				return err
 			}
 			o := setup.Options{Job: "nightly", Apply: true, Phases: setup.RebuildOnly, Rebuild: r}

@@ -1,11 +1,11 @@
 package jobs
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 )
 
@@ -19,8 +19,8 @@ func (s *signerFlags) register(cmd *cobra.Command, who string) {
 }
 
 // load reads the person's key.
-func (s *signerFlags) load() ([]setup.Witness, error) {
-	return (&witnessFlags{as: []string{s.as}, keys: []string{s.key}}).load()
+func (s *signerFlags) load(ctx context.Context, c *Command, p *setup.Setup) ([]setup.Witness, error) {
+	return (&witnessFlags{as: []string{s.as}, keys: []string{s.key}}).load(ctx, c, p)
 }
 
 // witnessFlags are the people who act together, each with the file of their signing key.
@@ -33,14 +33,14 @@ func (w *witnessFlags) register(cmd *cobra.Command) {
 }
 
 // load reads the people's keys.
-func (w *witnessFlags) load() ([]setup.Witness, error) {
+func (w *witnessFlags) load(ctx context.Context, c *Command, p *setup.Setup) ([]setup.Witness, error) {
 	if len(w.as) != len(w.keys) {
 		return nil, fmt.Errorf("%w: --as is given %d times and --key %d times: each person has a key",
 			setup.ErrUsage, len(w.as), len(w.keys))
 	}
 	var people []setup.Witness
 	for i, name := range w.as {
-		signer, err := keystore.LoadPerson(w.keys[i])
+		signer, err := c.signer(ctx, p, w.keys[i], i)
 		if err != nil {
 			return nil, err
 		}

@@ -53,7 +53,7 @@ func (b *book) judged(ctx context.Context) (err error) {
 		return err
 	}
 	in := &findings.Inspector{Setup: b.setup, Tonight: b.tonight, Notes: b.notes}
-	if err := in.InspectPeople(b.answers.Chain, from); err != nil {
+	if err := in.InspectPeople(ctx, b.journal, b.answers.Chain, from); err != nil {
 		return err
 	}
 	b.setup, err = orders.Judge(b.setup, b.answers.Chain)

@@ -29,11 +29,11 @@ type floor struct {
 // beside it.
 var house = [][]string{
 	// days, names, reasons, values, durable state, keys, identifiers, a database, tables: no package of ours
-	{"registry/keystore/nh", "registry/identifier/scripts", "registry/identifier/residue", "registry/identifier/signs"},
+	{"registry/keystore/nh", "registry/keystore/private", "registry/identifier/scripts", "registry/identifier/residue", "registry/identifier/signs"},
 	{"numbered", "dependents/circles", "policy/calendar", "policy/names", "policy/reason", "policy/subject", "anonymize", "registry/keystore",
 		"registry/identifier",
 		"registry/internal/database", "audit", "audit/page/lang", "audit/page/chart", "shown"},
-	{"journal", "audit/spool"}, // sealed with a key; rows of the evidence, until a report is made
+	{"journal", "audit/spool", "registry/person"}, // sealed with a key; rows of the evidence, until a report is made
 	{"answers", "policy/law", "policy/intake", "policy/instant", "registry/event", "registry/internal/tables", "audit/figures", "audit/page/fill"},
 	{"policy", "registry/seal", "answers/adoption"}, // the rules; what keeps rows from being believed that somebody else wrote
 	{"policy/decide", "policy/starts", "registry/receipt", "registry/hashed", "audit/picture",

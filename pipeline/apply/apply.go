@@ -234,8 +234,8 @@ func (ap *Applier) authorised(ctx context.Context, p *plan.Sealed, sets []*chang
 	case void != "":
 		return fmt.Errorf("%w: plan %s lacks %s: %s: "+next, setup.ErrTampered, p.PlanID, missing, void)
 	case len(said.Approvals) > 0: // who answers one that an order approved brings it back to waiting
-		return fmt.Errorf("%w: plan %s lacks %s, and the journal has it as approved: a role was taken away, or somebody "+
-			"changed the journal: "+next, setup.ErrTampered, p.PlanID, missing)
+		return fmt.Errorf("%w: plan %s lacks %s, and the journal has it as approved: a role was taken away, or "+
+			"somebody changed the journal: "+next, setup.ErrTampered, p.PlanID, missing)
 	}
 	return fmt.Errorf("%w: plan %s lacks %s, though it was approved once: people or standing orders are not the same "+
 		"any more: "+next, setup.ErrUnapproved, p.PlanID, missing)

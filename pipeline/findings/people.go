@@ -19,9 +19,28 @@ import (
 
 // InspectPeople finds what a person should look at in who may say what: keys that ended or soon do, standing orders
 // that are not in force, and answers after the first so many that nobody gave who could.
-func (in *Inspector) InspectPeople(c answers.Chain, seen int64) error {
+func (in *Inspector) InspectPeople(ctx context.Context, j *journal.Journal, c answers.Chain, seen int64) error {
 	in.keys(c)
-	return errors.Join(in.strangers(c, seen), in.orders(c), in.policy(c))
+	return errors.Join(in.tried(ctx, j), in.strangers(c, seen), in.orders(c), in.policy(c))
+}
+
+// triedDays is for how many days wrong passphrases are looked at.
+const triedDays = 7
+
+// tried finds the people of whose key so many wrong passphrases were given that somebody else may be guessing.
+func (in *Inspector) tried(ctx context.Context, j *journal.Journal) error {
+	wrong, err := j.Wrong(ctx, in.Setup.Now().AddDate(0, 0, -triedDays))
+	for _, name := range slices.Sorted(maps.Keys(in.Setup.People)) {
+		t := wrong[in.Setup.People[name].Key.String()]
+		if t.Wrong < journal.LockAfter {
+			continue
+		}
+		in.Notes.Find(audit.Finding{Kind: "F_KEY_TRIED", Severity: "high", Object: name, Count: int64(t.Wrong),
+			Article: "Art. 32", Words: fmt.Sprintf("%d wrong passphrases were given for the key of %s within %d days, "+
+				"the last on %s. Ask %[2]s: was it somebody else, they have the file, and may have a copy: the key "+
+				"ends with `lethe keys revoke`.", t.Wrong, name, triedDays, t.Last.In(in.Setup.Zone).Format("2006-01-02 15:04"))})
+	}
+	return err
 }
 
 // policy finds that the configuration has another policy than people adopted.

@@ -39,6 +39,7 @@ var sealedTables = []sealedTable{
 	{"rewrite", []string{"file", "rewritten_at", "sha256"}, 1},
 	{"made", []string{"target", "source", "tbl", "folder"}, 4},
 	{"answered", []string{"id", "seq", "hash"}, 1},
+	{"tried", []string{"id", "key", "at", "fits"}, 1},
 }
 
 // of lists the columns, each after a word: "NEW." for example.
@@ -172,14 +173,20 @@ func (s seals) tag(row []sqlite3.Value) keystore.Tag {
 	return s.sealer.Clone().Row(text)
 }
 
-// open opens a box: the sums of the tables, and after them how often anything was written.
+// open opens a box: the sums of the tables, and after them how often anything was written. One of an earlier build,
+// which had fewer tables, has fewer sums: the others' are of no rows.
 func (s seals) open(box []byte) ([]keystore.Sum, error) {
 	sums := make([]keystore.Sum, len(sealedTables)+1)
-	if err := s.sealer.Open(box, sums, nil); err != nil {
-		return nil, fmt.Errorf("%w: what it says of its rows is not as it was written, or was sealed with another "+
-			"runner's key", ErrAltered)
+	for tables := len(sealedTables); tables > 0; tables-- {
+		if s.sealer.Open(box, sums[:tables+1], nil) == nil {
+			if tables < len(sealedTables) {
+				sums[len(sums)-1], sums[tables] = sums[tables], keystore.Sum{}
+			}
+			return sums, nil
+		}
 	}
-	return sums, nil
+	return nil, fmt.Errorf("%w: what it says of its rows is not as it was written, or was sealed with another "+
+		"runner's key", ErrAltered)
 }
 
 // change is the box after a row was written, replaced or removed: an empty tag stands for no row.

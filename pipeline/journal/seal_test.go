@@ -62,6 +62,11 @@ func live(t *testing.T, j *journal.Journal) {
 	require.NoError(t, err)
 	require.NoError(t, j.PutAnswer(t.Context(), 1, "plan:p1", []byte("yes"), nil))
 	require.NoError(t, j.RestoreAnswer(t.Context(), 2, "plan:p1", []byte("no")))
+	id, err := j.Try(t.Context(), "k", now)
+	require.NoError(t, err)
+	require.NoError(t, j.Fits(t.Context(), id))
+	_, err = j.Try(t.Context(), "k", now)
+	require.NoError(t, err)
 	require.NoError(t, j.PutLeaves(t.Context(), 0, [][]byte{[]byte("night 1"), []byte("night 2")}))
 	require.NoError(t, j.SignLeaves(t.Context(), 1))
 	require.NoError(t, j.TakeOver(t.Context(), "r2"))
@@ -115,7 +120,7 @@ func TestEveryForgedRowIsSeen(t *testing.T) {
 	require.NoError(t, errors.Join(st.Err(), st.Close(), c.Close()))
 	delete(columns, "answer") // a chain of its own
 	delete(columns, "leaf")   // signed
-	require.Len(t, columns, 9)
+	require.Len(t, columns, 10)
 	forged := 0
 	for table, names := range columns {
 		statements := []string{`DELETE FROM ` + table + ` WHERE rowid = (SELECT max(rowid) FROM ` + table + `)`,

@@ -40,6 +40,8 @@ import (
 	"time"
 
 	"filippo.io/age"
+
+	"lethe/pipeline/registry/keystore/private"
 )
 
 // What a caller can tell apart with errors.Is.
@@ -50,7 +52,7 @@ var (
 	// ErrDestroyed: the key existed and was destroyed on purpose. It never comes back under the same name.
 	ErrDestroyed = errors.New("key was destroyed")
 	// ErrReadable: a secret file can be read by others than its owner.
-	ErrReadable = errors.New("secret file is readable by others")
+	ErrReadable = private.ErrReadable
 	// ErrDamaged: a key file is not what its name says, or the identity does not open it.
 	ErrDamaged = errors.New("key file cannot be used")
 	// ErrSignature: a signature does not verify.
@@ -116,7 +118,7 @@ func Create(path, identityFile string) error {
 		}
 		text := fmt.Sprintf("# identity of the Lethe keystore: keep a copy where the keystore is not\n# public key: "+
 			"%s\n%s\n", id.Recipient(), id)
-		if err := writeNew(identityFile, []byte(text)); err != nil {
+		if err := private.New(identityFile, []byte(text)); err != nil {
 			return fmt.Errorf("create keystore identity %s: %w", identityFile, err)
 		}
 	case err != nil:
@@ -183,7 +185,7 @@ func (k *Keystore) load(file, rel string) error {
 	if !ok {
 		return nil
 	}
-	if err := ownerOnly(file); err != nil {
+	if err := private.OwnerOnly(file); err != nil {
 		return err
 	}
 	data, err := os.ReadFile(file)
@@ -451,7 +453,7 @@ func (k *Keystore) destroy(name string, evidence Evidence) (Evidence, error) {
 		if err != nil {
 			return Evidence{}, fmt.Errorf("destroy key %s: %w", name, err)
 		}
-		if err := writeNew(filepath.Join(k.path, destroyed, filepath.FromSlash(name)+".json"),
+		if err := private.New(filepath.Join(k.path, destroyed, filepath.FromSlash(name)+".json"),
 			append(data, '\n')); err != nil && !errors.Is(err, fs.ErrExist) {
 			return Evidence{}, fmt.Errorf("destroy key %s: %w", name, err)
 		}
@@ -547,7 +549,7 @@ func (k *Keystore) ensure(name string, secret func() ([]byte, error)) error {
 	if err := w.Close(); err != nil {
 		return fmt.Errorf("create key %s: %w", name, err)
 	}
-	switch err := writeNew(k.file(name), out.Bytes()); {
+	switch err := private.New(k.file(name), out.Bytes()); {
 	case errors.Is(err, fs.ErrExist): // another process was first
 		return k.load(k.file(name), name+suffix)
 	case err != nil:

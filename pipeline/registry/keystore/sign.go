@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"lethe/pipeline/registry/keystore/private"
 )
 
 const (
@@ -118,37 +120,58 @@ func separated(context string, message []byte) []byte {
 // NewPerson makes a person's signing key in a new file that only its owner can read, and returns the public
 // key for the configuration. An existing file is left alone and refused.
 func NewPerson(file string) (string, error) {
-	_, secret, err := ed25519.GenerateKey(rand.Reader)
+	text, public, err := PersonText()
+	if err == nil {
+		err = private.New(file, text)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return "", fmt.Errorf("create signing key: %s exists already; name another file", file)
+	}
 	if err != nil {
 		return "", fmt.Errorf("create signing key: %w", err)
 	}
-	s := &Signer{key: secret}
-	text := fmt.Sprintf("# signing key of one person: never share it\n# public key: %s\n%s%s\n", s.Public(),
-		secretPrefix,
-		base64.StdEncoding.EncodeToString(secret.Seed()))
-	if err := writeNew(file, []byte(text)); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return "", fmt.Errorf("create signing key: %s exists already; name another file", file)
-		}
-		return "", fmt.Errorf("create signing key: %w", err)
-	}
-	return s.Public(), nil
+	return public, nil
 }
 
-// LoadPerson reads a person's signing key. A file that others can read gives ErrReadable, a missing one
-// ErrMissing.
-func LoadPerson(file string) (*Signer, error) {
-	switch err := ownerOnly(file); {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("load signing key %s: %w; create it with `lethe keys new`", file, ErrMissing)
-	case err != nil:
-		return nil, fmt.Errorf("load signing key: %w", err)
+// PersonText is what a file with a new signing key holds, and its public key.
+func PersonText() (text []byte, public string, err error) {
+	_, secret, err := ed25519.GenerateKey(rand.Reader)
+	s := &Signer{key: secret}
+	if err != nil {
+		return nil, "", err
 	}
-	data, err := os.ReadFile(file)
+	return fmt.Appendf(nil, "# signing key of one person: never share it\n# public key: %s\n%s%s\n", s.Public(),
+		secretPrefix, base64.StdEncoding.EncodeToString(secret.Seed())), s.Public(), nil
+}
+
+// LoadPerson reads a person's signing key. A file that others can read gives ErrReadable, a missing one ErrMissing.
+func LoadPerson(file string) (*Signer, error) {
+	text, err := ReadPerson(file)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePerson(file, text)
+}
+
+// ReadPerson reads what the file of a person's signing key holds, as LoadPerson does.
+func ReadPerson(file string) ([]byte, error) {
+	err := private.OwnerOnly(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("load signing key %s: %w; create it with `lethe keys new`", file, ErrMissing)
+	}
+	var data []byte
+	if err == nil {
+		data, err = os.ReadFile(file)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("load signing key: %w", err)
 	}
-	for line := range strings.Lines(string(data)) {
+	return data, nil
+}
+
+// ParsePerson is the signing key of a text as PersonText makes it; the file is named in errors.
+func ParsePerson(file string, text []byte) (*Signer, error) {
+	for line := range strings.Lines(string(text)) {
 		encoded, ok := strings.CutPrefix(strings.TrimSpace(line), secretPrefix)
 		if !ok {
 			continue
