@@ -38,7 +38,8 @@ func (in *Inspector) tried(ctx context.Context, j *journal.Journal) error {
 		in.Notes.Find(audit.Finding{Kind: "F_KEY_TRIED", Severity: "high", Object: name, Count: int64(t.Wrong),
 			Article: "Art. 32", Words: fmt.Sprintf("%d wrong passphrases were given for the key of %s within %d days, "+
 				"the last on %s. Ask %[2]s: was it somebody else, they have the file, and may have a copy: the key "+
-				"ends with `lethe keys revoke`.", t.Wrong, name, triedDays, t.Last.In(in.Setup.Zone).Format("2006-01-02 15:04"))})
+				"ends with `lethe keys revoke`.", t.Wrong, name, triedDays,
+				t.Last.In(in.Setup.Zone).Format("2006-01-02 15:04"))})
 	}
 	return err
 }
