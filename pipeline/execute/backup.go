@@ -131,9 +131,14 @@ func (t *rowsOf) each(b connectors.Batch, row int, key []byte, do func(i int)) [
 	if !ok {
 		return key
 	}
-	k := t.index.Find(key)
-	if k < 0 {
-		return key
+	k := -1
+	if b.Tuples != nil {
+		k = b.Tuples[row]
+	}
+	if k < 0 || string(key) != string(t.keys[k]) { // as the source has it, which is held against the row itself
+		if k = t.index.Find(key); k < 0 {
+			return key
+		}
 	}
 	do(t.at[k])
 	for _, i := range t.twice[t.at[k]] {

@@ -36,6 +36,7 @@ type Target struct {
 	after  int64
 	keys   *keyset.Set // nil: every row
 	key    []byte      // of the row at hand
+	tuples []int       // of the rows in the batch: which of the keys each has
 }
 
 // NewTarget makes the target of a query for a table. fold is asked which keys the engine may take for equal
@@ -128,17 +129,28 @@ func (g *Target) Found() (bool, error) {
 }
 
 func (g *Target) find() (bool, error) {
-	found, alike, err := g.keys.Find(g.key)
+	at, alike, err := g.keys.Find(g.key)
 	if alike {
 		return false, fmt.Errorf("a row of table %s refers by a text that differs in case, accents or spaces from one "+
 			"asked for; %w: %w", g.table, ErrAlike, errors.ErrUnsupported)
 	}
-	return found, err
+	if at < 0 || err != nil {
+		return false, err
+	}
+	if g.Builder.Rows() == 0 {
+		g.tuples = g.tuples[:0]
+	}
+	g.tuples = append(g.tuples, at)
+	return true, nil
 }
 
 // Batch ends the batch at hand.
 func (g *Target) Batch() connectors.Batch {
-	return g.Builder.Batch(connectors.Cursor(strconv.FormatInt(g.Ordinal, 10)))
+	b := g.Builder.Batch(connectors.Cursor(strconv.FormatInt(g.Ordinal, 10)))
+	if g.keys != nil {
+		b.Tuples = g.tuples
+	}
+	return b
 }
 
 // Batches gathers the rows of targets into batches, each of one table, and hands these to Out.

@@ -51,19 +51,16 @@ func Append(key, value []byte) []byte {
 	return append(key, value...)
 }
 
-// Find reports whether the key, made by Append, is in the set; and if not, whether it is one that a server
-// may take for equal to a key of the set.
-func (s *Set) Find(key []byte) (found, alike bool, err error) {
-	if s.keys.Find(key) >= 0 {
-		return true, false, nil
-	}
-	if s.folds == nil {
-		return false, false, nil
+// Find is the place of the key, made by Append, in the list of which the set was made, -1 if it is not in it; and then
+// whether it is one that a server may take for equal to a key of the set.
+func (s *Set) Find(key []byte) (at int, alike bool, err error) {
+	if at = s.keys.Find(key); at >= 0 || s.folds == nil {
+		return at, false, nil
 	}
 	folded, err := s.folded(connectors.Key(key))
 	if err != nil {
-		return false, false, err
+		return -1, false, err
 	}
 	_, alike = s.folds[folded]
-	return false, alike, nil
+	return -1, alike, nil
 }

@@ -23,17 +23,19 @@ func TestFind(t *testing.T) {
 		return string(bytes.ToLower(bytes.Join(values, []byte{0}))), nil
 	}
 	for _, tc := range []struct {
-		name         string
-		fold         Fold
-		key          []byte
-		found, alike bool
+		name  string
+		fold  Fold
+		key   []byte
+		at    int
+		alike bool
 	}{
-		{"the key", nil, key("Ada", "1"), true, false},
-		{"the key, folded", lower, key("Ada", "1"), true, false},
-		{"another case, exact", nil, key("ADA", "1"), false, false},
-		{"another case, folded", lower, key("ADA", "1"), false, true},
-		{"another key", lower, key("Ada", "2"), false, false},
-		{"other borders", lower, key("Ada1", ""), false, false},
+		{"the key", nil, key("Ada", "1"), 0, false},
+		{"the key, folded", lower, key("Ada", "1"), 0, false},
+		{"another case, exact", nil, key("ADA", "1"), -1, false},
+		{"another case, folded", lower, key("ADA", "1"), -1, true},
+		{"the second key", nil, key("Eve", "3"), 1, false},
+		{"another key", lower, key("Ada", "2"), -1, false},
+		{"other borders", lower, key("Ada1", ""), -1, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s, err := New([]connectors.Key{connectors.MakeKey([]byte("Ada"), []byte("1")),
@@ -41,7 +43,7 @@ func TestFind(t *testing.T) {
 			require.NoError(t, err)
 			found, alike, err := s.Find(tc.key)
 			require.NoError(t, err)
-			require.Equal(t, tc.found, found)
+			require.Equal(t, tc.at, found)
 			require.Equal(t, tc.alike, alike)
 		})
 	}
