@@ -218,7 +218,7 @@ func (p *Sealed) eachSealed(s Set, identity age.Identity, more func(Entry) bool)
 		return err
 	}
 	defer stream.Close()
-	r, err := ipc.NewReader(stream)
+	r, err := ipc.NewReader(stream, ipc.WithAllocator(new(spool.Recycled)))
 	if err != nil {
 		return err
 	}

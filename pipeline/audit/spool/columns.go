@@ -3,6 +3,7 @@ package spool
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 	"unsafe"
@@ -148,9 +149,9 @@ func sameType(in, want arrow.DataType) bool {
 	return arrow.TypeEqual(in, want) || want.ID() == arrow.DICTIONARY && in.ID() == arrow.STRING
 }
 
-// rowsOf copies a record of Schema[T] into rows. Rows with the same text share it.
-func rowsOf[T any](rec arrow.Record, places []int) []T {
-	rows := make([]T, rec.NumRows())
+// rowsOf copies a record of Schema[T] into rows, which take the place of others. Rows with the same text share it.
+func rowsOf[T any](rows []T, rec arrow.Record, places []int) []T {
+	rows = slices.Grow(rows[:0], int(rec.NumRows()))[:rec.NumRows()]
 	for c, place := range places {
 		read(fieldOf(rows, reflect.TypeFor[T]().Field(c)), rec.Column(place))
 	}

@@ -25,8 +25,9 @@ type Order[T any] struct {
 	Compare func(a, b *T) int
 }
 
-// Sorted yields rows in an order of their own, so that a file does not say in which order they came. Files of parts
-// stand in the folder while it lasts. An error among the rows ends it.
+// Sorted yields rows in an order of their own, so that a file does not say in which order they came; a batch of them is
+// there until the next one is asked for. Files of parts stand in the folder while it lasts. An error among the rows ends
+// it.
 func Sorted[T any](folder string, rows iter.Seq2[[]T, error], order Order[T]) iter.Seq2[[]T, error] {
 	return sorted(folder, rows, order, sortRows)
 }
@@ -61,8 +62,8 @@ type sorting[T any] struct {
 	made   int // parts, those that are gone included
 }
 
-// inOrder yields what is held, so many rows at once. Rows are wide: their places are ordered, and each row is copied
-// once.
+// inOrder yields what is held, so many rows at once, in memory that the next ones take. Rows are wide: their places are
+// ordered, and each row is copied once.
 func (s *sorting[T]) inOrder(atOnce int) iter.Seq[[]T] {
 	type place struct {
 		first uint64
@@ -79,10 +80,11 @@ func (s *sorting[T]) inOrder(atOnce int) iter.Seq[[]T] {
 		return cmp.Or(s.Compare(&s.held[a.at], &s.held[b.at]), a.at-b.at)
 	})
 	return func(yield func([]T) bool) {
+		batch := make([]T, 0, min(atOnce, len(places)))
 		for some := range slices.Chunk(places, atOnce) {
-			batch := make([]T, len(some))
-			for i, p := range some {
-				batch[i] = s.held[p.at]
+			batch = batch[:0]
+			for _, p := range some {
+				batch = append(batch, s.held[p.at])
 			}
 			if !yield(batch) {
 				return
@@ -201,7 +203,7 @@ func (s *sorting[T]) merge(files []string, more *part[T], yield func([]T, error)
 			if !yield(out, nil) {
 				return
 			}
-			out = make([]T, 0, Rows)
+			out = out[:0]
 		}
 	}
 	if len(out) > 0 {

@@ -123,8 +123,8 @@ func (s *Spool[T]) Close() error {
 	return err
 }
 
-// Read yields the rows of a spool batch by batch, in the order they were appended. A spool cut off
-// by a crash yields what is whole, then the error.
+// Read yields the rows of a spool batch by batch, in the order they were appended: a batch is there until the next one
+// is asked for. A spool cut off by a crash yields what is whole, then the error.
 func Read[T any](path string) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
 		f, err := os.Open(path)
@@ -139,7 +139,7 @@ func Read[T any](path string) iter.Seq2[[]T, error] {
 			return
 		}
 		defer stream.Close()
-		r, err := ipc.NewReader(stream)
+		r, err := ipc.NewReader(stream, ipc.WithAllocator(new(Recycled)))
 		if err != nil {
 			yield(nil, fmt.Errorf("read spool: %w", err))
 			return
@@ -150,8 +150,10 @@ func Read[T any](path string) iter.Seq2[[]T, error] {
 			yield(nil, fmt.Errorf("read spool: %w", err))
 			return
 		}
+		var rows []T
 		for r.Next() {
-			if !yield(rowsOf[T](r.Record(), at), nil) {
+			rows = rowsOf(rows, r.Record(), at)
+			if !yield(rows, nil) {
 				return
 			}
 		}
