@@ -301,7 +301,7 @@ func (ap *Applier) applySet(ctx context.Context, a *application, all []journal.C
 
 // carried reads whose the rows of the set are, where other tables say it.
 func (a *application) carried(ctx context.Context) error {
-	if !slices.ContainsFunc(a.set.Rows, func(c change.Change) bool {
+	if !slices.ContainsFunc(a.set.Rows, func(c change.Row) bool {
 		return c.Kind == change.Root && len(a.store.Identified(c.Table)) > 0
 	}) {
 		return nil
@@ -389,7 +389,7 @@ func (a *application) trace(ctx context.Context, chunks []journal.Chunk) error {
 		map[string][]registry.FlagKey{}
 	drop := a.lastBackup(a.store.System())
 	a.traced = true
-	each := func(c *change.Change) {
+	each := func(c *change.Row) {
 		mark := registry.FlagKey{Record: c.Record, Reason: judge.FlagBlocked}
 		switch c.Op {
 		case judge.Delete, judge.Anonymize:
@@ -424,7 +424,7 @@ func (a *application) trace(ctx context.Context, chunks []journal.Chunk) error {
 }
 
 // count takes a row back from the census that was ended.
-func (a *application) count(c *change.Change) {
+func (a *application) count(c *change.Row) {
 	st := a.Silos.Silos[c.Silo]
 	if st == nil || c.Op != judge.Delete && c.Op != judge.Anonymize {
 		return
@@ -440,7 +440,7 @@ func (a *application) count(c *change.Change) {
 
 // flagsOf are the marks of a deleted row: its key may be used again, for a row that Lethe did not block and
 // whose grace begins anew.
-func (a *application) flagsOf(c *change.Change, mark registry.FlagKey) []registry.FlagKey {
+func (a *application) flagsOf(c *change.Row, mark registry.FlagKey) []registry.FlagKey {
 	flags := []registry.FlagKey{mark}
 	j := a.store.Judge(c.Silo, c.Table, c.Mapping)
 	if j == nil || len(j.State.Flags) == 0 {

@@ -17,7 +17,7 @@ func units(rows ...int) *change.Set {
 	set := &change.Set{}
 	for unit, n := range rows {
 		for range n {
-			set.Rows = append(set.Rows, change.Change{Unit: int64(unit)})
+			set.Add(change.Change{Unit: int64(unit)})
 		}
 	}
 	return set
@@ -58,7 +58,7 @@ func TestOutcomesStandWhereTheirRowsDo(t *testing.T) {
 func TestWhatAPlanDoesCountsAndNotWhatItSays(t *testing.T) {
 	p := &plan.Sealed{Document: plan.Document{Part: plan.Reversible}}
 	sets := func(op judge.Change) []*change.Set {
-		return []*change.Set{{}, {Rows: []change.Change{{Op: judge.Block}, {Op: op}}}}
+		return []*change.Set{{}, change.SetOf(nil, change.Change{Op: judge.Block}, change.Change{Op: op})}
 	}
 	ap := &Applier{}
 	require.NoError(t, ap.authorised(t.Context(), p, sets(judge.Unblock)), "nobody has to be asked")

@@ -171,7 +171,7 @@ func (a *application) read(ctx context.Context, q connectors.Query, look func(co
 }
 
 // shows says what a row that is there shows of its change.
-func (a *application) shows(b connectors.Batch, row int, c *change.Change) byte {
+func (a *application) shows(b connectors.Batch, row int, c *change.Row) byte {
 	done := false
 	switch c.Op {
 	case judge.Delete:

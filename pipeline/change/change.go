@@ -35,12 +35,6 @@ type Change struct {
 	Refs            []Ref // to rows of the same unit
 }
 
-// Planned is what a judge needs of the change of a row that it decides.
-func (c *Change) Planned() judge.Planned {
-	return judge.Planned{Key: c.Key, Guard: c.Guard, Subject: c.Subject, Record: c.Record, Change: c.Op,
-		Fields: c.Fields}
-}
-
 // Kind says why a row is in a set.
 type Kind string
 
@@ -90,32 +84,6 @@ const (
 	Loses               // what anonymizes it empties the reference too
 )
 
-// Set is the changes of one source: unit by unit, within a unit the greatest level first, so that every
-// beginning of a unit leaves the rows that refer to others with what they refer to.
-type Set struct {
-	Edges []Edge
-	Rows  []Change
-}
-
-// UnitEnd is the position behind the unit that begins at a position, or goes on there.
-func (s *Set) UnitEnd(from int) int {
-	to := from
-	for to < len(s.Rows) && s.Rows[to].Unit == s.Rows[from].Unit {
-		to++
-	}
-	return to
-}
-
-// Destroys reports whether anything in the set cannot be taken back.
-func (s *Set) Destroys() bool {
-	for i := range s.Rows {
-		if !s.Rows[i].Op.Reversible() {
-			return true
-		}
-	}
-	return false
-}
-
 // Shares reports whether rows of a child use a field for both of two of its edges, so that emptying one may empty the
 // other. What only a policy declares of the same fields is another way to read the same reference.
 func Shares(e, other Edge) bool {
@@ -135,22 +103,4 @@ func Own(e Edge, others []Edge) (own []string) {
 		}
 	}
 	return own
-}
-
-// Own are the fields by which a row forgets one of its references, and no other that stays; ends says of a reference
-// of the row that it does not.
-func (s *Set) Own(row, ref int, ends func(ref int) bool) []string {
-	refs := s.Rows[row].Refs
-	e := s.Edges[refs[ref].Edge]
-	ended := map[int]bool{refs[ref].Edge: true}
-	for k, r := range refs {
-		ended[r.Edge] = ended[r.Edge] || ends(k)
-	}
-	var stay []Edge
-	for at, other := range s.Edges {
-		if !ended[at] {
-			stay = append(stay, other)
-		}
-	}
-	return Own(e, stay)
 }

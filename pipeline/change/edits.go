@@ -21,7 +21,7 @@ func NewEdits(b connectors.Batch) *Edits {
 
 // Add says what happens to a row by a change, whose values are those that its judge has; nulls are the fields that a
 // SetNull empties.
-func (e *Edits) Add(row int, c *Change, j *judge.Judge, op judge.Change, nulls []string) {
+func (e *Edits) Add(row int, c *Row, j *judge.Judge, op judge.Change, nulls []string) {
 	switch op {
 	case judge.None:
 	case judge.Delete:

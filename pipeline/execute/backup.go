@@ -102,12 +102,16 @@ type rowsOf struct {
 }
 
 func (x *Executor) rowsByKey() map[string]*rowsOf {
-	tables := map[string]*rowsOf{}
+	tables, counts := map[string]*rowsOf{}, map[string]int{}
+	for i := range x.set.Rows {
+		counts[x.set.Rows[i].Table]++
+	}
+	for name, n := range counts {
+		tables[name] = &rowsOf{layout: x.tables[name].brief, twice: map[int][]int{},
+			keys: make([]connectors.Key, 0, n), at: make([]int, 0, n)}
+	}
 	for i := range x.set.Rows {
 		c := &x.set.Rows[i]
-		if tables[c.Table] == nil {
-			tables[c.Table] = &rowsOf{layout: x.tables[c.Table].brief, twice: map[int][]int{}}
-		}
 		t := tables[c.Table]
 		if c.Kind == change.Root {
 			t.layout = x.tables[c.Table].whole
@@ -289,7 +293,7 @@ func (w *rewrite) stands(b connectors.Batch, l layout, row, i int) error {
 }
 
 // Changed are the rows from one position up to another that a silo decided and that were changed, with their outcomes.
-func (x *Executor) Changed(from, to int, do func(*change.Change)) {
+func (x *Executor) Changed(from, to int, do func(*change.Row)) {
 	for i := from; i < to; i++ {
 		if o := x.outcomes[i]; x.set.Rows[i].Kind == change.Root && (o == plan.Done || o == plan.Recovered ||
 			o == plan.Unverified) {

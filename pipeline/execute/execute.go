@@ -230,7 +230,7 @@ func (x *Executor) reload(ctx context.Context, silos []string) error {
 
 // judgeOf is a judge of the silo of a change: of a root the one that decided it, of what goes with it any
 // that has the silo's key.
-func (x *Executor) judgeOf(c *change.Change) *judge.Judge {
+func (x *Executor) judgeOf(c *change.Row) *judge.Judge {
 	if c.Kind == change.Root {
 		return x.store.Judge(c.Silo, c.Table, c.Mapping)
 	}

@@ -38,7 +38,7 @@ func begun(t *testing.T, from int, outcomes string, rows ...change.Change) *tran
 	tables, err := conn.Tables(t.Context())
 	require.NoError(t, err)
 	s.Tables = tables
-	x := New(s, &change.Set{Rows: rows}, []byte(outcomes), Options{})
+	x := New(s, change.SetOf(nil, rows...), []byte(outcomes), Options{})
 	return &transaction{Executor: x, mutator: conn, from: from, to: len(rows), last: len(rows)}
 }
 

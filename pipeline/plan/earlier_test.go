@@ -40,8 +40,8 @@ func TestLookOpensWhatHasNotEnded(t *testing.T) {
 func TestPlansOfEarlierVersionsAreRead(t *testing.T) {
 	id, err := age.GenerateX25519Identity()
 	require.NoError(t, err)
-	set := &change.Set{Rows: []change.Change{{Kind: change.Root, Silo: "news", Table: "people", Key: "\x011",
-		Op: judge.Delete}}}
+	set := change.SetOf(nil, change.Change{Kind: change.Root, Silo: "news", Table: "people", Key: "\x011",
+		Op: judge.Delete})
 	p := write(t, t.TempDir(), id.Recipient(), set)
 	recode(t, p, id, func(rec arrow.Record) arrow.Record {
 		return array.NewRecord(withoutWhy, rec.Columns()[:withoutWhy.NumFields()], rec.NumRows())

@@ -183,7 +183,7 @@ func drawn(t *rapid.T) *change.Set {
 	for unit := range rapid.IntRange(0, 5).Draw(t, "units") {
 		first, n := len(set.Rows), rapid.IntRange(1, 5).Draw(t, "rows")
 		for range n {
-			set.Rows = append(set.Rows, row(t, int64(unit), first, n))
+			set.Add(row(t, int64(unit), first, n))
 		}
 	}
 	return set
@@ -223,12 +223,19 @@ func row(t *rapid.T, unit int64, first, n int) change.Change {
 	return c
 }
 
+// changeOf is a row of a set as it is sealed.
+func changeOf(r change.Row) change.Change {
+	return change.Change{Unit: r.Unit, Level: r.Level, Kind: r.Kind, Silo: r.Silo, Mapping: r.Mapping, Table: r.Table,
+		Key: r.Key, Op: r.Op, Fields: r.Fields, Detach: r.Detach, Guard: r.Guard, Subject: r.Subject, Record: r.Record,
+		Refs: r.Refs}
+}
+
 // write seals a set named 000 into a new folder.
 func write(t require.TestingT, folder string, to age.Recipient, set *change.Set) *Sealed {
 	w, err := NewWriter(folder, "000", Set{Source: "crm", Edges: set.Edges}, to)
 	require.NoError(t, err)
 	for i, c := range set.Rows {
-		require.NoError(t, w.Add(c, audit.Action{Object: c.Table, Change: string(c.Op), Reason: string(rune('a' + i%26))}, Why{}))
+		require.NoError(t, w.Add(changeOf(c), audit.Action{Object: c.Table, Change: string(c.Op), Reason: string(rune('a' + i%26))}, Why{}))
 	}
 	s, err := w.Close()
 	require.NoError(t, err)
@@ -267,7 +274,7 @@ func TestSetReadsBackWhatWasWritten(t *testing.T) {
 
 	many := &change.Set{} // more than one batch
 	for i := range spool.Rows + 1 {
-		many.Rows = append(many.Rows, change.Change{Unit: int64(i), Kind: change.Root, Silo: "news", Table: "people",
+		many.Add(change.Change{Unit: int64(i), Kind: change.Root, Silo: "news", Table: "people",
 			Key: connectors.MakeKey([]byte{byte(i), byte(i >> 8)}), Op: judge.Delete})
 	}
 	check(t, many)
@@ -278,8 +285,9 @@ func TestChangesRefusesAnotherKeyAndWhatDoesNotFit(t *testing.T) {
 	require.NoError(t, err)
 	other, err := age.GenerateX25519Identity()
 	require.NoError(t, err)
-	set := &change.Set{Edges: []change.Edge{{Child: "people", Parent: "people"}}, Rows: []change.Change{
-		{Key: "secret key of a row", Refs: []change.Ref{{Row: 1}}}, {Key: "b"}, {Unit: 1, Key: "c"}}}
+	set := change.SetOf([]change.Edge{{Child: "people", Parent: "people"}},
+		change.Change{Key: "secret key of a row", Refs: []change.Ref{{Row: 1}}}, change.Change{Key: "b"},
+		change.Change{Unit: 1, Key: "c"})
 	folder := t.TempDir()
 	p := write(t, folder, id.Recipient(), set)
 

@@ -174,12 +174,12 @@ func (w *Writer) Close() (Set, error) {
 
 // Changes decrypts the changes of a set.
 func (p *Sealed) Changes(s Set, identity age.Identity) (*change.Set, error) {
-	set := &change.Set{Edges: s.Edges, Rows: make([]change.Change, 0, s.Rows)}
+	set := &change.Set{Edges: s.Edges, Rows: make([]change.Row, 0, s.Rows)}
 	for row, err := range p.Entries(s, identity) {
 		if err != nil {
 			return nil, err
 		}
-		set.Rows = append(set.Rows, row.Change)
+		set.Add(row.Change)
 	}
 	if err := sound(set, s); err != nil {
 		return nil, fmt.Errorf("read set %s: %w: %w", s.Changes, err, setup.ErrChanged)

@@ -12,15 +12,14 @@ import (
 
 // unit is a line that refers to an order, which refers to a person, who owns an address.
 func unit(order, person change.Ref) *change.Set {
-	return &change.Set{
-		Edges: []change.Edge{{Child: "line", Fields: []string{"order"}}, {Child: "order", Fields: []string{"person"}},
-			{Child: "person", Fields: []string{"address"}}},
-		Rows: []change.Change{
+	return change.SetOf([]change.Edge{{Child: "line", Fields: []string{"order"}},
+		{Child: "order", Fields: []string{"person"}}, {Child: "person", Fields: []string{"address"}}},
+		[]change.Change{
 			{Kind: change.Dependent, Table: "line", Op: judge.Delete, Refs: []change.Ref{order}},
 			{Kind: change.Dependent, Table: "order", Op: judge.Delete, Refs: []change.Ref{person}},
 			{Kind: change.Root, Table: "person", Op: judge.Delete, Refs: []change.Ref{{Row: 3, Edge: 2, Owns: true}}},
 			{Kind: change.Owned, Table: "address", Op: judge.Delete},
-		}}
+		}...)
 }
 
 func TestOf(t *testing.T) {
@@ -68,9 +67,9 @@ func TestOfForgets(t *testing.T) {
 		"it goes": {Agrees, Refers, plan.Done}, "it is gone": {Gone, Refers, plan.Drift}, "it stays": {Drifted, Refers, plan.Drift},
 		"it refers to another": {Agrees, Moved, plan.Drift}, "it is empty": {Agrees, Emptied, plan.Done},
 	} {
-		set := &change.Set{Edges: []change.Edge{{Child: "order", Fields: []string{"seller"}}}, Rows: []change.Change{
+		set := change.SetOf([]change.Edge{{Child: "order", Fields: []string{"seller"}}}, []change.Change{
 			{Kind: change.Dependent, Table: "order", Op: judge.SetNull, Refs: []change.Ref{forgets}},
-			{Kind: change.Root, Table: "person", Op: judge.Delete}}}
+			{Kind: change.Root, Table: "person", Op: judge.Delete}}...)
 		v := NewView(0, 2)
 		v.Rows[1], v.Refs[0] = c.row, []Hold{c.ref}
 		now := Of(set, v, false)[0]

@@ -33,12 +33,19 @@ func shownRows(t require.TestingT, p *plan.Sealed, id age.Identity, table string
 	return lines
 }
 
+// changeOf is a row of a set as it is sealed.
+func changeOf(r change.Row) change.Change {
+	return change.Change{Unit: r.Unit, Level: r.Level, Kind: r.Kind, Silo: r.Silo, Mapping: r.Mapping, Table: r.Table,
+		Key: r.Key, Op: r.Op, Fields: r.Fields, Detach: r.Detach, Guard: r.Guard, Subject: r.Subject, Record: r.Record,
+		Refs: r.Refs}
+}
+
 // write seals a set named 000 into a new folder.
 func write(t require.TestingT, folder string, to age.Recipient, set *change.Set) *plan.Sealed {
 	w, err := plan.NewWriter(folder, "000", plan.Set{Source: "crm", Edges: set.Edges}, to)
 	require.NoError(t, err)
 	for i, c := range set.Rows {
-		require.NoError(t, w.Add(c, audit.Action{Reason: string(rune('a' + i%26))}, plan.Why{}))
+		require.NoError(t, w.Add(changeOf(c), audit.Action{Reason: string(rune('a' + i%26))}, plan.Why{}))
 	}
 	s, err := w.Close()
 	require.NoError(t, err)
@@ -54,7 +61,7 @@ func TestRowsAreTheSameHoweverFewAreHeld(t *testing.T) {
 		for unit := range rapid.IntRange(0, 5).Draw(t, "units") {
 			first, n := len(set.Rows), rapid.IntRange(1, 4).Draw(t, "rows")
 			for range n {
-				set.Rows = append(set.Rows, change.Change{Unit: int64(unit), Op: judge.Delete,
+				set.Add(change.Change{Unit: int64(unit), Op: judge.Delete,
 					Kind:  rapid.SampledFrom([]change.Kind{change.Root, change.Dependent, change.Owned}).Draw(t, "kind"),
 					Table: rapid.SampledFrom([]string{"people", "orders"}).Draw(t, "table"),
 					Key:   connectors.MakeKey(fmt.Append(nil, rapid.IntRange(-20, 20).Draw(t, "number"))),
@@ -86,7 +93,7 @@ func TestRowsSayWhatTheyAreReachedBy(t *testing.T) {
 	key := func(n int) connectors.Key { return connectors.MakeKey([]byte(strconv.Itoa(n))) }
 	edges := []change.Edge{{Child: "orders", Fields: []string{"person"}, Parent: "people", RefFields: []string{"id"}},
 		{Child: "people", Fields: []string{"home"}, Parent: "homes", RefFields: []string{"id"}}}
-	set := &change.Set{Edges: edges, Rows: []change.Change{
+	set := change.SetOf(edges, []change.Change{
 		{Unit: 4, Level: 2, Kind: change.Dependent, Table: "orders", Key: key(100), Op: judge.Delete,
 			Refs: []change.Ref{{Row: 2, Does: change.Follows}}},
 		{Unit: 4, Level: 2, Kind: change.Dependent, Table: "orders", Key: key(20), Op: judge.SetNull,
@@ -95,7 +102,7 @@ func TestRowsSayWhatTheyAreReachedBy(t *testing.T) {
 			Refs: []change.Ref{{Row: 3, Edge: 1, Does: change.Holds, Owns: true}}},
 		{Unit: 4, Kind: change.Owned, Table: "homes", Key: key(9), Op: judge.Delete},
 		{Unit: 5, Kind: change.Root, Table: "people", Key: key(-1), Op: judge.Delete},
-	}}
+	}...)
 	p := write(t, t.TempDir(), id.Recipient(), set)
 	require.Equal(t, []string{
 		`homes "\x019" delete d [{orders 2} {people 1}] people>homes "\x017" true`,
