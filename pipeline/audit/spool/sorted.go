@@ -25,9 +25,8 @@ type Order[T any] struct {
 	Compare func(a, b *T) int
 }
 
-// Sorted yields rows in an order of their own, so that a file does not say in which order they came; a batch of them is
-// there until the next one is asked for. Files of parts stand in the folder while it lasts. An error among the rows ends
-// it.
+// Sorted yields rows in an order of their own, so that a file does not say in which order they came. A batch is there
+// until the next one is asked for. Files of parts stand in the folder while it lasts. An error among the rows ends it.
 func Sorted[T any](folder string, rows iter.Seq2[[]T, error], order Order[T]) iter.Seq2[[]T, error] {
 	return sorted(folder, rows, order, sortRows)
 }
