@@ -24,6 +24,7 @@ import (
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/state"
+	"lethe/pipeline/tidy"
 )
 
 // book is the record of one run, open from its first moment to its last: whatever happens, what was done
@@ -39,6 +40,7 @@ type book struct {
 	rebuilt   bool // the journal knows its newest runs from their reports alone
 	answers   *answers.Book
 	decisions *spool.Spool[audit.Decision]
+	listed    audit.Facts           // of the newest night that decided
 	seen      map[string]chain.Head // the registry's heads as the last finished run saw them
 	self      silos.Journal
 	aside     bool      // the journal was set aside: somebody else had written to it
@@ -93,7 +95,7 @@ func begin(ctx context.Context, p *setup.Setup, o setup.Options) (*book, error) 
 			return b, err
 		}
 	}
-	return b, b.tidy(ctx)
+	return b, b.tidy().Begin(ctx)
 }
 
 // whole makes sure that the journal knows every run of which a report stands. Where two people let this run rebuild
@@ -152,8 +154,13 @@ func mode(t setup.Tonight) string {
 	return "dry"
 }
 
+// tidy clears the state folder of what no run needs any more.
+func (b *book) tidy() *tidy.Keeper {
+	return &tidy.Keeper{Setup: b.setup, RunID: b.tonight.RunID, Notes: b.notes, Journal: b.journal}
+}
+
 // lookBack is how many earlier runs a night looks at.
-const lookBack = 60
+const lookBack = tidy.Facts
 
 // remember reads what earlier nights left in the journal, and whether this one is done already.
 func (b *book) remember(ctx context.Context) error {
@@ -220,6 +227,10 @@ func (b *book) recall(ctx context.Context) error {
 			return err
 		}
 		b.notes.Recall(f)
+		decided := f.Run.Phases == phaseWords[setup.WholeNight] || f.Run.Phases == phaseWords[setup.PlanOnly]
+		if b.listed.Run.RunID == "" && decided && r.Manifest != "" {
+			b.listed = f
+		}
 		// by the configuration as it is now: one that somebody edited since has not been looked at
 		done := r.Key == b.entry.Key && r.Apply && r.ExitCode == 0 && f.Run.PolicyDigest == b.setup.PolicyDigest
 		if done && !b.tonight.Again && b.tonight.Phases == setup.WholeNight {
@@ -276,6 +287,7 @@ func (b *book) enter(ctx context.Context) error {
 		RulesDigest:    p.Catalogue.Digest(),
 		Simulated:      p.Simulated,
 		SingleApproval: p.Approvals == 1,
+		DecisionsAfter: report.ListAfter(p, t, b.listed),
 	}
 	return nil
 }

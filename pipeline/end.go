@@ -60,6 +60,7 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	b.overdue(slices.Concat(settled, before))
 	night.inspector.Together()
 	night.balance.Draw(settled)
+	report.Listed(&b.notes.Facts, b.listed)
 	said, known, answersErr := b.noteAnswers(ctx)
 	err = errors.Join(err, answersErr, b.noteLog())
 	figures.Conclude(&b.notes.Facts, b.notes.History, totals, b.tonight.Today.String())
@@ -99,6 +100,9 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	}
 	b.result.Report, b.result.Manifest = published.ReportPath, published.ManifestSHA256
 	b.result.Checkpoint = published.Checkpoint.String()
+	if err := b.tidy().End(ctx); err != nil { // the next run clears it as well
+		b.setup.Log.Warn("the state folder is not tidy", "run_id", b.tonight.RunID, "error", err)
+	}
 	if b.tonight.Phases != setup.SyncOnly {
 		if err := chronicle.Stamp(ctx, b.setup); err != nil {
 			b.result.Unstamped = err.Error()

@@ -60,7 +60,7 @@ var house = [][]string{
 	{"execute/verdict"}, // what may happen to a changed row now
 	{"orders"},          // what people let nights do unasked
 	{"report", "limits", "findings", "clock", "copies", "execute", "plan/rows", "plan/values"},
-	{"planner", "apply", "forget", "duties", "keys", "balance", "terms", "incidents", "proofs"},
+	{"planner", "apply", "forget", "duties", "keys", "balance", "terms", "incidents", "proofs", "tidy"},
 	{"ask/backups", "ask/allowed", "ask/whatif", "ask/lint", "ask/zones", "ask/processing"},
 	{"ask"},
 }

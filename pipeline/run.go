@@ -34,6 +34,7 @@ import (
 	"lethe/pipeline/silos"
 	"lethe/pipeline/stores"
 	"lethe/pipeline/terms"
+	"lethe/pipeline/tidy"
 	"lethe/pipeline/waiting"
 )
 
@@ -175,7 +176,7 @@ func furnish(b *book) *rooms {
 		forgetter: &forget.Forgetter{Setup: p, Tonight: t, Notes: notes,
 			Silos: silos, Stores: stores, Scanner: scanner, Unsure: b.leapt},
 		terms: &terms.Keeper{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Said: b.answers,
-			Recent: keptNights, Unsure: b.leapt},
+			Recent: tidy.Nights, Unsure: b.leapt},
 		inspector: &findings.Inspector{Setup: p, Tonight: t, Notes: notes, Scanner: scanner},
 		balance: &balance.Book{Setup: p, Tonight: t, Notes: notes, Census: session.Census, Stores: stores,
 			Scanner: scanner, Silos: silos},

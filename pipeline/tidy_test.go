@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline"
+	"lethe/pipeline/census"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry/event"
@@ -150,7 +151,10 @@ func TestTheStateFolderStaysSmall(t *testing.T) {
 	}
 	kept, err := filepath.Glob(filepath.Join(w.Setup.State, "runs", "*", "decisions.arrow"))
 	require.NoError(t, err)
-	require.Len(t, kept, 6, "of five nights, and of the one that has just ended")
+	require.Len(t, kept, 7, "of five nights, of the one on whose list the first of them goes on, and of the last")
+	counted, err := filepath.Glob(filepath.Join(w.Setup.State, "runs", "*", census.File))
+	require.NoError(t, err)
+	require.Len(t, counted, 1, "whom the last counted")
 	rows, err := filepath.Glob(filepath.Join(w.Setup.State, "plans", "*", "*.arrow*"))
 	require.NoError(t, err)
 	require.Empty(t, rows, "of a plan that is settled")

@@ -249,7 +249,7 @@ func (ex *explainer) refsOf(s *stores.Store, table string, keys []connectors.Key
 				return nil, err
 			}
 			for i, key := range keys {
-				refs[audit.Ref(k.Ref(s.System()+"\x1f"+table, []byte(key)))] = i
+				refs[audit.RefOf(k.Ref(s.System()+"\x1f"+table, []byte(key)))] = i
 			}
 		}
 	}

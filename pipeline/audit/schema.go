@@ -39,7 +39,7 @@ func SchemaPage() string {
 
 Made from the Go types in [tables.go](tables.go), as ` + "`lethe report schema`" + ` prints it. Types are those of
 DuckDB. ` + "`NULL`" + ` behind one says that a value may be unknown, or not apply; a text is never empty, and a list
-without parts is one of length 0. Days are civil days in the controller's zone, instants in UTC, references 32 bytes.
+without parts is one of length 0. Days are civil days in the controller's zone, instants in UTC, references 16 bytes.
 `)
 	cell := strings.NewReplacer("|", `\|`, "<", "&lt;")
 	for _, t := range AllTables() {

@@ -21,7 +21,7 @@ const (
 	List      Kind = "list"      // of texts
 	Day       Kind = "date"      // a civil date
 	Instant   Kind = "timestamp" // in microseconds, UTC
-	Reference Kind = "bytes32"   // 32 bytes
+	Reference Kind = "bytes16"   // 16 bytes
 	Bytes     Kind = "bytes"     //
 	Long      Kind = "int64"     //
 	Int       Kind = "int32"     //

@@ -9,9 +9,13 @@ package audit
 
 import "time"
 
-// Ref names a record in a report: HMAC-SHA256 of system, object and key under the silo's audit key of
-// the epoch.
-type Ref [32]byte
+// Ref names a record in a report: the first 16 bytes of HMAC-SHA256 of system, object and key under the silo's audit
+// key of the epoch. That is enough to tell records apart, and half of what a line of evidence weighs: random bytes
+// cannot be packed.
+type Ref [16]byte
+
+// RefOf is the name that a keyed reference gives to a record.
+func RefOf(whole [32]byte) Ref { return Ref(whole[:len(Ref{})]) }
 
 // Run is the one row of table runs.
 type Run struct {
@@ -43,6 +47,7 @@ type Run struct {
 	Forgotten        string    `col:",list"` // by silo with a proof_retention: what was forgotten, or why nothing
 	Answers          int64     // how long the chain of people's answers was when the run ended
 	AnswersHead      string    // hash of the last of them, hex; "" there was none
+	DecisionsAfter   string    // run whose table decisions this one's goes on from; "" it is whole, or has none
 	JournalWrites    int64     // how often anything was written to the journal until then; 0 it was not sealed
 }
 
@@ -177,7 +182,7 @@ type Decision struct {
 	Source    string    // where this copy of it was read
 	Object    string    // the table
 	Record    Ref       // reference of the row
-	Action    string    // keep, expire, anonymize, delete, no_match
+	Action    string    // keep, expire, anonymize, delete, no_match; over: it is listed no more
 	Use       string    `col:"usage"` // allowed, limited, blocked, unchanged
 	Reason    string    // code of the decision
 	Article   string    // of the GDPR, or the instrument named

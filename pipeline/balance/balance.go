@@ -50,7 +50,7 @@ type Book struct {
 
 // file is what a run keeps of its census.
 func (b *Book) file(runID string) string {
-	return filepath.Join(b.Setup.State, "runs", runID, "census")
+	return filepath.Join(b.Setup.State, "runs", runID, census.File)
 }
 
 // Recall goes on from the night that decided, where a run only applies. Without its file people stay as they were

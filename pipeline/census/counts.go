@@ -189,6 +189,9 @@ type kept struct {
 	Live  []string
 }
 
+// File is what a run's census is called in the folder of the run.
+const File = "census"
+
 // Save keeps what later runs need to take back what they end: whose rows are due, and how many.
 func (n *Night) Save(path string) error {
 	var list []kept

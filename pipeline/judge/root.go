@@ -89,7 +89,7 @@ func (g *Judge) open(r Ruling) bool {
 
 // RefOf is how the evidence names the row with a key.
 func (g *Judge) RefOf(key connectors.Key) audit.Ref {
-	return audit.Ref(g.Refs.Ref(g.Source.System()+"\x1f"+g.Table.Name, []byte(key)))
+	return audit.RefOf(g.Refs.Ref(g.Source.System()+"\x1f"+g.Table.Name, []byte(key)))
 }
 
 // RecordOf is how the registry names it.

@@ -140,7 +140,7 @@ func (s *setWriter) add(c dependents.Selected) (err error) {
 	}
 	ref := s.rootRef
 	if c.Kind != change.Root {
-		ref = audit.Ref(c.Judge.Refs.Ref(s.draft.System()+"\x1f"+c.Table, []byte(c.Key)))
+		ref = audit.RefOf(c.Judge.Refs.Ref(s.draft.System()+"\x1f"+c.Table, []byte(c.Key)))
 	}
 	shape := c.Judge.ShapeOf(c.Of)
 	a := audit.Action{PlanID: s.plan.PlanID, Silo: c.Silo, System: s.draft.System(), Source: s.draft.Name,

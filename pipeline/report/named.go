@@ -85,7 +85,7 @@ func change(v reflect.Value, fields []string, to func(string) string) {
 
 // eachNamed shows the names of rows as they come.
 func eachNamed[T any](rows iter.Seq2[[]T, error], n *shown.Names) iter.Seq2[[]T, error] {
-	if n == nil {
+	if n == nil || rows == nil {
 		return rows
 	}
 	var fields [][]int

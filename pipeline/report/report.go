@@ -29,6 +29,7 @@ import (
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
 )
 
 // Decisions is the file of a run's decisions, of which its report is made.
@@ -41,18 +42,62 @@ const notWritten = "F_NOT_WRITTEN"
 // DecisionsCut finds that the file of a run's decisions could not be written to its end. The report is made of what
 // is whole in it: waiting for the rest would be for ever.
 func DecisionsCut(n *notes.Notes) {
+	n.Facts.Run.DecisionsAfter = "" // what is missing is not over
 	n.Find(audit.Finding{Kind: notWritten, Severity: "medium", Object: "decisions", Count: 1, Article: "Art. 5(2)",
 		Words: "The table of decisions could not be written to its end and is missing here in part or in whole; " +
 			"is the disk full? Nothing was changed by what is missing; the next night decides anew."})
 }
 
+// cut says that not all of a run's decisions could be written.
+func cut(f audit.Facts) bool {
+	return slices.ContainsFunc(f.Findings, func(f audit.Finding) bool {
+		return f.Kind == notWritten && f.Object == "decisions"
+	})
+}
+
+// ListAfter is the run from whose list of decisions that of tonight may go on: the newest that decided, whose facts are
+// given and whose report stands. "" lets the list be whole: the first in a month (and so of a quarter, when references
+// change), after a change of the policy, with its readers, or of the program, and where the last is not whole.
+func ListAfter(p *setup.Setup, t setup.Tonight, last audit.Facts) string {
+	if t.Phases != setup.WholeNight && t.Phases != setup.PlanOnly {
+		return ""
+	}
+	month := func(d calendar.Date) string { return d.String()[:len("2006-01")] }
+	if cut(last) || last.Run.PolicyDigest != p.PolicyDigest || last.Run.ToolVersion != p.Version ||
+		month(calendar.DateOf(last.Run.AsOf, p.Zone)) != month(t.Today) ||
+		!state.FileExists(Decisions(p, last.Run.RunID)) {
+		return ""
+	}
+	return last.Run.RunID
+}
+
+// Listed lets tonight's list be whole after all, where a source could not be read that the last night read: nothing is
+// over there.
+func Listed(f *audit.Facts, last audit.Facts) {
+	read := func(source string) bool {
+		return slices.ContainsFunc(last.Sources, func(s audit.Source) bool {
+			return s.Source == source && s.State == scanned
+		})
+	}
+	if slices.ContainsFunc(f.Sources, func(s audit.Source) bool { return s.State != scanned && read(s.Source) }) {
+		f.Run.DecisionsAfter = ""
+	}
+}
+
+const scanned = "scanned" // the state of a source that was read to its end
+
+// before reads the decisions of the run from whose list that of a run goes on.
+func before(p *setup.Setup, f audit.Facts) iter.Seq2[[]audit.Decision, error] {
+	if f.Run.DecisionsAfter == "" {
+		return nil
+	}
+	return spool.Read[audit.Decision](Decisions(p, f.Run.DecisionsAfter))
+}
+
 // decisions reads a run's decisions, as far as they were written where the facts say that they were not to their end.
 func decisions(p *setup.Setup, runID string, f audit.Facts) iter.Seq2[[]audit.Decision, error] {
 	all := spool.Read[audit.Decision](Decisions(p, runID))
-	cut := slices.ContainsFunc(f.Findings, func(f audit.Finding) bool {
-		return f.Kind == notWritten && f.Object == "decisions"
-	})
-	if !cut {
+	if !cut(f) {
 		return all
 	}
 	return func(yield func([]audit.Decision, error) bool) {
@@ -80,6 +125,10 @@ func Publish(ctx context.Context, p *setup.Setup, j *journal.Journal, runID stri
 	if err != nil {
 		return published, err
 	}
+	if run, known, err := j.Find(ctx, runID); err == nil && known && run.Manifest == "" &&
+		!state.FileExists(Decisions(p, f.Run.DecisionsAfter)) { // it is published late
+		f.Run.DecisionsAfter = ""
+	}
 	date := calendar.DateOf(f.Run.AsOf, p.Zone).String()
 	readers := p.Readers
 	if said, err := answers.Open(ctx, j, p.Reports); err == nil { // what is wrong with it is said elsewhere
@@ -92,6 +141,7 @@ func Publish(ctx context.Context, p *setup.Setup, j *journal.Journal, runID stri
 		Language:  p.Language,
 		Signer:    signer,
 		Decisions: eachNamed(decisions(p, runID, f), p.Names),
+		Before:    eachNamed(before(p, f), p.Names),
 		Actions:   eachNamed(Actions(ctx, p, j, runID), p.Names),
 		Gate:      gate{p.Catalogue},
 		Readers:   readers,

@@ -77,7 +77,7 @@ func (g *Gate) Check(table, column string, values []string) error {
 }
 
 func ref(n int) audit.Ref {
-	return sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(n)))
+	return audit.RefOf(sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(n))))
 }
 
 // Decisions are so many rows, of four silos.

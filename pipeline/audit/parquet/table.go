@@ -31,7 +31,7 @@ import (
 )
 
 const (
-	schemaVersion = "2"
+	schemaVersion = "3"
 
 	// decodeRows is the most rows of a file that Publish decodes value by value; of larger files it
 	// opens every page. Verify always decodes.

@@ -217,7 +217,7 @@ func TestManyRowsKeepTheirValues(t *testing.T) {
 	}
 	require.Equal(
 		t,
-		map[string]string{"audit.schema": "2", "audit.table": "decisions",
+		map[string]string{"audit.schema": "3", "audit.table": "decisions",
 			"audit.run_id": audittest.Facts(1, "").Run.RunID,
 			"audit.as_of":  "2026-11-21T01:00:00.123456789Z", "audit.tool_version": "v0.1.0"},
 		keys,

@@ -41,7 +41,8 @@ var ErrGate = errors.New("the report may hold personal data")
 // Publication is a report to be made.
 type Publication struct {
 	Facts     audit.Facts
-	Decisions iter.Seq2[[]audit.Decision, error]
+	Decisions iter.Seq2[[]audit.Decision, error] // all
+	Before    iter.Seq2[[]audit.Decision, error] // all of the run whose list this one goes on from; nil: it is whole
 	Actions   iter.Seq2[[]audit.Action, error]
 	Root      string // the reports folder
 	Date      string // civil date of the run, YYYY-MM-DD
@@ -127,7 +128,7 @@ func (p Publication) check() error {
 }
 
 func (w *publisher) publish(ctx context.Context) (Published, error) {
-	if err := errors.Join(os.RemoveAll(w.folder), os.MkdirAll(w.folder, 0o750), w.recall()); err != nil {
+	if err := errors.Join(os.RemoveAll(w.folder), os.MkdirAll(w.before(), 0o750), w.recall()); err != nil {
 		return Published{}, err
 	}
 	w.discreet()
@@ -197,11 +198,11 @@ func (w *publisher) tables(ctx context.Context) error {
 		func() error { return writeRows(ctx, w, "incident_hints", f.Hints, nil) },
 		func() error { return writeRows(ctx, w, "attestations", f.Attestations, nil) },
 		func() error {
-			rows := byRecord(w, w.countedDecisions(), decisionsInOrder())
+			rows := w.countedDecisions(w.decisions())
 			return writeTable(ctx, w, "decisions", rows, func(d *audit.Decision) string { return d.Silo })
 		},
 		func() error {
-			rows := byRecord(w, w.counted(), actionsInOrder())
+			rows := byRecord(w.counted(), w.folder, actionsInOrder())
 			return writeTable(ctx, w, "actions", rows, func(a *audit.Action) string { return a.Silo })
 		},
 		func() error { return w.rowCounts(ctx) },
@@ -210,11 +211,11 @@ func (w *publisher) tables(ctx context.Context) error {
 
 // byRecord orders rows by the references of their records, which say nothing: neither in which order the rows stand in
 // their source, nor in which the registry heard of the people.
-func byRecord[T any](w *publisher, rows iter.Seq2[[]T, error], order spool.Order[T]) iter.Seq2[[]T, error] {
+func byRecord[T any](rows iter.Seq2[[]T, error], folder string, order spool.Order[T]) iter.Seq2[[]T, error] {
 	if rows == nil {
 		return nil
 	}
-	return spool.Sorted(w.folder, rows, order)
+	return spool.Sorted(folder, rows, order)
 }
 
 func decisionsInOrder() spool.Order[audit.Decision] {

@@ -144,12 +144,12 @@ func (w *publisher) discreet() {
 }
 
 // countedDecisions passes the decisions on, and counts those that are encrypted.
-func (w *publisher) countedDecisions() iter.Seq2[[]audit.Decision, error] {
-	if w.Decisions == nil || !w.seals("decisions") {
-		return w.Decisions
+func (w *publisher) countedDecisions(of iter.Seq2[[]audit.Decision, error]) iter.Seq2[[]audit.Decision, error] {
+	if of == nil || !w.seals("decisions") {
+		return of
 	}
 	return func(yield func([]audit.Decision, error) bool) {
-		for rows, err := range w.Decisions {
+		for rows, err := range of {
 			for i := range rows {
 				if d := &rows[i]; w.private(d.Silo) {
 					w.counts.Count(audit.RowRollup{OfRun: w.Facts.Run.RunID, OfDate: w.Date, OfTable: "decisions",

@@ -23,6 +23,7 @@ var catalogue string
 var (
 	head = regexp.MustCompile(`(?m)^-- (q[0-9]+): (.+)$`)
 	from = regexp.MustCompile(`\b(?:FROM|JOIN) ([a-z_]+)\b`)
+	with = regexp.MustCompile(`\bRECURSIVE ([a-z_]+) AS\b`)
 )
 
 // All returns the queries in the order of their codes.
@@ -53,6 +54,9 @@ func Find(code string) (Query, bool) {
 // Tables are those that the query reads, each once.
 func (q Query) Tables() (names []string) {
 	for _, m := range from.FindAllStringSubmatch(q.SQL, -1) {
+		if own := with.FindStringSubmatch(q.SQL); own != nil && own[1] == m[1] {
+			continue // the query makes it itself
+		}
 		if !slices.Contains(names, m[1]) {
 			names = append(names, m[1])
 		}
@@ -62,7 +66,8 @@ func (q Query) Tables() (names []string) {
 
 // Prelude is what a query needs to have been said before: the night, a civil date YYYY-MM-DD, and a view of each table
 // that it reads in the reports folder. Of a day with several runs the views keep what the last left that decided or
-// applied something, as it goes on from those before; of actions all, each of which only the run has that settled it.
+// applied something, as it goes on from those before; of actions all, each of which only the run has that settled it, and
+// of decisions, whose lists go on from each other.
 func (q Query) Prelude(reports, night string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "SET VARIABLE night = DATE %s;\n", quoted(night))
@@ -70,7 +75,7 @@ func (q Query) Prelude(reports, night string) string {
 		"  WHERE phases IN ('night', 'plan', 'apply') GROUP BY date;\n", parquet(reports, "runs"))
 	for _, table := range q.Tables() {
 		only := " WHERE run IN (FROM nights)"
-		if table == "actions" || table == "runs" {
+		if table == "actions" || table == "decisions" || table == "runs" {
 			only = ""
 		}
 		fmt.Fprintf(&b, "CREATE VIEW %s AS FROM %s%s;\n", table, parquet(reports, table), only)

@@ -15,7 +15,7 @@ import (
 )
 
 // Schema returns the Arrow schema of a table's row type: one column for each field, named in snake case.
-// time.Time is a timestamp in microseconds UTC (null when zero), Ref 32 fixed bytes, a text the number of one of the
+// time.Time is a timestamp in microseconds UTC (null when zero), Ref fixed bytes, a text the number of one of the
 // texts of its batch, since most are repeated; the rest as their Go types.
 func Schema[T any]() *arrow.Schema {
 	t := reflect.TypeFor[T]()
@@ -144,10 +144,14 @@ func placesOf[T any](file *arrow.Schema) ([]int, error) {
 }
 
 // sameType reports whether a column of a file can be read as one of another type: texts stood there as they are in
-// files of earlier builds.
+// files of earlier builds, and references with all of their bytes.
 func sameType(in, want arrow.DataType) bool {
-	return arrow.TypeEqual(in, want) || want.ID() == arrow.DICTIONARY && in.ID() == arrow.STRING
+	return arrow.TypeEqual(in, want) || want.ID() == arrow.DICTIONARY && in.ID() == arrow.STRING ||
+		want.ID() == arrow.FIXED_SIZE_BINARY && arrow.TypeEqual(in, wholeRef)
 }
+
+// wholeRef is how references stood in files of earlier builds; those of now are the first of their bytes.
+var wholeRef = &arrow.FixedSizeBinaryType{ByteWidth: 32}
 
 // rowsOf copies a record of Schema[T] into rows, which take the place of others. Rows with the same text share it.
 func rowsOf[T any](rows []T, rec arrow.Record, places []int) []T {
@@ -185,7 +189,7 @@ func read(to cells, column arrow.Array) {
 	case *array.Boolean:
 		fill(to, col.Value)
 	case *array.FixedSizeBinary:
-		fill(to, func(i int) audit.Ref { return audit.Ref(col.Value(i)) })
+		fill(to, func(i int) (r audit.Ref) { copy(r[:], col.Value(i)); return r })
 	case *array.Binary:
 		fill(to, func(i int) []byte { return append([]byte(nil), col.Value(i)...) })
 	case *array.Timestamp:

@@ -1,6 +1,7 @@
 package spool_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -101,15 +102,17 @@ func TestTextsOfManyBatches(t *testing.T) {
 	require.Equal(t, n, at)
 }
 
-// TestTextsOfEarlierBuilds reads a spool whose texts stand there as they are.
-func TestTextsOfEarlierBuilds(t *testing.T) {
+// TestSpoolsOfEarlierBuilds reads a spool whose texts stand there as they are, and references with all of their bytes.
+func TestSpoolsOfEarlierBuilds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rows.arrow")
-	rows := []audit.Decision{{Silo: "shop", Object: "people"}, {Silo: "shop", Reason: "x"}, {Silo: "club"}}
+	rows := []audit.Decision{{Silo: "shop", Object: "people", Record: audit.Ref{1, 15: 9}}, {Silo: "shop", Reason: "x"}, {Silo: "club"}}
 	schema := spool.Schema[audit.Decision]()
 	fields := slices.Clone(schema.Fields())
 	for i := range fields {
 		if fields[i].Type.ID() == arrow.DICTIONARY {
 			fields[i].Type = arrow.BinaryTypes.String
+		} else if fields[i].Type.ID() == arrow.FIXED_SIZE_BINARY {
+			fields[i].Type = &arrow.FixedSizeBinaryType{ByteWidth: 32}
 		}
 	}
 	schema = arrow.NewSchema(fields, nil)
@@ -121,7 +124,7 @@ func TestTextsOfEarlierBuilds(t *testing.T) {
 			if texts, ok := b.Field(i).(*array.StringBuilder); ok {
 				texts.Append(v.Field(i).String())
 			} else if refs, ok := b.Field(i).(*array.FixedSizeBinaryBuilder); ok {
-				refs.Append(make([]byte, 32))
+				refs.Append(append(bytes.Clone(row.Record[:]), make([]byte, 16)...))
 			} else {
 				b.Field(i).AppendEmptyValue()
 			}
