@@ -38,9 +38,9 @@ func Republish(ctx context.Context, p *setup.Setup, runID string) (Result, error
 		}
 		after := f.Run.DecisionsAfter
 		if r.Manifest != "" && after != "" && !state.FileExists(report.Decisions(p, after)) {
-			return Result{}, fmt.Errorf("%w: the report of run %s was published, and the decisions of run %s, on which "+
-				"its list goes on, are kept no more: put it back from a copy of %s", setup.ErrConfig, r.ID, after,
-				p.Reports)
+			return Result{}, fmt.Errorf("%w: the report of run %s was published, and the decisions of run %s, on "+
+				"which its list goes on, are kept no more: put it back from a copy of %s", setup.ErrConfig, r.ID,
+				after, p.Reports)
 		}
 		published, err := report.Publish(ctx, p, j, r.ID, f)
 		if err != nil {

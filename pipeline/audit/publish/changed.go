@@ -14,8 +14,8 @@ import (
 const Over = "over"
 
 // decisions are the rows of the table decisions, in the order of their references: all, or what changed since the list
-// from which this one goes on. What waits, or stays blocked, is decided alike night after night: to list all of it again
-// was most of what evidence weighed.
+// from which this one goes on. What waits, or stays blocked, is decided alike night after night: to list all of it
+// again was most of what evidence weighed.
 func (w *publisher) decisions() iter.Seq2[[]audit.Decision, error] {
 	all := byRecord(w.Decisions, w.folder, decisionsInOrder())
 	if w.Before == nil || all == nil {

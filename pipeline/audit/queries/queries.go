@@ -66,8 +66,8 @@ func (q Query) Tables() (names []string) {
 
 // Prelude is what a query needs to have been said before: the night, a civil date YYYY-MM-DD, and a view of each table
 // that it reads in the reports folder. Of a day with several runs the views keep what the last left that decided or
-// applied something, as it goes on from those before; of actions all, each of which only the run has that settled it, and
-// of decisions, whose lists go on from each other.
+// applied something, as it goes on from those before; of actions all, each of which only the run has that settled it,
+// and of decisions, whose lists go on from each other.
 func (q Query) Prelude(reports, night string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "SET VARIABLE night = DATE %s;\n", quoted(night))
