@@ -70,6 +70,26 @@ func TestNothingIsChangedOnAnEngineThatNobodyTried(t *testing.T) {
 	require.Len(t, w.Rows("people"), 1)
 }
 
+// The last thirty days of a proof are said on the page of each night, and its end.
+func TestTheEndOfAProofIsSaidBeforeItComes(t *testing.T) {
+	w, _, _ := onServers(t)
+	now := w.Now
+	proved := func(ago time.Duration) (said []string) {
+		w.Now = now.Add(-ago)
+		require.NoError(t, engines.Leave(t.Context(), w.Setup, ofCRM(), nil))
+		w.Now = now
+		for _, a := range w.discover().Attestations {
+			said = append(said, a.Kind+" "+a.Name+" "+a.Status+" "+a.DueOn)
+		}
+		return said
+	}
+	last := func(days int) string { return w.Now.UTC().AddDate(0, 0, days).Format(time.DateOnly) }
+	const day = 24 * time.Hour
+	require.Empty(t, proved(engines.Holds-40*day))
+	require.Equal(t, []string{"engine proof MySQL 8.4 due " + last(8)}, proved(engines.Holds-9*day))
+	require.Equal(t, []string{"engine proof MySQL 8.4 overdue " + last(-3)}, proved(engines.Holds+2*day))
+}
+
 // What a proof must be to count. Each way of having none that does leaves the rows as they are.
 func TestAProofThatDoesNotCountChangesNothing(t *testing.T) {
 	file := func(w *world) string {

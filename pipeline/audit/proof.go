@@ -56,10 +56,11 @@ type Restore struct {
 }
 
 // Attestation is something that no program sees and that somebody says again and again was done, such as training, or
-// the destruction of paper; or a review of a rule or of a verdict on a field that is due, or in thirty days will be.
+// the destruction of paper; or a review of a rule or of a verdict on a field, or a proof of a
+// database server, that is due, or in thirty days will be.
 type Attestation struct {
 	Name   string // as the configuration names it; of a review, what is to be looked at
-	Kind   string // training, paper, access, other; rule review, field review
+	Kind   string // training, paper, access, other; rule review, field review; engine proof
 	Owner  string // who answers for it: a name from people:
 	Every  string // for how long one holds, an ISO 8601 period; NULL of a review
 	LastOn string `col:",date"` // civil date on which somebody last said so; "" nobody did

@@ -1,11 +1,13 @@
 package proofs
 
 import (
+	"context"
 	"slices"
 	"strings"
 
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/engines"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/setup"
 )
@@ -17,6 +19,7 @@ const soon = 30
 const (
 	ruleReview  = "rule review"
 	fieldReview = "field review"
+	engineProof = "engine proof"
 )
 
 // Attested are the attestations that the configuration asks for, as people last gave them, and the reviews that it has
@@ -96,7 +99,29 @@ func reviews(p *setup.Setup, today calendar.Date) (rows []audit.Attestation) {
 	return rows
 }
 
-// attested puts them into the facts.
-func (b *Book) attested(said answers.Chain) {
-	b.Notes.Facts.Attestations = Attested(b.Setup, said, calendar.DateOf(b.Tonight.AsOf, b.Setup.Zone))
+// engineProofs are the proofs of database servers that end soon, or have: then nothing is changed there any more.
+func engineProofs(p *setup.Setup, found []engines.Found, today calendar.Date) (rows []audit.Attestation) {
+	for _, f := range found {
+		ended := !p.Now().Before(f.Until())
+		if f.ProvedAt.IsZero() || f.Void != "" && !ended || engines.Ships(f.Connector, f.Engine()) {
+			continue // what does not count for another reason is said where something is to be changed
+		}
+		due := calendar.DateOf(f.Until(), p.Zone) - 1 // the last day on which it holds
+		if s := status(due, today); s != "in_force" {
+			rows = append(rows, audit.Attestation{Name: f.Engine().String(), Kind: engineProof, Owner: f.Actor,
+				LastOn: calendar.DateOf(f.ProvedAt, p.Zone).String(), SaidBy: f.Actor, DueOn: due.String(), Status: s})
+		}
+	}
+	return rows
+}
+
+// attested puts them into the facts, with the proofs of database servers that end.
+func (b *Book) attested(ctx context.Context, said answers.Chain) error {
+	today := calendar.DateOf(b.Tonight.AsOf, b.Setup.Zone)
+	found, err := engines.Read(ctx, b.Setup, b.Journal)
+	if err != nil {
+		return err
+	}
+	b.Notes.Facts.Attestations = append(Attested(b.Setup, said, today), engineProofs(b.Setup, found, today)...)
+	return nil
 }

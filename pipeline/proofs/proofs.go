@@ -50,7 +50,9 @@ func (b *Book) Draw(ctx context.Context, said answers.Chain, published int64) er
 		return nil
 	}
 	f.Answers = b.answered(said)
-	b.attested(said)
+	if err := b.attested(ctx, said); err != nil {
+		return err
+	}
 	b.purposes()
 	changes, err := b.changes(said, min(published, said.Head().Length))
 	f.PolicyChanges = changes

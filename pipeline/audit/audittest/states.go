@@ -154,7 +154,8 @@ func States() []State {
 				DueOn: "2027-05-01", Status: "in_force"},
 			{Name: "a: newsletter", Kind: "rule review", Owner: "anna", DueOn: "2026-12-01", Status: "due"},
 			{Name: "b: contract", Kind: "rule review", Owner: "bo", DueOn: "2026-12-09", Status: "due"},
-			{Name: "crm.customers.ref", Kind: "field review", Owner: "anna", DueOn: "2026-11-20", Status: "overdue"}}
+			{Name: "crm.customers.ref", Kind: "field review", Owner: "anna", DueOn: "2026-11-20", Status: "overdue"},
+			{Name: "MySQL 8.4", Kind: "engine proof", DueOn: "2026-12-03", Status: "due"}}
 		return nil
 	})
 	return append(states, applied())

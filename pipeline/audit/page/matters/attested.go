@@ -1,6 +1,8 @@
 package matters
 
 import (
+	"cmp"
+
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/page/tonight"
 )
@@ -35,11 +37,16 @@ func (n night) attestNeeds() (list []Matter) {
 		for _, a := range due {
 			owners += a.Owner + ";"
 		}
-		key := map[bool]string{true: "need.review.rules", false: "need.review.fields"}[kind == "rule review"]
+		key := map[string]string{"rule review": "need.review.rules", "engine proof": "need.review.engines"}[kind]
+		key = cmp.Or(key, "need.review.fields")
 		m := Matter{kind: dueSoon, Clause: "clause.attest", Queries: []string{"q35"}, By: tonight.Day(due[0].DueOn),
 			weight: int64(len(due)), What: n.Say(key, int64(len(due)), name(due[0].Name))}
 		m.short = n.Say("short.reviews", int64(len(due)))
-		n.who(&m, owners, "role.owner")
+		role := "role.owner"
+		if kind == "engine proof" {
+			role = "role.operator"
+		}
+		n.who(&m, owners, role)
 		list = append(list, m)
 	}
 	return list

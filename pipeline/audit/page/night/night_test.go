@@ -151,7 +151,7 @@ func TestWhatIsToBeAttested(t *testing.T) {
 	}
 	p := pageOf(t, f, nil)
 	require.Equal(t, "amber", p.Verdict.Level)
-	require.Equal(t, "4 attestations or reviews are due.", p.Verdict.Sentence)
+	require.Equal(t, "5 attestations or reviews are due.", p.Verdict.Sentence)
 	var said []string
 	for _, m := range p.Needs {
 		said = append(said, lang.Plain(m.What)+"|"+m.When+"|"+m.Left+"|"+m.Who)
@@ -162,6 +162,8 @@ func TestWhatIsToBeAttested(t *testing.T) {
 			"lethe review.|Fri 20 Nov|1 day late|anna",
 		"Rules to look at again: 2. The first is that of a: newsletter. Whoever answers for it gives it a new day, or " +
 			"changes it.|Tue 1 Dec|10 days left|anna, bo",
+		"Proofs of database servers that end: 1. The first is that of MySQL 8.4. Prove it anew with lethe connectors prove, or " +
+			"nothing is changed there any more.|Thu 3 Dec|12 days left|operator",
 		"To attest: paper-archive. Nobody has said so yet; say it with lethe attest give.|–||bo"}, said)
 }
 
