@@ -162,7 +162,7 @@ func showRows(ctx context.Context, c *Command, p *setup.Setup, id string, f rowF
 			if !mine(s, table) {
 				continue
 			}
-			for row, err := range rows.Of(sealed, s, identity, table, rows.Portion) {
+			for row, err := range rows.Of(sealed, s, rows.Reader{Identity: identity, Keys: p.Keys}, table, rows.Portion) {
 				if err == nil {
 					err = ctx.Err()
 				}

@@ -267,7 +267,7 @@ func (b *book) enter(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if b.decisions, err = spool.New[audit.Decision](decisions); err != nil {
+	if b.decisions, err = spool.New[audit.Decision](decisions, p.Keys); err != nil {
 		return err
 	}
 	b.began = true

@@ -692,7 +692,7 @@ func TestSeveralRowsOfOneCollection(t *testing.T) {
 	require.NoError(t, err)
 	notes := map[string]int{}
 	for rows, err := range spool.Read[audit.Decision](filepath.Join(w.Setup.State, "runs", r.RunID,
-		"decisions.arrow")) {
+		"decisions.arrow"), w.Setup.Keys) {
 		require.NoError(t, err)
 		for _, d := range rows {
 			notes[d.Reason+" "+d.Notes]++

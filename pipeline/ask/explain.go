@@ -264,7 +264,7 @@ func (ex *explainer) explainRun(ctx context.Context, j *journal.Journal, r journ
 		return nil
 	}
 	day := calendar.DateOf(r.AsOf, ex.setup.Zone)
-	for rows, err := range spool.Read[audit.Decision](path) {
+	for rows, err := range spool.Read[audit.Decision](path, ex.setup.Keys) {
 		if err != nil {
 			break // a night that was cut off
 		}

@@ -59,10 +59,11 @@ func (b *Book) Recall() error {
 	if !b.goesOn() {
 		return nil
 	}
-	if err := b.Census.Load(b.file(b.Notes.Newest.Run.RunID)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	err := b.Census.Load(b.file(b.Notes.Newest.Run.RunID), b.Setup.Keys)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // Draw puts the tables silos, ages and sources into the facts, with the people that other tables name. The facts are
@@ -91,7 +92,8 @@ func (b *Book) Draw(settled []Settled) {
 			e.People = n
 		}
 	}
-	if err := b.Census.Save(b.file(b.Tonight.RunID)); err != nil { // a run that applies counts no people then
+	// without it a run that applies counts no people
+	if err := b.Census.Save(b.file(b.Tonight.RunID), b.Setup.Keys); err != nil {
 		b.Setup.Log.Warn("census not kept", "run_id", b.Tonight.RunID, "error", err)
 	}
 }

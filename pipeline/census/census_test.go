@@ -14,6 +14,7 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/registry/keystore"
 )
 
 // told is a row as the test remembers it.
@@ -59,10 +60,20 @@ func naive(rows []told) (c Counts) {
 	return c
 }
 
+// keysOf opens a keystore of its own.
+func keysOf(t *testing.T) *keystore.Keystore {
+	t.Helper()
+	path, identity := filepath.Join(t.TempDir(), "keys"), filepath.Join(t.TempDir(), "id.age")
+	require.NoError(t, keystore.Create(path, identity))
+	keys, err := keystore.Open(t.Context(), path, identity)
+	require.NoError(t, err)
+	return keys
+}
+
 // TestPeopleAreCountedOnce whatever rows they have and whichever of those are ended, by the night that met them or by
 // runs that go on from what it kept.
 func TestPeopleAreCountedOnce(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "census")
+	file, keys := filepath.Join(t.TempDir(), "census"), keysOf(t)
 	rapid.Check(t, func(r *rapid.T) {
 		n := New(20000)
 		var rows []told
@@ -90,9 +101,9 @@ func TestPeopleAreCountedOnce(t *testing.T) {
 		tonight, _ := n.Of("s")
 		require.Equal(r, naive(rows), tonight)
 
-		require.NoError(r, n.Save(file))
+		require.NoError(r, n.Save(file, keys))
 		later := New(20001)
-		require.NoError(r, later.Load(file))
+		require.NoError(r, later.Load(file, keys))
 		none, _ := later.Of("s")
 		require.Equal(r, Counts{}, none)
 		end(later)
@@ -254,7 +265,7 @@ func TestWhatAnEarlierBuildKept(t *testing.T) {
 		Debts: map[Person]debt{9: {Due: 1, Without: 1}, 3: {Due: 2, Without: 2}, 5: {Due: 1, Without: 1, Stays: true}}}}}))
 	require.NoError(t, f.Close())
 	n := New(20001)
-	require.NoError(t, n.Load(path))
+	require.NoError(t, n.Load(path, keysOf(t)))
 	for _, p := range []Person{3, 5, 7, 9} {
 		n.Ended("s", "crm", p, Deleted)
 	}

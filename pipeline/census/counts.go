@@ -5,6 +5,7 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"maps"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/registry/keystore"
 )
 
 // Counts are the people of one silo, each once.
@@ -192,8 +194,9 @@ type kept struct {
 // File is what a run's census is called in the folder of the run.
 const File = "census"
 
-// Save keeps what later runs need to take back what they end: whose rows are due, and how many.
-func (n *Night) Save(path string) error {
+// Save keeps what later runs need to take back what they end: whose rows are due, and how many. It is encrypted for the
+// keystore: people of two silos who were told of together have the same numbers.
+func (n *Night) Save(path string, keys *keystore.Keystore) error {
 	var list []kept
 	for _, name := range slices.Sorted(maps.Keys(n.silos)) {
 		s := n.silos[name]
@@ -204,7 +207,11 @@ func (n *Night) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("keep the census: %w", err)
 	}
-	if err := errors.Join(gob.NewEncoder(f).Encode(list), f.Close()); err != nil {
+	w, err := keys.Encrypt(f)
+	if err == nil {
+		err = errors.Join(gob.NewEncoder(w).Encode(list), w.Close())
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("keep the census: %w", err)
 	}
 	return nil
@@ -228,14 +235,23 @@ func (s *silo) left() books {
 }
 
 // Load goes on from what an earlier run kept. It holds no counts: those stand in that run's report.
-func (n *Night) Load(path string) error {
+func (n *Night) Load(path string, keys *keystore.Keystore) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	var list []kept
-	if err := gob.NewDecoder(f).Decode(&list); err != nil {
+	text, err := keys.Decrypt(f)
+	if err != nil { // one of an earlier build was not encrypted
+		if _, err = f.Seek(0, io.SeekStart); err == nil {
+			text = f
+		}
+	}
+	if err == nil {
+		err = gob.NewDecoder(text).Decode(&list)
+	}
+	if err != nil {
 		return fmt.Errorf("read the census: %w", err)
 	}
 	for _, k := range list {

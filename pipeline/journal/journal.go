@@ -18,6 +18,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
 
+	"lethe/pipeline/journal/packed"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -145,7 +146,7 @@ func (j *Journal) Begin(ctx context.Context, r Run) error {
 
 // End records how a run ended, with the facts its report is made of.
 func (j *Journal) End(ctx context.Context, r Run) error {
-	facts, err := pack(r.Facts)
+	facts, err := packed.Pack(r.Facts)
 	if err == nil {
 		_, err = j.db.ExecContext(ctx, `UPDATE run SET ended_at = ?, exit_code = ?, facts = ? WHERE run_id = ?`,
 			stamp(r.EndedAt), r.ExitCode, facts, r.ID)
@@ -187,8 +188,9 @@ func (j *Journal) runs(ctx context.Context, which string, limit int, args ...any
 			&r.Manifest); err != nil {
 			return nil, j.wrap("read runs", err)
 		}
-		if r.Facts, err = unpack(r.Facts); err != nil {
-			return nil, j.wrap("read runs", err)
+		if r.Facts, err = packed.Unpack(r.Facts); err != nil {
+			return nil, j.wrap("read runs", fmt.Errorf("facts of a run: %w: %w: put the state folder back from a copy",
+				ErrCorrupt, err))
 		}
 		r.AsOf, r.StartedAt, r.EndedAt = parse(asOf), parse(started), parse(ended)
 		runs = append(runs, r)
@@ -378,7 +380,7 @@ func (j *Journal) Settle(ctx context.Context, runID string, at time.Time, chunks
 			}
 		}
 		if err == nil {
-			err = refuse(ctx, tx, c.Refused)
+			err = j.seals.refuse(ctx, tx, c.Refused)
 		}
 		if err != nil {
 			return j.wrap("record outcome", errors.Join(err, tx.Rollback()))

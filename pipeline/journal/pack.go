@@ -1,45 +1,10 @@
 package journal
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 
-	"github.com/klauspost/compress/zstd"
+	"lethe/pipeline/journal/packed"
 )
-
-// packed is how facts begin that are packed (zstd): nights say much the same of the same tables. Those of an earlier
-// build are JSON as it is.
-var packed = []byte{0x28, 0xb5, 0x2f, 0xfd}
-
-// pack is the facts of a run as they stand in the journal; nil stays nil.
-func pack(facts []byte) ([]byte, error) {
-	if facts == nil {
-		return nil, nil
-	}
-	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return nil, err
-	}
-	return z.EncodeAll(facts, nil), z.Close()
-}
-
-// unpack is what was packed. Facts that do not open are [ErrCorrupt].
-func unpack(stored []byte) ([]byte, error) {
-	if !bytes.HasPrefix(stored, packed) {
-		return stored, nil
-	}
-	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		return nil, err
-	}
-	defer z.Close()
-	facts, err := z.DecodeAll(stored, nil)
-	if err != nil {
-		return nil, fmt.Errorf("facts of a run: %w: %w: put the state folder back from a copy", ErrCorrupt, err)
-	}
-	return facts, nil
-}
 
 // shrinkPages is from how many free pages on a journal is worth writing anew: a megabyte.
 const shrinkPages = 1 << 8
@@ -63,7 +28,7 @@ func (j *Journal) PackFacts(ctx context.Context) error {
 		return err
 	}
 	for _, r := range plain {
-		body, err := pack(r.Facts)
+		body, err := packed.Pack(r.Facts)
 		if err == nil {
 			_, err = j.db.ExecContext(ctx, `UPDATE run SET facts = ? WHERE run_id = ?`, body, r.ID)
 		}

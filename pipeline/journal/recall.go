@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"slices"
+
+	"lethe/pipeline/journal/packed"
 )
 
 // ID is the name that a journal gave itself when it was first asked: a copy of it has the same, and another journal
@@ -44,7 +46,7 @@ func (j *Journal) Recall(ctx context.Context, runs []Run, writes int64) error {
 		return j.wrap("recall runs", err)
 	}
 	for _, r := range runs {
-		facts, err := pack(r.Facts)
+		facts, err := packed.Pack(r.Facts)
 		if err != nil {
 			return j.wrap("recall runs", errors.Join(err, tx.Rollback()))
 		}

@@ -3,7 +3,12 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
+	"slices"
+	"strings"
 	"time"
+
+	"lethe/pipeline/registry/keystore"
 )
 
 // Refusal is a row that the database would not have changed, and what of the database refused it. A row that a
@@ -37,15 +42,17 @@ const (
 
 // refuse records, with a chunk's outcomes, which of its rows were refused. A plan that is executed again after
 // a crash does not count twice.
-func refuse(ctx context.Context, tx *sql.Tx, list []Refusal) error {
+func (s seals) refuse(ctx context.Context, tx *sql.Tx, list []Refusal) error {
 	for _, r := range list {
 		var a Aside
 		next := ""
 		if r.Aside != nil {
 			a = *r.Aside
 			var before int
+			clear := a.Record
+			a.Record = s.veiled(clear)
 			err := tx.QueryRowContext(ctx, `SELECT count(DISTINCT plan_id) FROM refusal WHERE source = ? AND tbl = ?
-				AND record = ? AND destroys = ? AND plan_id <> ?`, a.Source, a.Table, a.Record, a.Destroys,
+				AND record IN (?, ?) AND destroys = ? AND plan_id <> ?`, a.Source, a.Table, a.Record, clear, a.Destroys,
 				r.PlanID).Scan(&before)
 			if err != nil {
 				return err
@@ -60,6 +67,42 @@ func refuse(ctx context.Context, tx *sql.Tx, list []Refusal) error {
 		}
 	}
 	return nil
+}
+
+// veil is what a veiled reference begins with; one that an earlier build recorded does not.
+const veil = "~"
+
+// veiled is a row's reference as it stands in the journal: who has not the key cannot tell by it where in a plan, which
+// is in the order of its table, somebody's row stands.
+func (s seals) veiled(record string) string {
+	ref, err := hex.DecodeString(record)
+	if err != nil || s.sealer == nil {
+		return record
+	}
+	return veil + hex.EncodeToString(s.halves(ref, (*keystore.Sealer).Name))
+}
+
+func (s seals) unveiled(record string) string {
+	text, is := strings.CutPrefix(record, veil)
+	ref, err := hex.DecodeString(text)
+	if !is || err != nil || s.sealer == nil {
+		return record
+	}
+	return hex.EncodeToString(s.halves(ref, (*keystore.Sealer).Named))
+}
+
+// halves turns a reference, which is the output of a hash, a block at a time.
+func (s seals) halves(ref []byte, turn func(*keystore.Sealer, [16]byte) [16]byte) []byte {
+	sealer := s.sealer.Clone()
+	var out []byte
+	for block := range slices.Chunk(ref, 16) {
+		if len(block) < 16 {
+			return append(out, block...)
+		}
+		turned := turn(sealer, [16]byte(block))
+		out = append(out, turned[:]...)
+	}
+	return out
 }
 
 // Refusals returns the rows of a plan that the database refused.
@@ -94,6 +137,7 @@ func (j *Journal) refusals(ctx context.Context, where string, args ...any) (list
 		if err != nil {
 			return nil, j.wrap("read refusals", err)
 		}
+		a.Record = j.seals.unveiled(a.Record)
 		if r.At = parse(day); next != "" {
 			r.Aside, r.NextTry = &a, parse(next)
 		}

@@ -207,3 +207,56 @@ func TestAJournalOfAnEarlierBuildIsSealedAsItStands(t *testing.T) {
 	j = open(t, state)
 	require.Error(t, j.Rewritten(t.Context(), "f9", now, "z"), "without the key it is only read")
 }
+
+// TestAReferenceOfARefusedRowIsVeiled stands veiled in the journal, is read as it is, and is looked for also where an
+// earlier build recorded it in the clear.
+func TestAReferenceOfARefusedRowIsVeiled(t *testing.T) {
+	state, s := t.TempDir(), sealer(t)
+	j := openSealed(t, state, s)
+	ref := strings.Repeat("0123456789abcdef", 4)
+	refused := func(id string) {
+		t.Helper()
+		plan(t, j, id, journal.Approved)
+		c, err := j.Intend(t.Context(), journal.Chunk{RunID: "a", PlanID: id, Rows: 1, IntentAt: now})
+		require.NoError(t, err)
+		require.NoError(t, j.Settle(t.Context(), "a", now, journal.Outcomes{Chunk: c.ID, Of: []byte("r"),
+			Refused: []journal.Refusal{{PlanID: id, Class: "TRIGGER", At: now, Aside: &journal.Aside{Source: "crm",
+				Table: "people", Record: ref, Destroys: true, Policy: "p"}}}}))
+	}
+	stored := func() (list []string) {
+		t.Helper()
+		c, err := sqlite3.Open(filepath.Join(state, "journal.db"))
+		require.NoError(t, err)
+		st, _, err := c.Prepare(`SELECT record FROM refusal ORDER BY plan_id`)
+		require.NoError(t, err)
+		for st.Step() {
+			list = append(list, st.ColumnText(0))
+		}
+		require.NoError(t, errors.Join(st.Err(), st.Close(), c.Close()))
+		return list
+	}
+	refused("p1")
+	refused("p2")
+	veiled := stored()
+	require.Equal(t, veiled[0], veiled[1])
+	require.NotContains(t, veiled[0], ref[:32])
+	require.Len(t, veiled[0], len(ref)+1)
+	list, err := j.SetAside(t.Context(), now, "p")
+	require.NoError(t, err)
+	require.Equal(t, ref, list[0].Aside.Record)
+	require.Equal(t, now.Add(14*24*time.Hour), list[1].NextTry)
+	require.NoError(t, j.Close())
+
+	forge(t, state, `UPDATE refusal SET record = '`+ref+`', seal = NULL`, `DELETE FROM seals`) // as of an earlier build
+	j = openSealed(t, state, s)
+	require.NoError(t, j.Seal(t.Context()))
+	refused("p3")
+	list, err = j.SetAside(t.Context(), now, "p")
+	require.NoError(t, err)
+	require.Len(t, list, 3)
+	for _, r := range list {
+		require.Equal(t, ref, r.Aside.Record)
+	}
+	require.Equal(t, now.Add(28*24*time.Hour), list[2].NextTry)
+	require.NoError(t, j.Close())
+}

@@ -106,7 +106,7 @@ type night struct {
 func (c *court) night() night {
 	c.Helper()
 	path := filepath.Join(c.TempDir(), "decisions.arrow")
-	decisions, err := spool.New[audit.Decision](path)
+	decisions, err := spool.New[audit.Decision](path, nil)
 	require.NoError(c, err)
 	tonight := setup.Tonight{RunID: "run-1", AsOf: c.asOf, Today: calendar.DateOf(c.asOf, time.UTC), Epoch: "2026-Q4"}
 	return night{path: path, Session: &Session{
@@ -118,7 +118,7 @@ func (c *court) night() night {
 func (c *court) decided(js night) (list []audit.Decision) {
 	c.Helper()
 	require.NoError(c, js.Decisions.Close())
-	for rows, err := range spool.Read[audit.Decision](js.path) {
+	for rows, err := range spool.Read[audit.Decision](js.path, nil) {
 		require.NoError(c, err)
 		list = append(list, rows...)
 	}

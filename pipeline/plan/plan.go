@@ -23,7 +23,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,7 +32,6 @@ import (
 
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
-	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
@@ -213,11 +211,6 @@ func (p *Sealed) Names() error {
 		}
 	}
 	return nil
-}
-
-// Actions yields what the report says of the rows of a set.
-func (p *Sealed) Actions(s Set) iter.Seq2[[]audit.Action, error] {
-	return spool.Read[audit.Action](filepath.Join(p.Folder, s.Actions))
 }
 
 // Write makes a plan durable: the sets are there already, plan.json comes last, by rename. It sets the

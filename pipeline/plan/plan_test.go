@@ -83,7 +83,7 @@ func (d *desk) seal(t *testing.T, id string) (*Sealed, journal.Plan) {
 	require.NoError(t, os.MkdirAll(p.Folder, 0o700))
 	to, err := d.p.Keys.NewPlan(id)
 	require.NoError(t, err)
-	w, err := NewWriter(p.Folder, "000", Set{Source: "crm"}, to)
+	w, err := NewWriter(p.Folder, "000", Set{Source: "crm"}, to, d.p.Keys)
 	require.NoError(t, err)
 	c := change.Change{Kind: change.Root, Silo: "news", Table: "people", Key: "k", Op: judge.Delete}
 	require.NoError(t, w.Add(c, audit.Action{PlanID: id}, Why{}))
@@ -232,7 +232,7 @@ func changeOf(r change.Row) change.Change {
 
 // write seals a set named 000 into a new folder.
 func write(t require.TestingT, folder string, to age.Recipient, set *change.Set) *Sealed {
-	w, err := NewWriter(folder, "000", Set{Source: "crm", Edges: set.Edges}, to)
+	w, err := NewWriter(folder, "000", Set{Source: "crm", Edges: set.Edges}, to, nil)
 	require.NoError(t, err)
 	for i, c := range set.Rows {
 		require.NoError(t, w.Add(changeOf(c), audit.Action{Object: c.Table, Change: string(c.Op), Reason: string(rune('a' + i%26))}, Why{}))
@@ -260,7 +260,7 @@ func TestSetReadsBackWhatWasWritten(t *testing.T) {
 		}
 
 		at := 0
-		for actions, err := range spool.Read[audit.Action](filepath.Join(folder, p.Sets[0].Actions)) {
+		for actions, err := range spool.Read[audit.Action](filepath.Join(folder, p.Sets[0].Actions), nil) {
 			require.NoError(t, err)
 			for _, a := range actions {
 				require.Equal(t, []string{string(set.Rows[at].Op), string(rune('a' + at%26))}, []string{a.Change, a.Reason},
@@ -302,7 +302,7 @@ func TestChangesRefusesAnotherKeyAndWhatDoesNotFit(t *testing.T) {
 		_, err = p.Changes(s, id)
 		require.ErrorIs(t, err, setup.ErrChanged)
 	}
-	_, err = NewWriter(folder, "000", Set{}, id.Recipient())
+	_, err = NewWriter(folder, "000", Set{}, id.Recipient(), nil)
 	require.ErrorIs(t, err, os.ErrExist, "nothing is sealed over a set")
 
 	for _, ref := range []change.Ref{{Row: 2}, {Row: 3}, {Row: 1, Edge: 1}} { // of another unit, of none, by no edge

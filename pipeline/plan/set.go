@@ -23,11 +23,12 @@ import (
 	"lethe/pipeline/change"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 )
 
-// Set is the changes of one source. Two files hold them, row by row alike: the actions in the clear, by keyed
-// reference, and the changes, with the keys of their rows, encrypted to the plan's own identity.
+// Set is the changes of one source. Two files hold them, row by row alike: the actions by keyed reference, encrypted
+// for the keystore, and the changes, with the keys of their rows, encrypted to the plan's own identity.
 type Set struct {
 	Source string        `json:"source"`
 	Silos  []string      `json:"silos"`  // under which its rows are decided
@@ -79,6 +80,11 @@ type Why struct {
 	Due   calendar.Date // the first day on which it has to be gone; zero: none
 }
 
+// Actions yields what the report says of the rows of a set.
+func (p *Sealed) Actions(s Set, keys *keystore.Keystore) iter.Seq2[[]audit.Action, error] {
+	return spool.Read[audit.Action](filepath.Join(p.Folder, s.Actions), keys)
+}
+
 // Writer writes the two files of a set.
 type Writer struct {
 	folder  string
@@ -93,11 +99,11 @@ type Writer struct {
 }
 
 // NewWriter begins a set in the folder of a plan, whose identity alone reads its changes.
-func NewWriter(folder, name string, s Set, to age.Recipient) (*Writer, error) {
+func NewWriter(folder, name string, s Set, to age.Recipient, keys *keystore.Keystore) (*Writer, error) {
 	s.Actions, s.Changes = name+".actions.arrow", name+".changes.arrow.age"
 	w := &Writer{folder: folder, set: s, b: array.NewRecordBuilder(memory.DefaultAllocator, changeSchema)}
 	var err error
-	if w.actions, err = spool.New[audit.Action](filepath.Join(folder, s.Actions)); err != nil {
+	if w.actions, err = spool.New[audit.Action](filepath.Join(folder, s.Actions), keys); err != nil {
 		return nil, err
 	}
 	if w.file, err = os.OpenFile(filepath.Join(folder, s.Changes), os.O_CREATE|os.O_EXCL|os.O_WRONLY,

@@ -47,7 +47,7 @@ func TestTheGovernedRowsOfASet(t *testing.T) {
 			require.NoError(t, err)
 			folder := t.TempDir()
 			w, err := plan.NewWriter(folder, "000", plan.Set{Source: "crm", Edges: make([]change.Edge, 1)},
-				identity.Recipient())
+				identity.Recipient(), nil)
 			require.NoError(t, err)
 			for _, row := range c.rows {
 				require.NoError(t, w.Add(row, audit.Action{}, plan.Why{}))

@@ -130,7 +130,8 @@ type setWriter struct {
 func (s *setWriter) add(c dependents.Selected) (err error) {
 	if s.w == nil {
 		of := plan.Set{Source: s.draft.Name, Edges: s.draft.Graph.Edges()}
-		if s.w, err = plan.NewWriter(s.plan.Folder, fmt.Sprintf("%03d", len(s.plan.Sets)), of, s.to); err != nil {
+		if s.w, err = plan.NewWriter(s.plan.Folder, fmt.Sprintf("%03d", len(s.plan.Sets)), of, s.to,
+			s.Setup.Keys); err != nil {
 			return err
 		}
 	}

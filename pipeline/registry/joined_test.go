@@ -1,10 +1,8 @@
 package registry
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -13,80 +11,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"lethe/fixtures/attacker"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
 )
-
-// Who has the file of a registry and no keys knows, let us say, that two silos have the same people, told of both in the
-// same order at the same instants. They guess: what stands beside somebody in the one is what stands beside them in the
-// other. A trace is what a column says of each person, in the order of the people, whom the judge alone knows.
-type trace [2][][]byte
-
-// joined is how well a trace joins two silos: how many people have the same, and nobody else has it; how many are
-// found by who is first in the one is first in the other; the rank correlation; and the longest sequence of people in
-// the same order in both.
-type joined struct {
-	equal, matched, longest int
-	correlation             float64
-}
-
-// join guesses.
-func (t trace) join() joined {
-	n := len(t[0])
-	var j joined
-	var ranks [2][]int
-	holders := map[string][2][]int{}
-	for silo := range t {
-		order := rand.New(rand.NewPCG(7, uint64(silo))).Perm(n) // of equals any
-		slices.SortStableFunc(order, func(a, b int) int { return bytes.Compare(t[silo][a], t[silo][b]) })
-		ranks[silo] = make([]int, n)
-		for rank, person := range order {
-			ranks[silo][person] = rank
-		}
-		for person, v := range t[silo] {
-			h := holders[string(v)]
-			h[silo] = append(h[silo], person)
-			holders[string(v)] = h
-		}
-	}
-	for _, h := range holders {
-		if len(h[0]) == 1 && len(h[1]) == 1 && h[0][0] == h[1][0] {
-			j.equal++
-		}
-	}
-	var squares float64
-	in := make([]int, n)
-	for p := range n {
-		d := ranks[0][p] - ranks[1][p]
-		squares += float64(d) * float64(d)
-		if d == 0 {
-			j.matched++
-		}
-		in[ranks[0][p]] = ranks[1][p]
-	}
-	j.correlation = 1 - 6*squares/(float64(n)*(float64(n)*float64(n)-1)) // Spearman
-	var tails []int                                                      // patience sorting
-	for _, r := range in {
-		at, _ := slices.BinarySearch(tails, r)
-		if at == len(tails) {
-			tails = append(tails, r)
-		} else {
-			tails[at] = r
-		}
-	}
-	j.longest = len(tails)
-	return j
-}
-
-// good reports whether a guess is better than chance among n people: by chance nobody has the same, one is matched
-// (Poisson: nine are once in a million), the rank correlation is 0 with a deviation of 1/sqrt(n), and the longest common
-// sequence is 2 sqrt(n) long (Logan and Shepp, Vershik and Kerov 1977).
-func (j joined) good(n int) bool {
-	return j.equal > 0 || j.matched > 8 || math.Abs(j.correlation) > 5/math.Sqrt(float64(n)) ||
-		float64(j.longest) > 2*math.Sqrt(float64(n))+3*math.Pow(float64(n), 1.0/6)+2
-}
 
 // cell is a value so that bytes compare as it does.
 func cell(v any) []byte {
@@ -200,15 +130,15 @@ func (w *told) table(i int, table string, key int) (columns []string, rows map[s
 
 // traces are what every column of the file says of people: beside their references, and of their events, of which
 // neither leads to the other.
-func (w *told) traces() map[string]*trace {
-	traces := map[string]*trace{}
+func (w *told) traces() map[string]*attacker.Trace {
+	traces := map[string]*attacker.Trace{}
 	r := rand.New(rand.NewPCG(11, 12))
 	put := func(i int, name string, v []byte) {
 		if v == nil { // that there is none says what kind of event it is, which stands in the clear
 			v = cell(int64(r.Uint64()))
 		}
 		if traces[name] == nil {
-			traces[name] = &trace{}
+			traces[name] = &attacker.Trace{}
 		}
 		traces[name][i] = append(traces[name][i], v)
 	}
@@ -277,11 +207,11 @@ func TestSilosCannotBeJoined(t *testing.T) {
 			require.Greater(t, len(traces), 40)
 			for name, trace := range traces {
 				require.Len(t, trace[0], len(trace[1]), name)
-				if j := trace.join(); len(trace[0]) >= 30 {
-					require.False(t, j.good(len(trace[0])), "%s joins the silos: %+v", name, j)
+				if j := trace.Join(); len(trace[0]) >= 30 {
+					require.False(t, j.Good(len(trace[0])), "%s joins the silos: %+v", name, j)
 				}
 			}
-			var when, order trace // with the keys
+			var when, order attacker.Trace // with the keys
 			for i := range joinedSilos {
 				_, events := w.table(i, "event", 1)
 				for p := range w.people {
@@ -293,9 +223,9 @@ func TestSilosCannotBeJoined(t *testing.T) {
 					order[i] = append(order[i], cell(seq))
 				}
 			}
-			require.Equal(t, n, when.join().equal, "the judge joins by instants")
-			require.Equal(t, n, when.join().matched)
-			require.Equal(t, portion <= 10, order.join().good(n), "and small deliveries by the order of events")
+			require.Equal(t, n, when.Join().Equal, "the judge joins by instants")
+			require.Equal(t, n, when.Join().Matched)
+			require.Equal(t, portion <= 10, order.Join().Good(n), "and small deliveries by the order of events")
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/plan"
+	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 )
 
@@ -38,7 +39,7 @@ func Actions(ctx context.Context, p *setup.Setup, j *journal.Journal, runID stri
 				yield(nil, err)
 				return
 			}
-			for rows, err := range settledOf(p.State, entry, chunks, refused, runID) {
+			for rows, err := range settledOf(p, entry, chunks, refused, runID) {
 				if !yield(rows, err) || err != nil {
 					return
 				}
@@ -50,15 +51,15 @@ func Actions(ctx context.Context, p *setup.Setup, j *journal.Journal, runID stri
 // settledOf yields the rows of one plan that a run settled. Of a plan that has ended and whose folder was lost they
 // are counted by their outcomes, without their names. Until it has ended it can be put back from a copy: that it
 // cannot be opened is the error.
-func settledOf(state string, entry journal.Plan, chunks []journal.Chunk, refused []journal.Refusal,
+func settledOf(p *setup.Setup, entry journal.Plan, chunks []journal.Chunk, refused []journal.Refusal,
 	runID string) iter.Seq2[[]audit.Action, error] {
-	doc, err := plan.Read(state, entry)
+	doc, err := plan.Read(p.State, entry)
 	if err == nil {
 		err = doc.Names()
 	}
 	switch {
 	case err == nil:
-		return settledRows(doc, chunks, refused, runID)
+		return settledRows(doc, p.Keys, chunks, refused, runID)
 	case entry.State == journal.Waiting, entry.State == journal.Approved:
 		return func(yield func([]audit.Action, error) bool) { yield(nil, err) }
 	}
@@ -83,11 +84,11 @@ func unnamed(entry journal.Plan, c journal.Chunk) []audit.Action {
 }
 
 // settledRows yields the rows of one plan that a run settled.
-func settledRows(doc *plan.Sealed, chunks []journal.Chunk, refused []journal.Refusal,
+func settledRows(doc *plan.Sealed, keys *keystore.Keystore, chunks []journal.Chunk, refused []journal.Refusal,
 	runID string) iter.Seq2[[]audit.Action, error] {
 	return func(yield func([]audit.Action, error) bool) {
 		for set := range doc.Sets {
-			p := &projection{doc: doc, runID: runID, set: set, refused: map[int64]journal.Refusal{}}
+			p := &projection{doc: doc, keys: keys, runID: runID, set: set, refused: map[int64]journal.Refusal{}}
 			for _, r := range refused {
 				if r.Group == set {
 					p.refused[r.Row] = r
@@ -110,6 +111,7 @@ func settledRows(doc *plan.Sealed, chunks []journal.Chunk, refused []journal.Ref
 // projection finds the outcome of each row of one set of a plan: it stands in the chunk that holds the row's position.
 type projection struct {
 	doc     *plan.Sealed
+	keys    *keystore.Keystore
 	runID   string
 	set     int
 	chunks  []journal.Chunk           // that are settled, in the order of their positions
@@ -128,7 +130,7 @@ func (p *projection) rows() iter.Seq2[[]audit.Action, error] {
 			}
 		}
 		at := int64(0)
-		for rows, err := range p.doc.Actions(set) {
+		for rows, err := range p.doc.Actions(set, p.keys) {
 			if err != nil {
 				yield(nil, err)
 				return

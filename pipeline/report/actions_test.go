@@ -53,7 +53,7 @@ func draw(t *rapid.T, folder string) *ledger {
 
 func (l *ledger) set(t *rapid.T, set int) {
 	name := fmt.Sprint(set)
-	kept, err := spool.New[audit.Action](filepath.Join(l.doc.Folder, name))
+	kept, err := spool.New[audit.Action](filepath.Join(l.doc.Folder, name), nil)
 	require.NoError(t, err)
 	rows := rapid.Int64Range(1, 30).Draw(t, "rows")
 	for i := range rows {
@@ -97,7 +97,7 @@ func (l *ledger) chunk(t *rapid.T, set int, first, rows int64) {
 // project collects what is reported, and where it ends in an error.
 func (l *ledger) project() (got map[string]audit.Action, err error) {
 	got = map[string]audit.Action{}
-	for rows, err := range settledRows(l.doc, l.chunks, l.refused, "ours") {
+	for rows, err := range settledRows(l.doc, nil, l.chunks, l.refused, "ours") {
 		if err != nil {
 			return got, err
 		}
@@ -162,7 +162,7 @@ func evening(t *testing.T, first []byte) (*setup.Setup, *journal.Journal) {
 		doc := &plan.Sealed{Folder: filepath.Join(p.State, "plans", id), Document: plan.Document{PlanID: id}}
 		require.NoError(t, os.MkdirAll(doc.Folder, 0o700))
 		rows := filepath.Join(doc.Folder, "rows")
-		kept, err := spool.New[audit.Action](rows)
+		kept, err := spool.New[audit.Action](rows, nil)
 		require.NoError(t, err)
 		require.NoError(t, kept.Append(audit.Action{PlanID: id}))
 		require.NoError(t, kept.Close())

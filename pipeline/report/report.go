@@ -91,12 +91,12 @@ func before(p *setup.Setup, f audit.Facts) iter.Seq2[[]audit.Decision, error] {
 	if f.Run.DecisionsAfter == "" {
 		return nil
 	}
-	return spool.Read[audit.Decision](Decisions(p, f.Run.DecisionsAfter))
+	return spool.Read[audit.Decision](Decisions(p, f.Run.DecisionsAfter), p.Keys)
 }
 
 // decisions reads a run's decisions, as far as they were written where the facts say that they were not to their end.
 func decisions(p *setup.Setup, runID string, f audit.Facts) iter.Seq2[[]audit.Decision, error] {
-	all := spool.Read[audit.Decision](Decisions(p, runID))
+	all := spool.Read[audit.Decision](Decisions(p, runID), p.Keys)
 	if !cut(f) {
 		return all
 	}

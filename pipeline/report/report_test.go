@@ -18,7 +18,7 @@ func TestDecisionsThatWereCut(t *testing.T) {
 	p := &setup.Setup{State: t.TempDir()}
 	path := Decisions(p, "run")
 	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
-	kept, err := spool.New[audit.Decision](path)
+	kept, err := spool.New[audit.Decision](path, nil)
 	require.NoError(t, err)
 	require.NoError(t, kept.Append(make([]audit.Decision, spool.Rows)...))
 	require.NoError(t, kept.Append(make([]audit.Decision, 5)...))

@@ -132,7 +132,7 @@ func (s *sorting[T]) aside() error {
 // write writes rows, which are in order, to a part.
 func (s *sorting[T]) write(rows iter.Seq2[[]T, error]) error {
 	path := filepath.Join(s.folder, fmt.Sprintf("sorted-%d.arrow", s.made))
-	spool, err := New[T](path)
+	spool, err := New[T](path, nil)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (s *sorting[T]) merge(files []string, more *part[T], yield func([]T, error)
 		parts = append(parts, more)
 	}
 	for _, path := range files {
-		next, stop := iter.Pull2(Read[T](path))
+		next, stop := iter.Pull2(Read[T](path, nil))
 		defer stop()
 		parts = append(parts, &part[T]{next: next})
 	}

@@ -3,9 +3,12 @@
 package spool
 
 import (
+	"bufio"
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 
@@ -13,14 +16,18 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"lethe/pipeline/registry/keystore"
 )
 
 // Rows is the most rows of one batch of a spool.
 const Rows = 1 << 14
 
-// Spool is a durable file of rows, a packed stream in Arrow's IPC format.
+// Spool is a durable file of rows, a packed stream in Arrow's IPC format; encrypted for the keystore where rows stand
+// in an order that says more of them than they do.
 type Spool[T any] struct {
 	file    *os.File
+	sealed  io.WriteCloser
 	packer  Packer
 	w       *ipc.Writer
 	b       *array.RecordBuilder
@@ -31,20 +38,32 @@ type Spool[T any] struct {
 	failed  error
 }
 
-// New creates the file, which must not exist.
-func New[T any](path string) (*Spool[T], error) {
+// New creates the file, which must not exist; nil keys leave it in the clear.
+func New[T any](path string, keys *keystore.Keystore) (*Spool[T], error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create spool: %w", err)
 	}
-	packer, err := NewPacker(f)
+	var sealed io.WriteCloser = open{f}
+	if keys != nil {
+		sealed, err = keys.Encrypt(f)
+	}
+	var packer Packer
+	if err == nil {
+		packer, err = NewPacker(sealed)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("create spool: %w", errors.Join(err, f.Close()))
 	}
 	schema := Schema[T]()
-	return &Spool[T]{file: f, packer: packer, w: ipc.NewWriter(packer, ipc.WithSchema(schema)),
+	return &Spool[T]{file: f, sealed: sealed, packer: packer, w: ipc.NewWriter(packer, ipc.WithSchema(schema)),
 		b: array.NewRecordBuilder(memory.DefaultAllocator, schema)}, nil
 }
+
+// open is a file that is closed by itself.
+type open struct{ io.Writer }
+
+func (open) Close() error { return nil }
 
 // heldRows are copied into the builder at once.
 const heldRows = 1 << 9
@@ -117,15 +136,31 @@ func (s *Spool[T]) Close() error {
 		return nil
 	}
 	s.closed = true
-	err := errors.Join(s.flush(), s.w.Close(), s.packer.Close(), s.file.Sync(), s.file.Close())
+	err := errors.Join(s.flush(), s.w.Close(), s.packer.Close(), s.sealed.Close(), s.file.Sync(), s.file.Close())
 	s.b.Release()
 	s.failed = err
 	return err
 }
 
+// encryptedMark is how every encrypted spool begins.
+const encryptedMark = "age-encryption.org/"
+
+// clearOf reads a spool as it was written, encrypted or, by an earlier build, not.
+func clearOf(f io.Reader, keys *keystore.Keystore) (io.Reader, error) {
+	buffered := bufio.NewReader(f)
+	begins, err := buffered.Peek(len(encryptedMark))
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return nil, err
+	case keys == nil || !bytes.Equal(begins, []byte(encryptedMark)):
+		return buffered, nil
+	}
+	return keys.Decrypt(buffered)
+}
+
 // Read yields the rows of a spool batch by batch, in the order they were appended: a batch is there until the next one
 // is asked for. A spool cut off by a crash yields what is whole, then the error.
-func Read[T any](path string) iter.Seq2[[]T, error] {
+func Read[T any](path string, keys *keystore.Keystore) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
 		f, err := os.Open(path)
 		if err != nil {
@@ -133,7 +168,12 @@ func Read[T any](path string) iter.Seq2[[]T, error] {
 			return
 		}
 		defer f.Close()
-		stream, err := unpack(f)
+		text, err := clearOf(f, keys)
+		if err != nil {
+			yield(nil, fmt.Errorf("read spool: %w", err))
+			return
+		}
+		stream, err := unpack(text)
 		if err != nil {
 			yield(nil, fmt.Errorf("read spool: %w", err))
 			return

@@ -11,7 +11,7 @@ import (
 
 func TestASpoolThatFailedStaysFailed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "spool")
-	s, err := New[audit.Decision](path)
+	s, err := New[audit.Decision](path, nil)
 	require.NoError(t, err)
 	require.NoError(t, s.Append(make([]audit.Decision, Rows)...))
 	require.NoError(t, s.Failed())
@@ -23,7 +23,7 @@ func TestASpoolThatFailedStaysFailed(t *testing.T) {
 	require.NoError(t, s.Close())
 	require.Error(t, s.Failed())
 	whole := 0
-	for rows, err := range Read[audit.Decision](path) {
+	for rows, err := range Read[audit.Decision](path, nil) {
 		whole += len(rows)
 		require.True(t, err == nil || whole == Rows, "what is whole, then the error: %v", err)
 	}

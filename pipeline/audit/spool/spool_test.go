@@ -20,6 +20,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/audittest"
 	"lethe/pipeline/audit/spool"
+	"lethe/pipeline/registry/keystore"
 )
 
 func TestSpoolGivesBackWhatItGot(t *testing.T) {
@@ -60,7 +61,7 @@ func spoolRoundTrip[T any](t *testing.T) {
 		path := filepath.Join(folder, "rows.arrow")
 		require.NoError(rt, os.RemoveAll(path))
 		rows := rapid.SliceOfN(rapid.Custom(audittest.Draw[T]), 0, 6).Draw(rt, "rows")
-		s, err := spool.New[T](path)
+		s, err := spool.New[T](path, nil)
 		require.NoError(rt, err)
 		for i := range rows {
 			require.NoError(rt, s.Append(rows[i]))
@@ -68,7 +69,7 @@ func spoolRoundTrip[T any](t *testing.T) {
 		require.Equal(rt, int64(len(rows)), s.Len())
 		require.NoError(rt, s.Close())
 		back := make([]T, 0, len(rows))
-		for batch, err := range spool.Read[T](path) {
+		for batch, err := range spool.Read[T](path, nil) {
 			require.NoError(rt, err)
 			back = append(back, batch...)
 		}
@@ -79,7 +80,7 @@ func spoolRoundTrip[T any](t *testing.T) {
 // TestTextsOfManyBatches has texts that are the same in all batches, and others in each.
 func TestTextsOfManyBatches(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rows.arrow")
-	s, err := spool.New[audit.Decision](path)
+	s, err := spool.New[audit.Decision](path, nil)
 	require.NoError(t, err)
 	const n = 3*spool.Rows + 5
 	row := func(i int) audit.Decision {
@@ -90,7 +91,7 @@ func TestTextsOfManyBatches(t *testing.T) {
 	}
 	require.NoError(t, s.Close())
 	at := 0
-	for rows, err := range spool.Read[audit.Decision](path) {
+	for rows, err := range spool.Read[audit.Decision](path, nil) {
 		require.NoError(t, err)
 		for i := range rows {
 			if rows[i] != row(at) {
@@ -137,7 +138,7 @@ func TestSpoolsOfEarlierBuilds(t *testing.T) {
 	require.NoError(t, w.Close())
 	require.NoError(t, f.Close())
 	var back []audit.Decision
-	for batch, err := range spool.Read[audit.Decision](path) {
+	for batch, err := range spool.Read[audit.Decision](path, nil) {
 		require.NoError(t, err)
 		back = append(back, batch...)
 	}
@@ -151,14 +152,63 @@ func TestSpoolsOfEarlierBuilds(t *testing.T) {
 func TestSpoolKeepsWhatExists(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rows.arrow")
 	require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
-	_, err := spool.New[audit.Run](path)
+	_, err := spool.New[audit.Run](path, nil)
 	require.ErrorIs(t, err, os.ErrExist)
 }
 
 func TestTruncatedSpoolYieldsWhatIsWholeThenAnError(t *testing.T) {
+	t.Run("in the clear", func(t *testing.T) { truncated(t, nil) })
+	t.Run("encrypted", func(t *testing.T) { truncated(t, keysOf(t)) })
+}
+
+// keysOf opens a keystore of its own.
+func keysOf(t *testing.T) *keystore.Keystore {
+	t.Helper()
+	path, identity := filepath.Join(t.TempDir(), "keys"), filepath.Join(t.TempDir(), "id.age")
+	require.NoError(t, keystore.Create(path, identity))
+	keys, err := keystore.Open(t.Context(), path, identity)
+	require.NoError(t, err)
+	return keys
+}
+
+// TestWhoHasNotTheKeystoreReadsNoRow of a spool that is encrypted; who has it reads also those of before.
+func TestWhoHasNotTheKeystoreReadsNoRow(t *testing.T) {
+	keys, path := keysOf(t), filepath.Join(t.TempDir(), "rows.arrow")
+	rows := audittest.Actions(30)
+	s, err := spool.New[audit.Action](path, keys)
+	require.NoError(t, err)
+	require.NoError(t, s.Append(rows...))
+	require.NoError(t, s.Close())
+	for who, with := range map[string]*keystore.Keystore{"nobody": nil, "another": keysOf(t)} {
+		for batch, err := range spool.Read[audit.Action](path, with) {
+			require.Error(t, err, who)
+			require.Empty(t, batch)
+		}
+	}
+	var back []audit.Action
+	for batch, err := range spool.Read[audit.Action](path, keys) {
+		require.NoError(t, err)
+		back = append(back, batch...)
+	}
+	require.Len(t, back, len(rows))
+
+	clear := filepath.Join(t.TempDir(), "clear.arrow")
+	s, err = spool.New[audit.Action](clear, nil)
+	require.NoError(t, err)
+	require.NoError(t, s.Append(rows...))
+	require.NoError(t, s.Close())
+	n := 0
+	for batch, err := range spool.Read[audit.Action](clear, keys) {
+		require.NoError(t, err)
+		n += len(batch)
+	}
+	require.Equal(t, len(rows), n)
+}
+
+func truncated(t *testing.T, keys *keystore.Keystore) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "rows.arrow")
-	s, err := spool.New[audit.Action](path)
+	s, err := spool.New[audit.Action](path, keys)
 	require.NoError(t, err)
 	rows := audittest.Actions(3*spool.Rows + 5)
 	for i := range rows {
@@ -173,7 +223,7 @@ func TestTruncatedSpoolYieldsWhatIsWholeThenAnError(t *testing.T) {
 		len(body) - 300, len(body) - 9, len(body) - 8, len(body) - 7, len(body) - 4, len(body) - 1} {
 		require.NoError(t, os.WriteFile(path, body[:cut], 0o600))
 		n, failed := int64(0), false
-		for batch, err := range spool.Read[audit.Action](path) {
+		for batch, err := range spool.Read[audit.Action](path, keys) {
 			require.False(t, failed, "nothing follows the error")
 			failed = err != nil
 			for _, r := range batch {
@@ -188,7 +238,7 @@ func TestTruncatedSpoolYieldsWhatIsWholeThenAnError(t *testing.T) {
 }
 
 func TestMissingSpoolIsAnError(t *testing.T) {
-	for _, err := range spool.Read[audit.Action](filepath.Join(t.TempDir(), "none")) {
+	for _, err := range spool.Read[audit.Action](filepath.Join(t.TempDir(), "none"), nil) {
 		require.ErrorIs(t, err, os.ErrNotExist)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/change"
 	"lethe/pipeline/plan"
+	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 )
 
@@ -46,10 +47,16 @@ type Along struct {
 // Portion is how many rows are held at once while a plan is shown. It is read twice for each so many of them.
 const Portion = 100_000
 
+// Reader is what the two files of a set are read with: the plan's identity, and the keystore.
+type Reader struct {
+	Identity age.Identity
+	Keys     *keystore.Keystore
+}
+
 // Of yields the rows of a set by table and key, only those of one table where it is named, without holding more
 // than a portion of them. What is yielded is the next call's to overwrite. After an error there is no more.
-func Of(p *plan.Sealed, s plan.Set, identity age.Identity, table string, portion int) iter.Seq2[*Row, error] {
-	r := reader{p, s, identity}
+func Of(p *plan.Sealed, s plan.Set, by Reader, table string, portion int) iter.Seq2[*Row, error] {
+	r := reader{p, s, by}
 	return func(yield func(*Row, error) bool) {
 		var last *Row
 		for {
@@ -73,9 +80,9 @@ func Of(p *plan.Sealed, s plan.Set, identity age.Identity, table string, portion
 
 // reader reads a set of a plan.
 type reader struct {
-	plan     *plan.Sealed
-	set      plan.Set
-	identity age.Identity
+	plan *plan.Sealed
+	set  plan.Set
+	Reader
 }
 
 // portion returns the rows that come next after the last one, nil for the first ones, in order.
@@ -131,7 +138,7 @@ func (r reader) join(rows []*Row) error {
 		}
 	}
 	at := 0
-	for entry, err := range r.plan.Entries(r.set, r.identity) {
+	for entry, err := range r.plan.Entries(r.set, r.Identity) {
 		if err != nil {
 			return err
 		}
@@ -197,12 +204,12 @@ func (a around) along(row *Row, tables []string) (list []Along) {
 func (r reader) each() iter.Seq2[*Row, error] {
 	s := r.set
 	return func(yield func(*Row, error) bool) {
-		batches, stop := iter.Pull2(r.plan.Actions(s))
+		batches, stop := iter.Pull2(r.plan.Actions(s, r.Keys))
 		defer stop()
 		var actions []audit.Action
 		words := map[string]string{}
 		at := 0
-		for row, err := range r.plan.Entries(s, r.identity) {
+		for row, err := range r.plan.Entries(s, r.Identity) {
 			if err == nil && len(actions) == 0 {
 				actions, err, _ = batches()
 				if err == nil && len(actions) == 0 {

@@ -22,7 +22,7 @@ import (
 
 // shownRows are the rows of a set as they are yielded, each in one line.
 func shownRows(t require.TestingT, p *plan.Sealed, id age.Identity, table string, portion int) (lines []string) {
-	for r, err := range Of(p, p.Sets[0], id, table, portion) {
+	for r, err := range Of(p, p.Sets[0], Reader{Identity: id}, table, portion) {
 		require.NoError(t, err)
 		line := fmt.Sprintf("%s %q %s %s %v", r.Table, r.Key, r.Op, r.Reason, r.Along)
 		for _, by := range r.By {
@@ -42,7 +42,7 @@ func changeOf(r change.Row) change.Change {
 
 // write seals a set named 000 into a new folder.
 func write(t require.TestingT, folder string, to age.Recipient, set *change.Set) *plan.Sealed {
-	w, err := plan.NewWriter(folder, "000", plan.Set{Source: "crm", Edges: set.Edges}, to)
+	w, err := plan.NewWriter(folder, "000", plan.Set{Source: "crm", Edges: set.Edges}, to, nil)
 	require.NoError(t, err)
 	for i, c := range set.Rows {
 		require.NoError(t, w.Add(changeOf(c), audit.Action{Reason: string(rune('a' + i%26))}, plan.Why{}))
@@ -136,19 +136,19 @@ func TestRowsSayUntilWhen(t *testing.T) {
 	require.NoError(t, err)
 	why := plan.Why{Rule: "club/consent", Ended: calendar.Date(800_000), Due: calendar.Date(800_031)}
 	folder := t.TempDir()
-	w, err := plan.NewWriter(folder, "000", plan.Set{Source: "crm"}, id.Recipient())
+	w, err := plan.NewWriter(folder, "000", plan.Set{Source: "crm"}, id.Recipient(), nil)
 	require.NoError(t, err)
 	require.NoError(t, w.Add(change.Change{Table: "people", Key: connectors.MakeKey([]byte("1"))}, audit.Action{}, why))
 	s, err := w.Close()
 	require.NoError(t, err)
-	for r, err := range Of(&plan.Sealed{Folder: folder}, s, id, "", 5) {
+	for r, err := range Of(&plan.Sealed{Folder: folder}, s, Reader{Identity: id}, "", 5) {
 		require.NoError(t, err)
 		require.Equal(t, why, r.Why)
 	}
 	for _, rows := range []int64{0, 2} {
 		s.Rows = rows
 		var last error
-		for _, last = range Of(&plan.Sealed{Folder: folder}, s, id, "", 5) {
+		for _, last = range Of(&plan.Sealed{Folder: folder}, s, Reader{Identity: id}, "", 5) {
 		}
 		require.ErrorIs(t, last, setup.ErrChanged)
 	}

@@ -559,6 +559,14 @@ func (k *Keystore) ensure(name string, secret func() ([]byte, error)) error {
 	return nil
 }
 
+// Encrypt writes what nobody reads who has not opened this keystore.
+func (k *Keystore) Encrypt(to io.Writer) (io.WriteCloser, error) {
+	return age.Encrypt(to, k.identity.Recipient())
+}
+
+// Decrypt reads what Encrypt wrote.
+func (k *Keystore) Decrypt(from io.Reader) (io.Reader, error) { return age.Decrypt(from, k.identity) }
+
 func (k *Keystore) file(name string) string {
 	return filepath.Join(k.path, filepath.FromSlash(name)+suffix)
 }

@@ -76,7 +76,11 @@ func (k *Keystore) Journal() (*Sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newSealer(runner, keys[0])
+	s, err := newSealer(runner, keys[0])
+	if err == nil {
+		s.veil, err = newVeils(runner, keys[0])
+	}
+	return s, err
 }
 
 // sealKeyLen is that of AES-128, as in RFC 4493: a quarter less work a block than AES-256.
