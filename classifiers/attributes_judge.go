@@ -66,7 +66,7 @@ func (c *Catalogue) named(list []*attribute, names map[string][]string) []*named
 		if names != nil {
 			header = ""
 			for _, name := range names[x.key] { // the first that the lexicon knows something of
-				if h := c.lexicon.read(name, 0); header == "" || len(h.concepts) > 0 {
+				if h := c.lexicon.read(name, sharedEnds{}); header == "" || len(h.concepts) > 0 {
 					header = name
 					if len(h.concepts) > 0 {
 						break
@@ -176,7 +176,7 @@ func (c *Catalogue) judgeValues(t *tableState, f *fieldState, keys []*namedAttri
 		}
 		field := Field{Name: f.field.Name + "." + n.shown, Kind: f.field.Kind}
 		p := &fieldState{field: field, column: &col, table: inside, tokens: c.lexicon.tokens(n.header),
-			header: c.lexicon.read(n.header, 0)}
+			header: c.lexicon.read(n.header, sharedEnds{})}
 		p.profile = c.newProfile(&col, field)
 		inside.fields = append(inside.fields, p)
 	}

@@ -3,6 +3,7 @@ package classifiers_test
 import (
 	"flag"
 	"fmt"
+	"hash/fnv"
 	"math/rand"
 	"os"
 	"path/filepath"
@@ -98,9 +99,17 @@ func scoreDomains(t *testing.T, file string) domainScore {
 // scanDomains reads all tables of a corpus, with values invented for them.
 func scanDomains(t *testing.T, c *classifiers.Catalogue, file string) ([]domain, []*classifiers.Scan) {
 	t.Helper()
+	return scanDomainsAs(t, c, file, func(_ domain, cols [][]string) [][]string { return cols })
+}
+
+// scanDomainsAs is scanDomains of columns that somebody has changed before.
+func scanDomainsAs(t *testing.T, c *classifiers.Catalogue, file string, as func(domain, [][]string) [][]string) ([]domain,
+	[]*classifiers.Scan) {
+	t.Helper()
 	var domains []domain
 	var scans []*classifiers.Scan
 	eachDomain(t, file, func(d domain, cols [][]string) {
+		cols = as(d, cols)
 		var fields []classifiers.Field
 		for _, f := range d.fields {
 			fields = append(fields, f.Field)
@@ -111,6 +120,36 @@ func scanDomains(t *testing.T, c *classifiers.Catalogue, file string) ([]domain,
 		domains, scans = append(domains, d), append(scans, s)
 	})
 	return domains, scans
+}
+
+// sparse leaves a handful of rows of a table, as databases have that are new or that somebody tries out, and puts there what
+// people type to try: a key pressed a few times, a word of the header, one of no meaning.
+func sparse(d domain, cols [][]string) [][]string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(d.database + "." + d.table))
+	r := rand.New(rand.NewSource(int64(h.Sum64())))
+	n := 1 + r.Intn(6)
+	tried := r.Intn(3) == 0
+	out := make([][]string, len(cols))
+	for k := range cols {
+		from := r.Intn(len(cols[k]) - n + 1)
+		out[k] = slices.Clone(cols[k][from : from+n])
+		if d.fields[k].Kind != "text" || d.fields[k].values == "seq" || d.fields[k].values == "fk" {
+			continue
+		}
+		for i := range out[k] {
+			if out[k][i] != "" && (tried && r.Intn(3) > 0 || r.Intn(12) == 0) {
+				out[k][i] = junk(r, d.fields[k].Name)
+			}
+		}
+	}
+	return out
+}
+
+func junk(r *rand.Rand, name string) string {
+	list := []string{"asd", "asdasd", "test", "Test 1", "aaa", "qwerty", "xxx", "sdfsdf", "123", "foo", "lorem ipsum dolor sit", "demo",
+		"abc", "x", name, name + " 2", "jkl", "ut enim ad minim", "hjhjk", "prova", "prueba"}
+	return list[r.Intn(len(list))]
 }
 
 // eachDomain goes through the tables of a corpus, with the values that are invented for their fields.

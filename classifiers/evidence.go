@@ -2,6 +2,7 @@ package classifiers
 
 import (
 	"fmt"
+	"slices"
 )
 
 // evidence is what the values say about one category.
@@ -45,6 +46,7 @@ func (c *Catalogue) evidence(f *fieldState) []evidence {
 	}
 	var list []evidence
 	add := func(e evidence) { list = append(list, e) }
+	f.articles = c.articleOdds(f) > surelyArticles
 	for _, r := range plainDetectors {
 		c.plainEvidence(f, r.builtin, r.floor, add)
 	}
@@ -107,6 +109,7 @@ func (c *Catalogue) phoneEvidence(f *fieldState, add func(evidence)) {
 		if p.share(shaped) < 0.5 {
 			lo = -9 * (1 - p.share(shaped))
 		}
+		lo = f.soften(lo)
 		add(fromValues(Phone, lo, "phone.national admits "+of(shaped, n)).detectedBy("phone.national"))
 		return
 	}
@@ -114,6 +117,14 @@ func (c *Catalogue) phoneEvidence(f *fieldState, add func(evidence)) {
 		lo := min(8, likelihood(p.phoneRegionHits, p.phoneTested, p.phoneChance, 0.8)-1)
 		detail := fmt.Sprintf("%d of %d are valid national numbers of %s, of random digits %.0f %%",
 			p.phoneRegionHits, p.phoneTested, p.phoneRegion, 100*p.phoneChance)
+		if g := f.header.generic; !f.header.opaque && g != "contact" && g != "number" {
+			lo -= 4
+			detail += ", under a header that says something else"
+		}
+		if f.articles {
+			lo -= 8
+			detail += "; an article number as well"
+		}
 		add(fromValues(Phone, lo, detail).detectedBy("phone.national"))
 	}
 }
@@ -137,6 +148,38 @@ func (c *Catalogue) networkEvidence(f *fieldState, add func(evidence)) {
 	}
 }
 
+// hasFewOddValues reports whether the values are too few to contradict a header of one meaning.
+func (f *fieldState) hasFewOddValues() bool {
+	return f.profile.n < fewValues && !f.header.weak() && f.header.unknown == 0
+}
+
+// talks reports whether people write in the table, or it is about them.
+func (t *tableState) talks() bool {
+	return t.ofPersons() || t.personRef || slices.Contains(t.senses, "talk") && !slices.Contains(t.senses, "template")
+}
+
+// hasFewRows reports whether few rows have a value.
+func (f *fieldState) hasFewRows() bool { return f.column.nonEmpty > 0 && f.column.nonEmpty < fewValues }
+
+// mostOfFew is the most that a few values say against a header of one meaning.
+const mostOfFew = -1.5
+
+// soften bounds what a few values say against a header of one meaning beside persons: somebody may have typed them to try,
+// as long as they are no dates and no numbers of a few digits.
+func (f *fieldState) soften(lo float64) float64 {
+	p := f.profile
+	if lo >= mostOfFew || !f.hasFewRows() || !f.hasFewOddValues() || !f.table.ofPersons() || f.field.Kind != "text" || p.dated() ||
+		smallNumbers(f) || p.longest > 40 {
+		return lo
+	}
+	return mostOfFew
+}
+
+// isPlainNameOfPerson reports whether the header is a word for name alone, in a table about persons.
+func (f *fieldState) isPlainNameOfPerson() bool {
+	return f.header.generic == "name" && isNameOfPerson(f) && !isQualifiedName(f) && !isLoginName(f)
+}
+
 // fewValues are too few values to contradict a header that names persons: the accounts of a system may stand in them.
 const fewValues = 8
 
@@ -152,10 +195,11 @@ func (c *Catalogue) nameEvidence(f *fieldState, add func(evidence)) {
 	}
 	full := p.certainty()
 	lo := clamp(4*p.name*full, 8)
-	if named {
+	few := f.hasFewRows() && f.isPlainNameOfPerson()
+	if named || few {
 		least := -3.0
-		if p.n < fewValues && !f.header.weak() && f.header.unknown == 0 {
-			least = -1.5
+		if few || f.hasFewOddValues() {
+			least = mostOfFew
 		}
 		lo = min(max(lo, least), 4)
 	}
@@ -169,7 +213,7 @@ func (c *Catalogue) nameEvidence(f *fieldState, add func(evidence)) {
 	if p.rate(bProse) > 0.3 {
 		lo = min(lo, 0) - 6*p.rate(bProse)
 	}
-	if !named {
+	if !named && !few {
 		for _, loss := range signsAgainstNames {
 			lo -= loss(p, f.column.nonEmpty)
 		}
@@ -258,6 +302,9 @@ func (c *Catalogue) textEvidence(f *fieldState, add func(evidence)) {
 			lo = 0.5
 		case p.distinct <= 5 && f.column.nonEmpty > 20 || p.numeric*2 > p.n:
 			lo = -6
+		}
+		if f.hasFewRows() && f.hasFewOddValues() && f.field.Kind == "text" && p.letters*2 > p.n && f.table.talks() {
+			lo = max(lo, mostOfFew)
 		}
 		add(c.fromMatches(bProse, p.hits[bProse], p.n, lo))
 		return

@@ -5,7 +5,6 @@ import "fmt"
 // schemeEvidence weighs the number schemes. The best scheme of each category speaks for it.
 func (c *Catalogue) schemeEvidence(f *fieldState, add func(evidence)) {
 	best := map[Category]evidence{}
-	article := 0.0 // what speaks for numbers of things
 	for i := range c.schemes.all {
 		if f.profile.schemes[uint16(i)] == 0 {
 			continue
@@ -14,7 +13,6 @@ func (c *Catalogue) schemeEvidence(f *fieldState, add func(evidence)) {
 		switch {
 		case !ok:
 		case e.category == None:
-			article = max(article, e.lo)
 		default:
 			if old, ok := best[e.category]; !ok || e.lo > old.lo {
 				best[e.category] = e
@@ -26,12 +24,27 @@ func (c *Catalogue) schemeEvidence(f *fieldState, add func(evidence)) {
 		if !ok {
 			continue
 		}
-		if article > 4 && !f.header.names(cat) && e.lo < 12 {
+		if f.articles && !f.header.names(cat) && e.lo < 12 {
 			e.lo -= 8
 			e.detail += "; an article number as well"
 		}
 		add(e)
 	}
+}
+
+// surelyArticles is what must speak for numbers of things to speak against those of persons.
+const surelyArticles = 4.0
+
+// articleOdds is what speaks for numbers of things, as those of books and goods.
+func (c *Catalogue) articleOdds(f *fieldState) float64 {
+	most := 0.0
+	for i := range c.schemes.all {
+		if f.profile.schemes[uint16(i)] > 0 && c.schemes.detector(i).Category == None {
+			e, _ := c.fromScheme(f, i)
+			most = max(most, e.lo)
+		}
+	}
+	return most
 }
 
 // fromScheme weighs the values that pass scheme i. ok is false where the scheme proves nothing without a header.

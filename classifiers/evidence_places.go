@@ -97,7 +97,7 @@ func (c *Catalogue) dateEvidence(f *fieldState, add func(evidence)) {
 		if p.partsOfDates() {
 			lo = 1
 		}
-		add(fromValues(DateOfBirth, lo, fmt.Sprintf("%d of %d are dates", dates, p.n)))
+		add(fromValues(DateOfBirth, f.soften(lo), fmt.Sprintf("%d of %d are dates", dates, p.n)))
 		return
 	}
 	if dates*10 < p.n*9 || dates == 0 {

@@ -49,7 +49,7 @@ func (c *Catalogue) genderEvidence(f *fieldState, add func(evidence)) {
 	k, few := p.hits[bGender], p.distinct <= 8
 	switch {
 	case f.header.names(Gender):
-		add(c.fromMatches(bGender, k, p.n, p.genderWeight()))
+		add(c.fromMatches(bGender, k, p.n, f.soften(p.genderWeight())))
 	case few && k*10 >= p.n*7 && k >= 2 && p.genderFormPairs && f.header.opaque:
 		add(c.fromMatches(bGender, k, p.n, 6.5))
 	}

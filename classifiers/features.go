@@ -152,6 +152,13 @@ func (f *fieldState) features() []feature {
 			add("values: names, a name", clamp(p.name, 3)/3*p.certainty())
 		}
 		is("values: few", p.distinct <= 8)
+		few := f.hasFewRows()
+		is("few values: "+form, few)
+		is("few values: header a kind", few && len(h.concepts) > 0 && !h.weak())
+		is("few values: nothing known", few && h.opaque)
+		if few && h.generic != "" {
+			add("few values: a word for "+h.generic, 1)
+		}
 		is("values: few: "+form, p.distinct <= 8)
 		if n := f.column.nonEmpty; n > 0 {
 			add("values: all different", clamp(float64(p.distinct)/float64(n), 1))

@@ -1,6 +1,9 @@
 package classifiers
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // prefixes are beginnings that the names of fields, or of tables, share without a sign behind them: ox in OXFNAME, OXLNAME.
 type prefixes struct {
@@ -87,4 +90,52 @@ func isGlued(name string, n int) bool {
 		}
 	}
 	return true
+}
+
+// sharedEnds are unknown words that names of fields of one table begin or end with, because they stand for the table: usr_,
+// tbl_ and ENT_ in front, Ens behind in nomEns and telEns of enseignants. They say nothing of a field.
+type sharedEnds struct{ first, last string }
+
+// sharedEnds finds them: most fields have such a word, or half of four or more do, or it is what the table's name begins with.
+func (l *lexicon) sharedEnds(fields []Field, table []string) (s sharedEnds) {
+	if len(fields) < 3 {
+		return s
+	}
+	first, last := map[string]int{}, map[string]int{}
+	for _, f := range fields {
+		if tokens := l.tokens(f.Name); len(tokens) > 1 {
+			first[tokens[0]]++
+			last[tokens[len(tokens)-1]]++
+		}
+	}
+	commonest := func(count map[string]int) (word string) {
+		for w, n := range count {
+			if len(l.phrases[w]) > 0 || allDigits(w) || isIDWord(w) {
+				continue
+			}
+			many := n*10 >= len(fields)*7 || n >= 4 && n*2 >= len(fields)
+			if (many || n >= 3 && n*3 >= len(fields) && beginsName(w, table)) &&
+				(word == "" || n > count[word] || n == count[word] && w < word) {
+				word = w
+			}
+		}
+		return word
+	}
+	return sharedEnds{commonest(first), commonest(last)}
+}
+
+// beginsName reports whether a word of a table's name begins with the letters.
+func beginsName(letters string, table []string) bool {
+	return len(letters) >= 2 && slices.ContainsFunc(table, func(t string) bool { return strings.HasPrefix(t, letters) })
+}
+
+// drop takes the shared words off the words of a name, of which one at least is left.
+func (s sharedEnds) drop(tokens []string) []string {
+	if n := len(tokens); n > 1 && tokens[0] == s.first {
+		tokens = tokens[1:]
+	}
+	if n := len(tokens); n > 1 && tokens[n-1] == s.last {
+		tokens = tokens[:n-1]
+	}
+	return tokens
 }

@@ -8,7 +8,7 @@ type Header struct {
 
 // Header reads the name of a field. What its values say is not asked: Verdicts do that.
 func (c *Catalogue) Header(name string) (h Header) {
-	for _, found := range c.lexicon.read(name, 0).concepts {
+	for _, found := range c.lexicon.read(name, sharedEnds{}).concepts {
 		h.Categories = append(h.Categories, found.category)
 		h.Number = h.Number || found.category == OtherPersonal && found.sub == "number"
 	}

@@ -57,7 +57,7 @@ func (c *Catalogue) Taught(answers []Answer) *Catalogue {
 // teaches reports whether a name can mean the same wherever it stands: "zubrow" and "nickname" can, while of what a name,
 // a label or a title is the table decides, and no answer about one of them is one about the next.
 func (c *Catalogue) teaches(name string) bool {
-	h := c.lexicon.read(name, 0)
+	h := c.lexicon.read(name, sharedEnds{})
 	return h.unknown > 0 || len(h.concepts) > 0 && !h.weak()
 }
 

@@ -449,12 +449,9 @@ type reading struct {
 	known    int // phrases that the lexicon has
 }
 
-// read interprets a header. skip are leading tokens that all fields of the table share.
-func (l *lexicon) read(name string, skip int) header {
-	tokens := l.tokens(name)
-	if skip > 0 && skip < len(tokens) {
-		tokens = tokens[skip:]
-	}
+// read interprets a header, without the words that the fields of its table share.
+func (l *lexicon) read(name string, shared sharedEnds) header {
+	tokens := shared.drop(l.tokens(name))
 	r := reading{best: -1}
 	for _, x := range l.match(tokens) {
 		switch {

@@ -38,7 +38,7 @@ func (c *Catalogue) Match(text, head, country string) []Match {
 		return nil
 	}
 	at := strings.Index(text, string(v.raw))
-	m := matcher{thing: 1, header: c.lexicon.read(head, 0), country: country, start: at, end: at + len(v.raw)}
+	m := matcher{thing: 1, header: c.lexicon.read(head, sharedEnds{}), country: country, start: at, end: at + len(v.raw)}
 	for i := range c.builtins {
 		if c.builtins[i].needs(v.census) {
 			c.matchBuiltin(&m, i, &v, len(v.raw) < len(text))

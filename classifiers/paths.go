@@ -154,7 +154,7 @@ func (c *Catalogue) knownNames(leaves []documentLeaf) map[string]bool {
 		}
 		known[path] = true
 		for name := range strings.SplitSeq(path, ".") {
-			h := c.lexicon.read(name, 0)
+			h := c.lexicon.read(name, sharedEnds{})
 			known[path] = known[path] && (name == "*" || len(h.concepts) > 0 && h.unknown == 0)
 		}
 	}
@@ -182,7 +182,7 @@ func (c *Catalogue) newPath(f *fieldState, inside *tableState, path string, of *
 		names = append(names[:1], slices.DeleteFunc(names[1:], isLayout)...)
 	}
 	head := strings.Join(names[max(0, len(names)-2):], "_")
-	if h := c.lexicon.read(names[len(names)-1], 0); len(h.concepts) > 0 && !h.weak() {
+	if h := c.lexicon.read(names[len(names)-1], sharedEnds{}); len(h.concepts) > 0 && !h.weak() {
 		head = names[len(names)-1]
 	}
 	field := Field{Name: f.field.Name + "." + path, Kind: "text"}
@@ -190,7 +190,7 @@ func (c *Catalogue) newPath(f *fieldState, inside *tableState, path string, of *
 		field.Kind = kindOf
 	}
 	p := &fieldState{field: field, column: col, table: inside, tokens: c.lexicon.tokens(head),
-		header: c.lexicon.read(head, 0)}
+		header: c.lexicon.read(head, sharedEnds{})}
 	p.profile = c.newProfile(col, field)
 	return p
 }

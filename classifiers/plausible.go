@@ -28,7 +28,9 @@ var plausibilities = [...]plausibility{
 	{documents, "", isFlag, -8, "not like numbers of documents"},
 	{without(documents, CreditCard), "", areDates, -8, "not like numbers of documents"},
 	{without(documents, DeviceID), "", tooLong(120), -8, "not like numbers of documents"},
+	{without(documents, DeviceID, BankAccount), "", both(fewDigits, tooLong(12)), -8, "words"},
 	{without(documents, DeviceID, BankAccount), "", fewDigits, -4, "few digits"},
+	{without(documents, VehiclePlate), "", shortNumbers, -6, "numbers of one or two digits"},
 	{documents, "", shortSequence, -5, "a sequence"},
 	{documents, "", always, 0.5, "could be"},
 
@@ -77,7 +79,11 @@ func (c *Catalogue) plausible(f *fieldState, add func(evidence)) {
 	for i := range f.header.concepts {
 		k := &f.header.concepts[i]
 		if r := f.plausibility(k.category, k.sub); r != nil && r.lo != 0 {
-			add(fromValues(k.category, r.lo, r.detail))
+			lo := r.lo
+			if lo > -8 {
+				lo = f.soften(lo)
+			}
+			add(fromValues(k.category, lo, r.detail))
 		}
 	}
 }
@@ -116,6 +122,7 @@ func fewDigits(f *fieldState) bool   { return f.profile.digits*2 < f.profile.n }
 func mostlyNumbers(f *fieldState) bool   { return f.profile.numeric*10 >= f.profile.n*8 }
 func integerSequence(f *fieldState) bool { return f.field.Kind == "integer" && f.profile.dense }
 func shortSequence(f *fieldState) bool   { return integerSequence(f) && f.profile.high < 1e6 }
+func shortNumbers(f *fieldState) bool    { return f.profile.numbers() && f.profile.longest <= 2 }
 func smallNumbers(f *fieldState) bool    { return f.profile.numbers() && f.profile.length < 5 }
 
 // isFlag reports whether the field only says yes or no: one or two short values in more rows than that.

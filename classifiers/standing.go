@@ -206,10 +206,6 @@ var writers = [...]string{"author", "auteur", "autor", "autore", "creator", "edi
 
 // linkLists finds which tables others refer to, by foreign keys and by names, and returns the tables by what refers to them.
 func linkLists(tables []*tableState) map[string]*tableState {
-	for _, t := range tables {
-		n := len(t.tokens)
-		t.isList = n > 0 && slices.Contains(listEndings[:], stem(t.tokens[n-1]))
-	}
 	named := byNames(tables)
 	for _, t := range tables {
 		for _, f := range t.fields {

@@ -42,6 +42,7 @@ var contextRules = [...]struct {
 		{traits, about("place"), -4, "a table about places"},
 
 		{[]Category{FreeText}, isOfProgram, -4, "a table of settings, templates or parts of the program"},
+		{[]Category{FreeText}, isListOfKinds, -4, "a list of kinds"},
 		{[]Category{FreeText}, besideWriters, 1.5, "text about or by persons"},
 		{[]Category{FreeText}, isWeakAbout("thing"), -5, "a table about things"},
 		{[]Category{FreeText}, isWeakAbout("place"), -5, "a table about places"},
@@ -181,10 +182,25 @@ func besideWriters(f *fieldState, _ *candidate) bool {
 // isOfProgram reports whether the table's name is one for what a program is made of, and nothing in it is about persons.
 func isOfProgram(f *fieldState, k *candidate) bool {
 	t := f.table
+	if t.hasPersonal || k.own >= 5 || !slices.Contains(t.senses, "template") {
+		return false
+	}
 	n := len(t.tokens)
-	talk := slices.Contains(t.senses, "talk") && !(n > 0 && strings.HasPrefix(t.tokens[n-1], "templat"))
-	return slices.Contains(t.senses, "template") && !talk && !t.roles.person &&
-		!t.hasPersonal && !t.hasEmail && !t.personRef && k.own < 5
+	if n > 0 && strings.HasPrefix(t.tokens[n-1], "templat") || slices.ContainsFunc(t.tokens, isOfMigrations) {
+		return true
+	}
+	return !slices.Contains(t.senses, "talk") && !t.roles.person && !t.hasEmail && !t.personRef
+}
+
+// isOfMigrations reports whether a word names the list of changes of a schema, whoever wrote them.
+func isOfMigrations(word string) bool {
+	return strings.HasPrefix(word, "liquibase") || strings.HasSuffix(word, "changelog") || strings.HasPrefix(word, "migration") ||
+		word == "flyway"
+}
+
+// isListOfKinds reports whether the table's name ends as that of a list of kinds, and nobody's name stands in it.
+func isListOfKinds(f *fieldState, k *candidate) bool {
+	return f.table.isList && !f.table.hasPersonal && !f.table.hasEmail && k.own < 5
 }
 
 func isWeakAbout(subject string) func(*fieldState, *candidate) bool {

@@ -1,5 +1,7 @@
 package classifiers
 
+import "slices"
+
 // tableState is what neighbours tell each other.
 type tableState struct {
 	table   Table
@@ -37,13 +39,14 @@ func (c *Catalogue) newTableState(s *Scan, glued prefixes) *tableState {
 	t.senses = c.senses.of(splitHeader(name), nil)
 	if n := len(t.tokens); n > 0 {
 		t.endsInPlace = c.lexicon.tableRoles(t.tokens[n-1]).place
+		t.isList = slices.Contains(listEndings[:], stem(t.tokens[n-1]))
 	}
-	skip := c.lexicon.sharedPrefix(s.table.Fields)
+	shared := c.lexicon.sharedEnds(s.table.Fields, t.tokens)
 	for i := range s.columns {
 		f := s.table.Fields[i]
 		name := glued.field(s.table, f.Name)
 		fs := &fieldState{field: f, column: &s.columns[i], table: t, tokens: c.lexicon.tokens(name),
-			header: c.lexicon.read(name, skip)}
+			header: c.lexicon.read(name, shared)}
 		fs.senses = c.senses.of(fs.tokens, c.senses.of(splitHeader(name), nil))
 		fs.guesses = c.guesser.of(fs.tokens, c.lexicon)
 		fs.profile = c.newProfile(fs.column, f)
@@ -64,25 +67,6 @@ func (t *tableState) pairCoordinates() {
 			a.paired, b.paired = true, true
 		}
 	}
-}
-
-// sharedPrefix counts the leading tokens, unknown to the lexicon, that most fields of a table share: usr_, tbl_, ENT_.
-func (l *lexicon) sharedPrefix(fields []Field) int {
-	if len(fields) < 3 {
-		return 0
-	}
-	count := map[string]int{}
-	for _, f := range fields {
-		if tokens := l.tokens(f.Name); len(tokens) > 1 && len(l.phrases[tokens[0]]) == 0 {
-			count[tokens[0]]++
-		}
-	}
-	for _, n := range count {
-		if n*10 >= len(fields)*7 {
-			return 1
-		}
-	}
-	return 0
 }
 
 // tally counts the fields of a table by what their headers and values say.

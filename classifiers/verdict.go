@@ -27,6 +27,8 @@ type fieldState struct {
 	told    sides
 	unsaid  Term // what the house says against every kind; zero: nothing
 	at      int
+
+	articles bool // numbers of things stand in it, as those of books
 }
 
 // Verdicts judges every field of the scanned tables, which should be all those of a database: foreign keys

@@ -15,6 +15,7 @@ type weighing struct {
 	proved   bool        // it holds one of the kinds for sure
 	where    []string    // what its table is about
 	letters  []feature   // what the words of its header are made of
+	few      bool        // there are few values
 	least    float64     // how sure the weights must be to find it
 }
 
@@ -34,7 +35,7 @@ func (f *fieldState) weighingOf() *weighing {
 	if slices.ContainsFunc(f.list, func(k candidate) bool { return k.declared }) || !f.hasWord() {
 		return nil
 	}
-	if f.contradicted() || f.taught() {
+	if f.contradicted() || f.taught() || f.articles && f.verdict.Primary == None {
 		return nil
 	}
 	n := len(categoryFacts)
@@ -60,6 +61,7 @@ func (f *fieldState) weighingOf() *weighing {
 		}
 	}
 	w.features, w.where, w.letters, w.least = f.features(), f.where(), letters(f.tokens), w.threshold(f)
+	w.few = f.hasFewRows()
 	return w
 }
 
@@ -70,7 +72,7 @@ const (
 	toTake     = 4.0  // what the rules hold for a company's
 	toBelieve  = 0.3  // what the rules only doubt
 	toDrop     = -0.1 // what the rules found
-	toDropText = -0.9 // texts: few are about persons
+	toDropText = -1.0 // texts: few are about persons
 	toDropOne  = -1.3 // what names one person: to lose it costs more than to look at it
 	toDeny     = -3.0 // what the header says beside persons, in words of one meaning
 	toKeep     = -20  // days of a life: the day of a wedding is like any other day
@@ -172,6 +174,12 @@ func (w *weighing) firsts() []feature {
 		{"rules: for " + kind, clamp(max(w.base[w.first], 0), 8) / 4}}
 	for _, f := range w.own[w.first] {
 		list = append(list, feature{"rules, " + f.name, f.x})
+		if w.few {
+			list = append(list, feature{"few values, rules, " + f.name, f.x})
+		}
+	}
+	if w.few {
+		list = append(list, feature{"few values: " + kind, 1})
 	}
 	for _, where := range w.where {
 		list = append(list, feature{"rules: " + kind + ", " + where, 1})

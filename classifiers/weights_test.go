@@ -21,6 +21,7 @@ import (
 var (
 	train = flag.Bool("train", false, "learn the weights anew, and write weights.tsv")
 	cross = flag.Int("cross", 0, "cross-validate with so many folds, whole databases left out")
+	wrong = flag.Bool("wrong", false, "with -cross, print each field that is wrong")
 )
 
 // What training is held to. A weight costs its square times half of its cost. Tables without a personal field count more
@@ -33,8 +34,9 @@ const (
 	tablesOfNone = 4
 	missedCounts = 1.3 // as much as so many wrongly found
 	forgotten    = 0.35
-	halfKnown    = 0.5 // how much the second time counts
-	eitherKept   = 0.3 // how much it counts to keep what rules found where careful people differ: doubt keeps
+	halfKnown    = 0.5  // how much the second time counts
+	fewRows      = 0.35 // and the third, of a handful of rows that somebody typed to try
+	eitherKept   = 0.3  // how much it counts to keep what rules found where careful people differ: doubt keeps
 
 	// As in the product: how sure the weights must be about companies.
 	surelyCompany = 2.0
@@ -48,6 +50,7 @@ type labelled struct {
 	labels          []string
 	once            bool
 	forgetful       bool
+	sparse          bool
 	classifiers.Weighed
 }
 
@@ -68,20 +71,26 @@ func readLabelled(t *testing.T) []labelled {
 	files = append(append(files, once...), "testdata/tuned.txt", "testdata/second.txt")
 	c := catalogue(t)
 	var list []labelled
-	for _, forgetful := range []bool{false, true} {
-		if forgetful {
-			c = c.Forget(forgotten, 1)
-		}
-		for _, file := range files {
-			domains, scans := scanDomains(t, c, file)
-			for i, table := range c.Weigh(scans...) {
-				for k, w := range table {
-					d := &domains[i]
-					list = append(list, labelled{d.database, d.table, d.fields[k].labels, strings.Contains(file, "/once/"),
-						forgetful, w})
-				}
+	add := func(x labelled, domains []domain, scans []*classifiers.Scan, c *classifiers.Catalogue) {
+		for i, table := range c.Weigh(scans...) {
+			for k, w := range table {
+				d := &domains[i]
+				x.database, x.table, x.labels, x.Weighed = d.database, d.table, d.fields[k].labels, w
+				list = append(list, x)
 			}
 		}
+	}
+	forgetting := c.Forget(forgotten, 1)
+	for _, file := range files {
+		x := labelled{once: strings.Contains(file, "/once/")}
+		domains, scans := scanDomains(t, c, file)
+		add(x, domains, scans, c)
+		x.forgetful = true
+		domains, scans = scanDomains(t, forgetting, file)
+		add(x, domains, scans, forgetting)
+		x.forgetful, x.sparse = false, true
+		domains, scans = scanDomainsAs(t, c, file, sparse)
+		add(x, domains, scans, c)
 	}
 	return list
 }
@@ -115,29 +124,53 @@ func TestCross(t *testing.T) {
 		size[x.database]++
 	}
 	answers := leaveOut(list, size, *cross)
-	var before, after, once, few, fewRules domainScore
+	var before, after, once, few, fewRules, tried, triedRules domainScore
 	for i, x := range list {
 		switch {
-		case x.labels[0] == "*" || size[x.database] < 60: // the small ones are no databases but examples
+		case x.labels[0] == "*" || size[x.database] < 90: // the small ones are no databases but examples
 			continue
 		case x.forgetful:
 			fewRules.add(x.labels, x.byRules())
 			few.add(x.labels, answers[i])
+			continue
+		case x.sparse:
+			triedRules.add(x.labels, x.byRules())
+			tried.add(x.labels, answers[i])
 			continue
 		case x.once:
 			once.add(x.labels, answers[i])
 		}
 		before.add(x.labels, x.byRules())
 		after.add(x.labels, answers[i])
+		if *wrong {
+			logWrong(t, x, answers[i])
+		}
 	}
 	t.Logf("rules alone: %s", before)
 	t.Logf("with weights, cross-validated: %s", after)
 	t.Logf("of some words less, rules alone: %s", fewRules)
 	t.Logf("of some words less, with weights, cross-validated: %s", few)
+	t.Logf("of a handful of rows, rules alone: %s", triedRules)
+	t.Logf("of a handful of rows, with weights, cross-validated: %s", tried)
 	t.Logf("of these, labelled once: %s", once)
 	logWhole(t, list, answers, size)
 	require.Greater(t, after.f1(), before.f1()+0.01)
 	require.Greater(t, after.kind(), before.kind()+0.02)
+}
+
+// logWrong prints a field of which the answer is not among the labels.
+func logWrong(t *testing.T, x labelled, answer classifiers.Verdict) {
+	t.Helper()
+	var s domainScore
+	s.add(x.labels, answer)
+	switch {
+	case s.missed > 0:
+		t.Logf("MISSED %s.%s.%s %v: rules %s, odds %.1f", x.database, x.table, x.Field, x.labels, x.Found, x.Odds)
+	case s.falsePersonal > 0:
+		t.Logf("WRONGLY %s.%s.%s %v: %s", x.database, x.table, x.Field, x.labels, answer.Primary)
+	case s.truePersonal > s.exact:
+		t.Logf("KIND %s.%s.%s %v: %s", x.database, x.table, x.Field, x.labels, answer.Primary)
+	}
 }
 
 // logWhole prints what the answers reach as scorers of public databases count, and as the mean over whole databases.
@@ -146,7 +179,7 @@ func logWhole(t *testing.T, list []labelled, answers []classifiers.Verdict, size
 	var public domainScore
 	each, eachPublic := map[string]*domainScore{}, map[string]*domainScore{}
 	for i, x := range list {
-		if x.labels[0] == "*" || size[x.database] < 60 || x.forgetful {
+		if x.labels[0] == "*" || size[x.database] < 90 || x.forgetful || x.sparse {
 			continue
 		}
 		if each[x.database] == nil {
@@ -287,6 +320,9 @@ func trainOn(list []labelled) *trained {
 		if x.forgetful {
 			scale = halfKnown
 		}
+		if x.sparse {
+			scale = fewRows
+		}
 		if x.Asked {
 			e := m.whether(x)
 			e.weight *= scale
@@ -295,6 +331,9 @@ func trainOn(list []labelled) *trained {
 			}
 			if !persons[x.database+"."+x.table] {
 				e.weight *= tablesOfNone
+				if x.sparse { // whole schemas have more of them, and empty ones
+					e.weight *= 1.25
+				}
 			}
 			whether = append(whether, e)
 			e = m.which(x)
