@@ -38,10 +38,24 @@ func explainField(w io.Writer, tables []classifiers.TableVerdict, missed map[str
 			for _, term := range f.Terms {
 				fmt.Fprintf(w, "  %+6.1f  %-24s %s\n", term.LogOdds, term.Name, term.Detail)
 			}
-			return nil
+			return explainUnverified(w, f.Detectors)
 		}
 	}
 	return fmt.Errorf("%w: no field %q: write table.field", setup.ErrUsage, name)
+}
+
+// explainUnverified says what of the rules of detectors no source states.
+func explainUnverified(w io.Writer, ids []string) error {
+	c, err := classifiers.New()
+	if err != nil {
+		return err
+	}
+	for _, d := range c.Detectors() {
+		if d.Unverified != "" && slices.Contains(ids, d.ID) {
+			fmt.Fprintf(w, "%s is unverified: %s (`lethe classifiers list %s`)\n", d.ID, d.Unverified, d.ID)
+		}
+	}
+	return nil
 }
 
 func labels(f classifiers.Verdict) string {

@@ -157,6 +157,7 @@ func southAmerica() []Scheme {
 			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1,
 			HeaderOnly: true,
 			Source:     "python-stdnum do.cedula: numbers were issued whose check digit is wrong, and are valid",
+			Unverified: "that numbers with a wrong check digit were issued",
 			Valid:      []string{"00114272368"},
 		},
 		{

@@ -49,7 +49,7 @@ var reservedNumbers = map[string]Reserved{
 	},
 	"gb.nhs": {
 		Says:   "999 000 0000 to 999 999 9999",
-		Source: "the nhs-number library, ranges: reserved for tests and never issued",
+		Source: "GIG Cymru NHS Wales, nhs-number, ranges: valid for tests, and guaranteed to be never issued",
 		is:     func(c []byte) bool { return len(c) == 10 && string(c[:3]) == "999" },
 	},
 	"gb.nino": {
