@@ -2,7 +2,6 @@ package spool
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -15,7 +14,7 @@ const (
 	sortRows = 1 << 15
 	// mostParts is how many parts are read at once: when there are so many, they become one.
 	mostParts = 32
-	// partRows is how many rows of a part are read at once.
+	// partRows is how many rows of a part are put in order at once.
 	partRows = 1 << 10
 )
 
@@ -34,7 +33,7 @@ func Sorted[T any](folder string, rows iter.Seq2[[]T, error], order Order[T]) it
 // sorted is Sorted that orders so many rows in memory.
 func sorted[T any](folder string, rows iter.Seq2[[]T, error], order Order[T], most int) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
-		s := sorting[T]{Order: order, folder: folder, most: most}
+		s := sorting[T]{Order: order, coding: newCoding[T](), folder: folder, most: most}
 		defer s.clear()
 		for batch, err := range rows {
 			if err == nil {
@@ -54,6 +53,7 @@ func sorted[T any](folder string, rows iter.Seq2[[]T, error], order Order[T], mo
 // sorting is the state of Sorted.
 type sorting[T any] struct {
 	Order[T]
+	coding *coding[T]
 	folder string
 	most   int
 	held   []T
@@ -131,21 +131,9 @@ func (s *sorting[T]) aside() error {
 
 // write writes rows, which are in order, to a part.
 func (s *sorting[T]) write(rows iter.Seq2[[]T, error]) error {
-	path := filepath.Join(s.folder, fmt.Sprintf("sorted-%d.arrow", s.made))
-	spool, err := New[T](path, nil)
-	if err != nil {
-		return err
-	}
+	path := filepath.Join(s.folder, fmt.Sprintf("sorted-%d", s.made))
 	s.parts, s.made = append(s.parts, path), s.made+1
-	for batch, err := range rows {
-		for some := range slices.Chunk(batch, partRows) {
-			err = cmp.Or(err, spool.Append(some...), spool.flush())
-		}
-		if err != nil {
-			return errors.Join(err, spool.Close())
-		}
-	}
-	return spool.Close()
+	return s.coding.write(path, rows)
 }
 
 // part is one that is read.
@@ -174,7 +162,7 @@ func (s *sorting[T]) merge(files []string, more *part[T], yield func([]T, error)
 		parts = append(parts, more)
 	}
 	for _, path := range files {
-		next, stop := iter.Pull2(Read[T](path, nil))
+		next, stop := iter.Pull2(s.coding.rows(path))
 		defer stop()
 		parts = append(parts, &part[T]{next: next})
 	}
