@@ -184,10 +184,10 @@ func (b *book) settledLines(ctx context.Context, runID string) ([]SettledLine, f
 			return nil, totals, err
 		}
 		totals.Add(rows)
-		for _, a := range rows {
-			counts[SettledLine{Silo: a.Silo, Source: a.Source, Object: a.Object,
-				Change: a.Change, Reason: a.Reason, Status: a.Status}]++
-		}
+	}
+	for o, n := range totals {
+		counts[SettledLine{Silo: o.Silo, Source: o.Source, Object: o.Object, Change: o.Change, Reason: o.Reason,
+			Status: o.Status}] += n.Rows
 	}
 	lines := make([]SettledLine, 0, len(counts))
 	for l, rows := range counts {

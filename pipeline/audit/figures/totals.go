@@ -1,6 +1,10 @@
 package figures
 
-import "lethe/pipeline/audit"
+import (
+	"slices"
+
+	"lethe/pipeline/audit"
+)
 
 // Totals counts settled rows.
 type Totals map[Outcome]Count
@@ -13,17 +17,37 @@ type Count struct{ Rows, Verified int64 }
 
 // Add counts rows.
 func (t Totals) Add(rows []audit.Action) {
+	type counted struct {
+		Outcome
+		Count
+	}
+	var met [8]counted // the last ones: rows of a few tables take turns
+	next := 0
 	for i := range rows {
 		r := &rows[i]
 		at := Outcome{Plan: r.PlanID, Silo: r.Silo, Source: r.Source, Object: r.Object, Change: r.Change,
 			Reason: r.Reason, Status: r.Status}
-		n := t[at]
-		n.Rows++
-		if r.Absent {
-			n.Verified++
+		k := slices.IndexFunc(met[:], func(c counted) bool { return c.Rows > 0 && c.Outcome == at })
+		if k < 0 {
+			k, next = next, (next+1)%len(met)
+			t.add(met[k].Outcome, met[k].Count)
+			met[k] = counted{Outcome: at}
 		}
-		t[at] = n
+		if met[k].Rows++; r.Absent {
+			met[k].Verified++
+		}
 	}
+	for _, c := range met {
+		t.add(c.Outcome, c.Count)
+	}
+}
+
+func (t Totals) add(at Outcome, n Count) {
+	if n.Rows == 0 {
+		return
+	}
+	was := t[at]
+	t[at] = Count{was.Rows + n.Rows, was.Verified + n.Verified}
 }
 
 // Done says whether rows that were settled so are as it was planned.

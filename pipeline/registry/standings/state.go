@@ -57,7 +57,10 @@ func FoldAt(facts []Fact, asOf time.Time, purposes map[string]event.Type, into *
 	// Of one type and instant what names no purpose comes last, for it is about what the others named, and
 	// of dates on which a request is due the latest, none being later than all.
 	slices.SortStableFunc(facts, func(a, b Fact) int {
-		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Type.Kind().Rank, b.Type.Kind().Rank),
+		if a.From != b.From { // most are
+			return cmp.Compare(a.From, b.From)
+		}
+		return cmp.Or(cmp.Compare(a.Type.Kind().Rank, b.Type.Kind().Rank),
 			cmp.Compare(a.Type, b.Type), cmp.Compare(b.Purpose, a.Purpose),
 			cmp.Compare(uint64(a.Details.Due)-1, uint64(b.Details.Due)-1), cmp.Compare(a.Seq, b.Seq))
 	})
