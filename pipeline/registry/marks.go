@@ -104,10 +104,16 @@ func Place(keys *keystore.SiloKey, system, object string) keystore.Ref {
 func (r *Registry) PutTombstones(ctx context.Context, silo string, tombstones []Tombstone) error {
 	list := oneEach(tombstones)
 	refs := refsOf(list, func(t *Tombstone) []byte { return t.Record[:] })
-	return r.change(ctx, silo, "put tombstones", seal.Tombstone, refs, len(list), func(w *chain.Writer) error {
+	there := map[[2]keystore.Ref]int64{}
+	seen := func(row database.Row) error {
+		there[[2]keystore.Ref{keystore.Ref(row.ColumnRawBlob(0)), keystore.Ref(row.ColumnRawBlob(1))}] =
+			row.ColumnInt64(seal.TombstoneDropAfter)
+		return nil
+	}
+	return r.changeSeen(ctx, silo, "put tombstones", seal.Tombstone, refs, len(list), seen, func(w *chain.Writer) error {
 		rows := database.NewBulk(w.Tx, "tombstone", `silo, record_ref, subject_ref, "system", object, action,
 			plan_digest, erased_at, drop_after, seal`)
-		if err := replaced(ctx, w, list, refs); err != nil {
+		if err := replaced(ctx, w, list, there); err != nil {
 			return err
 		}
 		for i := range list {
@@ -128,15 +134,7 @@ func (r *Registry) PutTombstones(ctx context.Context, silo string, tombstones []
 
 // replaced removes the tombstones that are there of the same records and people, whose later drop_after those that come
 // keep: when they end is veiled, so the database cannot say which is later.
-func replaced(ctx context.Context, w *chain.Writer, list []Tombstone, refs [][]byte) error {
-	there := map[[2]keystore.Ref]int64{}
-	if err := w.Silo.Book.Of(ctx, w.Tx, seal.Tombstone, refs, func(row database.Row) error {
-		there[[2]keystore.Ref{keystore.Ref(row.ColumnRawBlob(0)), keystore.Ref(row.ColumnRawBlob(1))}] =
-			row.ColumnInt64(seal.TombstoneDropAfter)
-		return nil
-	}); err != nil || len(there) == 0 {
-		return err
-	}
+func replaced(ctx context.Context, w *chain.Writer, list []Tombstone, there map[[2]keystore.Ref]int64) error {
 	var gone []*Tombstone
 	for i := range list {
 		t := &list[i]
@@ -308,6 +306,12 @@ func refsOf[T any](rows []T, ref func(*T) []byte) [][]byte {
 // removed, which takes nothing where there is none.
 func (r *Registry) change(ctx context.Context, silo, what string, t seal.Table, refs [][]byte, least int,
 	do func(*chain.Writer) error) error {
+	return r.changeSeen(ctx, silo, what, t, refs, least, nil, do)
+}
+
+// changeSeen is change that hands the rows over as they are before.
+func (r *Registry) changeSeen(ctx context.Context, silo, what string, t seal.Table, refs [][]byte, least int,
+	seen func(database.Row) error, do func(*chain.Writer) error) error {
 	if refs != nil && len(refs) == 0 {
 		return nil
 	}
@@ -319,7 +323,7 @@ func (r *Registry) change(ctx context.Context, silo, what string, t seal.Table, 
 		if least == 0 && refs != nil && w.Silo.Book.Empty(t) {
 			return nil
 		}
-		if err := w.Silo.Book.Change(ctx, tx, t, refs, func() error { return do(w) }); err != nil {
+		if err := w.Silo.Book.Change(ctx, tx, t, refs, seen, func() error { return do(w) }); err != nil {
 			return err
 		}
 		if err := w.Silo.Book.Least(t, least); err != nil {

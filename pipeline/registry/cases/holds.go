@@ -124,7 +124,7 @@ func holdOf(row database.Row) Hold {
 
 // changeRow runs a statement that changes one row of a table; where it changes none the hint says why.
 func changeRow(ctx context.Context, w *chain.Writer, t seal.Table, hint, statement string, args ...any) error {
-	return w.Silo.Book.Change(ctx, w.Tx, t, nil, func() error {
+	return w.Silo.Book.Change(ctx, w.Tx, t, nil, nil, func() error {
 		result, err := w.Tx.Exec(ctx, statement, args...)
 		return one(result, err, hint)
 	})

@@ -79,7 +79,7 @@ func (l *Log) DestroyedKey(ctx context.Context, silo string, version int, at tim
 			if !s.Book.Sealed() { // it was the last, and nothing of the silo can be sealed any more
 				return record()
 			}
-			if err := s.Book.Change(ctx, tx, seal.Key, nil, record); err != nil {
+			if err := s.Book.Change(ctx, tx, seal.Key, nil, nil, record); err != nil {
 				return err
 			}
 			return l.store.Save(ctx, tx, &s)
@@ -92,7 +92,7 @@ func (w *Writer) keyed(ctx context.Context) error {
 		return nil
 	}
 	w.Version = cmp.Or(w.store.current(w.Silo.Silo), 1)
-	return w.Silo.Book.Change(ctx, w.Tx, seal.Key, nil, func() error { return w.useKey(ctx) })
+	return w.Silo.Book.Change(ctx, w.Tx, seal.Key, nil, nil, func() error { return w.useKey(ctx) })
 }
 
 // NewKey retires the key in use and puts the next one in its place, to which every reference was carried over. All

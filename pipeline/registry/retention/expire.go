@@ -221,7 +221,7 @@ func (e *expiry) remember(ctx context.Context) error {
 	for purpose, end := range e.ends {
 		marks[purpose] = event.Micros(latestEnded(end, e.asOf))
 	}
-	return e.w.Silo.Book.Change(ctx, e.w.Tx, seal.Pass, nil, func() error { return e.put(ctx, marks) })
+	return e.w.Silo.Book.Change(ctx, e.w.Tx, seal.Pass, nil, nil, func() error { return e.put(ctx, marks) })
 }
 
 func (e *expiry) put(ctx context.Context, marks map[string]int64) error {

@@ -14,12 +14,16 @@ import (
 
 // Change lets do change rows of a table, those of the references in the first column of its key only, or of all the
 // silo when refs is nil; and seals them as they stand afterwards. Rows that do not hold as they are found are
-// neither changed nor sealed.
-func (b *Book) Change(ctx context.Context, tx *database.Txn, t Table, refs [][]byte, do func() error) error {
+// neither changed nor sealed. seen gets those rows as they are before; nil: nobody asks.
+func (b *Book) Change(ctx context.Context, tx *database.Txn, t Table, refs [][]byte, seen func(database.Row) error,
+	do func() error) error {
 	c := b.Check(t)
 	if err := b.rows(ctx, tx, t, refs, func(row database.Row) error {
-		_, err := c.Row(row)
-		return err
+		row, err := c.Row(row)
+		if err != nil || seen == nil {
+			return err
+		}
+		return seen(row)
 	}); err != nil {
 		return err
 	}
@@ -60,18 +64,6 @@ func (b *Book) rows(ctx context.Context, tx *database.Txn, t Table, refs [][]byt
 		return tx.Each(ctx, d.query(), do, b.id)
 	}
 	return tx.LookUp(ctx, b.id, d.query()+` AND `+d.columns[0].name+` `, distinct(refs), do)
-}
-
-// Of calls do with the rows of a table, those of the references in the first column of its key, as Each does.
-func (b *Book) Of(ctx context.Context, tx *database.Txn, t Table, refs [][]byte, do func(database.Row) error) error {
-	c := b.Check(t)
-	return b.rows(ctx, tx, t, refs, func(row database.Row) error {
-		row, err := c.Row(row)
-		if err != nil {
-			return err
-		}
-		return do(row)
-	})
 }
 
 func distinct(refs [][]byte) [][]byte {
