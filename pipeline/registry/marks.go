@@ -110,7 +110,7 @@ func (r *Registry) PutTombstones(ctx context.Context, silo string, tombstones []
 			row.ColumnInt64(seal.TombstoneDropAfter)
 		return nil
 	}
-	return r.changeSeen(ctx, silo, "put tombstones", seal.Tombstone, refs, len(list), seen, func(w *chain.Writer) error {
+	put := func(w *chain.Writer) error {
 		rows := database.NewBulk(w.Tx, "tombstone", `silo, record_ref, subject_ref, "system", object, action,
 			plan_digest, erased_at, drop_after, seal`)
 		if err := replaced(ctx, w, list, there); err != nil {
@@ -129,7 +129,8 @@ func (r *Registry) PutTombstones(ctx context.Context, silo string, tombstones []
 			}
 		}
 		return rows.Flush(ctx)
-	})
+	}
+	return r.changeSeen(ctx, silo, "put tombstones", seal.Tombstone, refs, len(list), seen, put)
 }
 
 // replaced removes the tombstones that are there of the same records and people, whose later drop_after those that come
