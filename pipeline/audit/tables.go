@@ -133,6 +133,7 @@ type Summary struct {
 	Unmatched   int64  // of them, rows whose person the registry does not know
 	Unparseable int64  // rows without a readable identifier
 	Conflicting int64  // rows whose identifiers disagree, or are others' too
+	NoBlock     bool   // no `block` of the policy tells the application not to use them: they are in use until they end
 }
 
 // Plan is one batch of a sealed plan: rows of one table with one action and reason.

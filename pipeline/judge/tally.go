@@ -106,7 +106,9 @@ func (g *Judge) count(r Ruling) {
 
 // line is the line of the summary on which a ruling is counted.
 func (g *Judge) line(r Ruling) *audit.Summary {
-	return g.Summary.Of(keyOf(r), g.Silo.Silo.Name, g.Source.Name, g.Table.Name, r.kept())
+	s := g.Summary.Of(keyOf(r), g.Silo.Silo.Name, g.Source.Name, g.Table.Name, r.kept())
+	s.NoBlock = len(g.blocked) == 0
+	return s
 }
 
 // kept reports whether a row that is due stays, as another refers to it.

@@ -65,6 +65,9 @@ func KindOf(s audit.Summary) Kind {
 	return Ground
 }
 
+// inUsePast says that the rows of a line should have ended, and that an application may go on using them.
+func inUsePast(s audit.Summary) bool { return KindOf(s) == Waiting && (s.Use != "blocked" || s.NoBlock) }
+
 // Copies tells the sources whose rows are copies: backups.
 func Copies(f audit.Facts) map[string]bool {
 	copies := map[string]bool{}
@@ -130,7 +133,7 @@ func counted(f audit.Facts, totals Totals) (list []Silo) {
 		owners[e.Silo] = cmp.Or(owners[e.Silo], e.Owner)
 	}
 	for _, s := range f.Summary {
-		if KindOf(s) == Waiting && s.Use != "blocked" && !copies[s.Source] {
+		if inUsePast(s) && !copies[s.Source] {
 			inUse[s.Silo] += max(s.Rows-Ended(s, totals), 0)
 		}
 	}
@@ -182,7 +185,7 @@ func (s *Silo) add(line audit.Summary, ended int64, isCopy bool) {
 		if line.Change == "anonymize" {
 			s.Ground += line.Rows - left // what is anonymous may stay
 		}
-		if line.Use != "blocked" {
+		if inUsePast(line) {
 			s.InUse += left
 		}
 	}
