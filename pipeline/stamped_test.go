@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -46,13 +47,21 @@ func TestTheLogIsStamped(t *testing.T) {
 	require.Equal(t, "tsa:127.0.0.1", lines[len(lines)-1].Signer)
 	require.Equal(t, int64(1), lines[len(lines)-1].Size)
 
+	over := make(chan struct{})
+	defer close(over)
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
 	for name, url := range map[string]string{
 		"nobody answers": closed.URL,
+		"silence":        authority.Serve(func(_ http.ResponseWriter, _, _ []byte) { <-over }),
+		"an answer without an end": authority.Serve(func(w http.ResponseWriter, _, answer []byte) {
+			_, _ = w.Write(answer[:40])
+			_ = http.NewResponseController(w).Flush()
+			<-over
+		}),
 		"a wrong answer": authority.Serve(func(w http.ResponseWriter, _, answer []byte) { _, _ = w.Write(answer[:40]) }),
 	} {
-		w.Setup.Timestamps.URL = url
+		w.Setup.Timestamps.URL, w.Setup.Timestamps.Wait = url, 200*time.Millisecond
 		for night := range 2 {
 			w.Now = w.Now.AddDate(0, 0, 1)
 			r, err := w.night()
@@ -63,21 +72,21 @@ func TestTheLogIsStamped(t *testing.T) {
 			}
 		}
 	}
-	w.Setup.Timestamps.URL = works
+	w.Setup.Timestamps.URL, w.Setup.Timestamps.Wait = works, 0
 	w.Now = w.Now.AddDate(0, 0, 1)
 	_, err = w.night()
 	require.NoError(t, err)
 	require.Empty(t, w.found("F_NOT_STAMPED"), "it was made up for before the night")
 	report := verified()
-	require.Equal(t, int64(7), report.Stamps[len(report.Stamps)-1].Size)
+	require.Equal(t, int64(11), report.Stamps[len(report.Stamps)-1].Size)
 
 	// a stamp over something else, and one of another authority
 	first, err := os.ReadFile(w.Setup.Reports + "/log/stamps/000001.tsr")
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(w.Setup.Reports+"/log/stamps/000007.tsr", first, 0o600))
+	require.NoError(t, os.WriteFile(w.Setup.Reports+"/log/stamps/000011.tsr", first, 0o600))
 	report, err = evidence.VerifyAgainst(t.Context(), w.Setup.Reports, signer.PublicKey(), evidence.Against{Roots: roots})
 	require.ErrorIs(t, err, evidence.ErrEdited)
-	require.Contains(t, report.Problems[0], "log/stamps/000007.tsr: the time stamp over log/checkpoints/000007 does not hold")
+	require.Contains(t, report.Problems[0], "log/stamps/000011.tsr: the time stamp over log/checkpoints/000011 does not hold")
 	pem, err = os.ReadFile(tsa.New(t, tsa.Stamping).CA())
 	require.NoError(t, err)
 	others, err := stamp.Roots(pem)

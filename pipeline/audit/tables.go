@@ -254,6 +254,7 @@ type Silo struct {
 	ErasedPeople        int64  // whose rows a night ended, and of whom a backup still has some; each counted once
 	LastCopyOn          string `col:",date"` // civil date when the last of those copies should be gone; "" unknown
 	ReadOn              string `col:",date"` // civil date of the night that read all its live sources; "" none did yet
+	Owner               string // who answers for it, a name from people:
 }
 
 // Rollup is the one row of table run_rollup: a run in sums over all silos, which stays when its rows are long gone.

@@ -82,7 +82,9 @@ func (b *Book) Draw(settled []Settled) {
 	b.ages(settled)
 	b.groups()
 	for _, s := range b.Setup.Silos {
-		b.Notes.Facts.Silos = append(b.Notes.Facts.Silos, b.silo(s.Silo.Name, settled))
+		row := b.silo(s.Silo.Name, settled)
+		row.Owner = s.Silo.Rules[0].Owner
+		b.Notes.Facts.Silos = append(b.Notes.Facts.Silos, row)
 	}
 	b.lastCopies()
 	b.rollUp()

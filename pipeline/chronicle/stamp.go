@@ -1,7 +1,9 @@
 package chronicle
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -42,7 +44,12 @@ func Stamp(ctx context.Context, p *setup.Setup) error {
 	if p.Simulated {
 		now = time.Time{}
 	}
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(p.Timestamps.Wait, stamp.Wait))
+	defer cancel()
 	answer, _, err := stamp.Ask(ctx, p.Timestamps.URL, p.Timestamps.Roots, message, now)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("the authority did not answer in time: %w", err)
+	}
 	if err != nil {
 		return fmt.Errorf("checkpoint %d of the log of nights has no time stamp: %w", newest.Size, err)
 	}

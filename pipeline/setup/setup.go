@@ -141,6 +141,7 @@ type Setup struct {
 type Authority struct {
 	URL   string
 	Roots *x509.CertPool // whom its certificate must lead to
+	Wait  time.Duration  // for the whole of an answer
 }
 
 // Journal opens the journal in the state folder. What is written to it is sealed with the keystore's key; where the

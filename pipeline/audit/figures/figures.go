@@ -66,7 +66,9 @@ func KindOf(s audit.Summary) Kind {
 }
 
 // inUsePast says that the rows of a line should have ended, and that an application may go on using them.
-func inUsePast(s audit.Summary) bool { return KindOf(s) == Waiting && (s.Use != "blocked" || s.NoBlock) }
+func inUsePast(s audit.Summary) bool {
+	return KindOf(s) == Waiting && (s.Use != "blocked" || s.NoBlock)
+}
 
 // Copies tells the sources whose rows are copies: backups.
 func Copies(f audit.Facts) map[string]bool {
@@ -141,7 +143,7 @@ func counted(f audit.Facts, totals Totals) (list []Silo) {
 		if s.ReadOn == "" && s.Rows == 0 {
 			continue
 		}
-		silo := Silo{Name: s.Silo, Sensitive: sensitive[s.Silo], Owner: owners[s.Silo], People: s.People,
+		silo := Silo{Name: s.Silo, Sensitive: sensitive[s.Silo], Owner: cmp.Or(s.Owner, owners[s.Silo]), People: s.People,
 			PeopleUnground: s.PeopleWithoutGround, ErasedPeople: s.ErasedPeople, Rows: s.Rows, Copies: s.Copies,
 			Ground: s.WithGround, Blocked: s.KeptBlocked, Doubt: s.InDoubt, Grace: s.InGrace,
 			Waiting: s.Waiting + s.NotDone, Unknown: s.Unknown, InUse: inUse[s.Silo], Ended: s.RowsEnded}

@@ -162,7 +162,7 @@ SELECT name, kind, owner, status, due_on, last_on, said_by
 FROM attestations WHERE date = getvariable('night') ORDER BY due_on NULLS FIRST, name;
 
 -- q36: What was decided of each record: the list of the night, and the lists on which it goes on
-SELECT * EXCLUDE (date, run) REPLACE (lower(hex(record)) AS record) FROM (
+SELECT * EXCLUDE ("table", date, run) REPLACE (lower(hex(record)) AS record) FROM (
   WITH RECURSIVE lists AS (
     SELECT max(run_id) AS run_id FROM runs WHERE date = getvariable('night') AND phases IN ('night', 'plan')
     UNION ALL SELECT r.decisions_after FROM lists l JOIN runs r USING (run_id) WHERE r.decisions_after IS NOT NULL)

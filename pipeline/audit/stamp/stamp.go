@@ -24,12 +24,14 @@ import (
 var ErrWrong = errors.New("it is no time stamp over this")
 
 const (
-	wait       = 15 * time.Second // for the whole of an answer
-	maxAnswer  = 256 << 10        // bytes
-	mayDiffer  = time.Hour        // of the clocks here and there
+	maxAnswer  = 256 << 10 // bytes
+	mayDiffer  = time.Hour // of the clocks here and there
 	queryType  = "application/timestamp-query"
 	answerType = "application/timestamp-reply"
 )
+
+// Wait is for how long an authority is waited for: for the whole of an answer, also of one that comes byte by byte.
+const Wait = 15 * time.Second
 
 // Stamp is what an authority vouches for.
 type Stamp struct {
@@ -39,7 +41,8 @@ type Stamp struct {
 }
 
 // Ask asks an authority for a time stamp over a message, and returns its answer as it came, once it holds. now is the
-// time here, with which the authority's must agree but for an hour; the zero time looks at none.
+// time here, with which the authority's must agree but for an hour; the zero time looks at none. The context ends the
+// waiting.
 func Ask(ctx context.Context, url string, roots *x509.CertPool, message []byte, now time.Time) ([]byte, Stamp, error) {
 	nonce, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 63))
 	if err != nil {
@@ -72,15 +75,13 @@ func Ask(ctx context.Context, url string, roots *x509.CertPool, message []byte, 
 
 // post sends a question. Nothing of the answer's text is said: it is somebody else's.
 func post(ctx context.Context, url string, query []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(query))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", queryType)
 	req.Header.Set("Accept", answerType)
-	client := &http.Client{Timeout: wait}
+	client := &http.Client{Timeout: Wait}
 	defer client.CloseIdleConnections()
 	res, err := client.Do(req)
 	if err != nil {
