@@ -143,7 +143,8 @@ func counted(f audit.Facts, totals Totals) (list []Silo) {
 		if s.ReadOn == "" && s.Rows == 0 {
 			continue
 		}
-		silo := Silo{Name: s.Silo, Sensitive: sensitive[s.Silo], Owner: cmp.Or(s.Owner, owners[s.Silo]), People: s.People,
+		silo := Silo{Name: s.Silo, Sensitive: sensitive[s.Silo], Owner: cmp.Or(s.Owner, owners[s.Silo]),
+			People:         s.People,
 			PeopleUnground: s.PeopleWithoutGround, ErasedPeople: s.ErasedPeople, Rows: s.Rows, Copies: s.Copies,
 			Ground: s.WithGround, Blocked: s.KeptBlocked, Doubt: s.InDoubt, Grace: s.InGrace,
 			Waiting: s.Waiting + s.NotDone, Unknown: s.Unknown, InUse: inUse[s.Silo], Ended: s.RowsEnded}
