@@ -81,13 +81,17 @@ func ref(n int) audit.Ref {
 }
 
 // Decisions are so many rows, of four silos.
-func Decisions(n int) []audit.Decision {
+func Decisions(n int) []audit.Decision { return DecisionsFrom(0, n) }
+
+// DecisionsFrom are so many of those rows, from one on.
+func DecisionsFrom(first, n int) []audit.Decision {
 	reasons := []string{"D_CONSENT_WITHDRAWN", "K_CONTRACT", "D_RETENTION_ELAPSED", "X_NO_MATCH"}
 	silos := []string{"newsletter", "customers", "hr", ""}
 	rows := make([]audit.Decision, n)
-	for i := range rows {
+	for at := range rows {
+		i := first + at
 		r := i / 100 % len(reasons)
-		rows[i] = audit.Decision{Silo: silos[i/1000%len(silos)], System: "crm", Source: "crm", Object: "contacts",
+		rows[at] = audit.Decision{Silo: silos[i/1000%len(silos)], System: "crm", Source: "crm", Object: "contacts",
 			Record: ref(i), Action: "delete", Use: "blocked", Reason: reasons[r], Article: "Art. 17(1)", Row: "D3",
 			Rule: "rule-1", Grounds: "consent;contract", Cleared: "phone;email", Until: "2026-11-20",
 			Due:       fmt.Sprintf("2026-%02d-%02d", i%12+1, i%28+1),

@@ -31,6 +31,11 @@ type Content struct {
 // panics on some damage and on other damage returns fewer values, or none, without an error; both are
 // errors here.
 func ReadBack(ctx context.Context, path string, decode int64) (found Content, err error) {
+	return readBack(ctx, path, decode, nil)
+}
+
+// readBack is ReadBack that has the first rows of each column looked at.
+func readBack(ctx context.Context, path string, decode int64, look sampler) (found Content, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("not a sound Parquet file: %v", r)
@@ -68,11 +73,15 @@ func ReadBack(ctx context.Context, path string, decode int64) (found Content, er
 		if err := ctx.Err(); err != nil {
 			return found, err
 		}
-		read := readColumn
+		var name string
 		if found.Rows > decode {
-			read = readPages
+			name, err = readPages(r, int64(i), found.Rows)
+			if err == nil && look != nil {
+				_, err = readColumn(r, int64(i), min(sampleRows, found.Rows), look)
+			}
+		} else {
+			name, err = readColumn(r, int64(i), found.Rows, look)
 		}
-		name, err := read(r, int64(i), found.Rows)
 		if err != nil {
 			return found, err
 		}
@@ -129,8 +138,8 @@ func columnName(r *reader.ParquetReader, index int64) string {
 	return strings.Split(path, common.PAR_GO_PATH_DELIMITER)[1] // below the root: a list has its values deeper
 }
 
-// readColumn decodes the values of a column.
-func readColumn(r *reader.ParquetReader, index, rows int64) (string, error) {
+// readColumn decodes the values of so many rows of a column, and has the first looked at.
+func readColumn(r *reader.ParquetReader, index, rows int64, look sampler) (string, error) {
 	path := r.SchemaHandler.ValueColumns[index]
 	element := r.SchemaHandler.MapIndex[path]
 	name := columnName(r, index)
@@ -144,6 +153,12 @@ func readColumn(r *reader.ParquetReader, index, rows int64) (string, error) {
 		}
 		if len(values) == 0 || len(values) != len(levels) || len(values) != len(repeats) || repeats[0] != 0 {
 			return name, fmt.Errorf("column %s ends after %d of %d rows", name, done, rows)
+		}
+		if look != nil {
+			if err := look(int(index), values, repeats); err != nil {
+				return name, err
+			}
+			look = nil
 		}
 		for i, v := range values {
 			if v == nil && (required || levels[i] != 0) {

@@ -33,9 +33,9 @@ import (
 const (
 	schemaVersion = "3"
 
-	// decodeRows is the most rows of a file that Publish decodes value by value; of larger files it
-	// opens every page. Verify always decodes.
-	decodeRows = 1 << 17
+	// decodeRows is the most rows of a file that Publish decodes value by value; of larger files it opens
+	// every page and decodes the first rows. Verify always decodes.
+	decodeRows = 1 << 12
 	// chunkRows are handed to the column writers at once.
 	chunkRows = 1 << 13
 	// groupRows is the most rows that wait in memory for their row group to be full, over all silos of a
@@ -84,6 +84,7 @@ type part[T any] struct {
 	dicts   []dictionary // by column, of the row group
 	inGroup int
 	pending []T
+	first   []T // a sample
 	rows    int64
 }
 
@@ -150,6 +151,7 @@ func (t *Table[T]) Add(silo string, rows []T) error {
 	}
 	for len(rows) > 0 {
 		n := min(len(rows), chunkRows-len(p.pending))
+		p.first = append(p.first, rows[:min(n, sampleRows-len(p.first))]...)
 		p.pending, rows = append(p.pending, rows[:n]...), rows[n:]
 		if len(p.pending) == chunkRows {
 			if err := t.flush(p); err != nil {
@@ -298,7 +300,8 @@ func (t *Table[T]) Close(ctx context.Context) ([]File, error, error) {
 		}
 		sum := hex.EncodeToString(p.sum.h.Sum(nil))
 		files = append(files, File{Path: p.path, Bytes: p.sum.n, Rows: p.rows, SHA256: sum})
-		back, err := ReadBack(ctx, filepath.Join(t.folder, filepath.FromSlash(p.path)), decodeRows)
+		full := filepath.Join(t.folder, filepath.FromSlash(p.path))
+		back, err := readBack(ctx, full, decodeRows, t.sampler(p.first))
 		if err == nil {
 			err = t.compare(back, p.rows)
 		}
