@@ -162,7 +162,8 @@ func tabs(path string, names []string) (index, error) {
 // folderFormat reads the dumps that are folders.
 type folderFormat struct {
 	format
-	layout *layout // of --tab
+	layout *layout          // of --tab
+	reused *textfile.Reused // by the files of one pass
 }
 
 // Hint says what to do about an error of the format's own.
@@ -207,6 +208,7 @@ func unchanged(path string, read func() error) error {
 }
 
 func (f folderFormat) surveyed(ctx context.Context, path string) ([]*table, error) {
+	f.reused = new(textfile.Reused)
 	x, err := indexOf(path)
 	if err != nil {
 		return nil, err
@@ -302,7 +304,7 @@ func (w *walker) begin(name, database string, in *textfile.Window) {
 
 // open opens a file of a folder, whose bytes go to tee too.
 func (f folderFormat) open(path, name string, o textfile.Options) (*textfile.Text, error) {
-	o.Name, o.Foreign = name, foreign
+	o.Name, o.Foreign, o.Reused = name, foreign, f.reused
 	return textfile.OpenWith(filepath.Join(path, name), o)
 }
 
@@ -337,6 +339,7 @@ func (f folderFormat) text(ctx context.Context, path string, w *walker, l *load,
 func (f folderFormat) Walk(ctx context.Context, path string, targets map[dumpfile.TableID]*target,
 	batches *dumpfile.Batches) error {
 	w := newWalker(nil)
+	f.reused = new(textfile.Reused)
 	w.targets, w.onRow = targets, w.gatherInto(batches) // a batch does not end with a file
 	return unchanged(path, func() error {
 		err := f.each(targets, func(p piece) error { return f.piece(ctx, path, w, p, nil) })

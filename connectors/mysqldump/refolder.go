@@ -80,8 +80,10 @@ func (r *folderRewriter) rewrite(ctx context.Context, q []connectors.Query, edit
 // write streams the files that hold rows of the targets through edit into new ones.
 func (j *folderJob) write(ctx context.Context, targets map[dumpfile.TableID]*target) error {
 	w := rewriting(nil, targets, j.editor)
-	return j.format.each(targets, func(p piece) error {
-		in, err := j.format.open(j.Target(), p.name, textfile.Options{Tee: j.Reading(p.name)})
+	format, packers := j.format, new(anew.Reused)
+	format.reused = new(textfile.Reused)
+	return format.each(targets, func(p piece) error {
+		in, err := format.open(j.Target(), p.name, textfile.Options{Tee: j.Reading(p.name)})
 		if err != nil {
 			return err
 		}
@@ -91,14 +93,14 @@ func (j *folderJob) write(ctx context.Context, targets map[dumpfile.TableID]*tar
 			return err
 		}
 		defer f.Close()
-		out, err := anew.NewWriter(f, in.Packing)
+		out, err := packers.NewWriter(f, in.Packing)
 		if err != nil {
 			return err
 		}
 		defer out.Close()
 		e := j.editor
 		e.Begin(out.Put)
-		if err := j.format.piece(ctx, j.Target(), w, p, in); err != nil {
+		if err := format.piece(ctx, j.Target(), w, p, in); err != nil {
 			return err
 		}
 		if err := out.Close(); err != nil {

@@ -2,6 +2,7 @@ package anew
 
 import (
 	"io"
+	"sync"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
@@ -24,11 +25,29 @@ type Writer struct {
 	done   chan struct{}
 	err    error
 	closed bool
+	leave  func() // what packed, for another writer; nil: it is nobody's
 }
 
 // NewWriter makes a writer that packs what it is given as p says.
-func NewWriter(w io.Writer, p textfile.Packing) (*Writer, error) {
+func NewWriter(w io.Writer, p textfile.Packing) (*Writer, error) { return new(Reused).NewWriter(w, p) }
+
+// Reused is what writers that were closed leave to the next ones: the files of a folder are many, and most of them small.
+// The zero value has nothing.
+type Reused struct {
+	mu    sync.Mutex
+	zstds map[frames][]*zstd.Encoder
+}
+
+// frames are what tells encoders of zstd apart.
+type frames struct {
+	window   int
+	checksum bool
+}
+
+// NewWriter is NewWriter with what others left.
+func (r *Reused) NewWriter(w io.Writer, p textfile.Packing) (*Writer, error) {
 	var z io.WriteCloser = plainWriter{w}
+	var leave func()
 	var err error
 	switch p.Compression {
 	case textfile.Gzip:
@@ -44,12 +63,42 @@ func NewWriter(w io.Writer, p textfile.Packing) (*Writer, error) {
 			z = g
 		}
 	case textfile.Zstd:
-		z, err = zstd.NewWriter(w, zstdLike(p)...)
+		var e *zstd.Encoder
+		if e, err = r.zstd(w, p); err == nil {
+			z, leave = e, func() { r.take(p, e) }
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return behind(z), nil
+	b := behind(z)
+	b.leave = leave
+	return b, nil
+}
+
+func (r *Reused) zstd(w io.Writer, p textfile.Packing) (*zstd.Encoder, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	of := frames{p.Window, p.Checksum}
+	list := r.zstds[of]
+	if len(list) == 0 {
+		return zstd.NewWriter(w, zstdLike(p)...)
+	}
+	e := list[len(list)-1]
+	r.zstds[of] = list[:len(list)-1]
+	e.Reset(w)
+	return e, nil
+}
+
+func (r *Reused) take(p textfile.Packing, e *zstd.Encoder) {
+	e.Reset(nil)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.zstds == nil {
+		r.zstds = map[frames][]*zstd.Encoder{}
+	}
+	of := frames{p.Window, p.Checksum}
+	r.zstds[of] = append(r.zstds[of], e)
 }
 
 // zstdLike are the options of an encoder whose frames are like those of a file. What a frame tells of its level is its
@@ -133,6 +182,9 @@ func (b *Writer) Close() error {
 		b.full <- b.now
 		close(b.full)
 		<-b.done
+		if b.leave != nil && b.err == nil {
+			b.leave()
+		}
 	}
 	return b.err
 }

@@ -129,6 +129,7 @@ type Text struct {
 	file    *os.File
 	ahead   *ahead
 	undo    []func()
+	reused  *Reused
 }
 
 // Options are what a connector may ask of an opening besides.
@@ -137,6 +138,7 @@ type Options struct {
 	Tee     io.Writer // gets the bytes of the file as they are, from a goroutine of the Text; nil gets none
 	Foreign []Foreign // what else is refused, before what every connector refuses
 	UTF16   bool      // a text of UTF-16 is read: whoever asks decodes it
+	Reused  *Reused   // what other texts left; nil: nothing, and what this one leaves is nobody's
 }
 
 // Open opens the file at path and what decompresses it. What is no regular file is ErrConfig: to open a pipe waits
@@ -154,7 +156,7 @@ func OpenWith(path string, o Options) (_ *Text, err error) {
 	if err != nil {
 		return nil, Error(err)
 	}
-	t := &Text{file: f, Size: stamp.Size}
+	t := &Text{file: f, Size: stamp.Size, reused: o.Reused}
 	defer func() {
 		if err != nil {
 			t.Close()
@@ -184,18 +186,17 @@ func OpenWith(path string, o Options) (_ *Text, err error) {
 		t.Packing.Header = z.Header
 		t.Reader = unpacker{z}
 	case Zstd:
-		z, err := zstd.NewReader(raw, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow),
-			zstd.WithDecoderLowmem(true))
+		z, err := o.Reused.unzstd(raw)
 		if err != nil {
 			return nil, unpackError(err)
 		}
-		t.undo = append(t.undo, z.Close)
+		t.undo = append(t.undo, func() { o.Reused.leave(z) })
 		t.Reader = unpacker{z}
 	default:
 		t.Reader = raw
 	}
 	if t.Packing.Compression != None || o.Tee != nil {
-		t.ahead = readAhead(t.Reader)
+		t.ahead = readAhead(t.Reader, o.Reused)
 		t.Reader = t.ahead
 	}
 	return t, nil
@@ -204,7 +205,7 @@ func OpenWith(path string, o Options) (_ *Text, err error) {
 // Of is a Text that some reader makes, which is closed with it. It is read ahead of who asks.
 func Of(r io.ReadCloser) *Text {
 	t := &Text{undo: []func(){func() { r.Close() }}}
-	t.ahead = readAhead(r)
+	t.ahead = readAhead(r, nil)
 	t.Reader = t.ahead
 	return t
 }
@@ -213,6 +214,7 @@ func Of(r io.ReadCloser) *Text {
 func (t *Text) Close() {
 	if t.ahead != nil {
 		t.ahead.stop()
+		t.reused.take(t.ahead)
 	}
 	for _, f := range t.undo {
 		f()
@@ -371,6 +373,8 @@ type ahead struct {
 	now  []byte // what is left of the chunk at hand
 	held []byte // that chunk
 	err  error
+
+	reused *Reused
 }
 
 type chunk struct {
@@ -378,11 +382,11 @@ type chunk struct {
 	err error
 }
 
-func readAhead(r io.Reader) *ahead {
+func readAhead(r io.Reader, reused *Reused) *ahead {
 	a := &ahead{full: make(chan chunk, chunks), free: make(chan []byte, chunks), quit: make(chan struct{}),
-		done: make(chan struct{})}
+		done: make(chan struct{}), reused: reused}
 	for range chunks {
-		a.free <- make([]byte, chunkBytes)
+		a.free <- nil // made when it is needed: a small text needs few
 	}
 	go a.run(r)
 	return a
@@ -398,7 +402,7 @@ func (a *ahead) run(r io.Reader) {
 			return
 		}
 		if b == nil {
-			b = make([]byte, chunkBytes)
+			b = a.reused.chunk()
 		}
 		n, err := io.ReadFull(r, b[:cap(b)])
 		if err == io.ErrUnexpectedEOF {
