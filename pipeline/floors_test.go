@@ -60,7 +60,7 @@ var house = [][]string{
 	{"execute/verdict"}, // what may happen to a changed row now
 	{"orders"},          // what people let nights do unasked
 	{"report", "limits", "findings", "clock", "copies", "execute", "plan/rows", "plan/values"},
-	{"planner", "apply", "forget", "duties", "keys", "balance", "terms", "incidents", "proofs", "tidy"},
+	{"planner", "apply", "forget", "duties", "keys", "balance", "terms", "incidents", "proofs", "tidy", "sanitize"},
 	{"ask/backups", "ask/allowed", "ask/whatif", "ask/lint", "ask/zones", "ask/processing"},
 	{"ask"},
 }
@@ -95,6 +95,7 @@ var floors = []floor{
 		"pipeline/registry", "pipeline/registry/event", "pipeline/registry/keystore", "connectors", "connectors/mem", "classifiers"}, test: true},
 	{pkg: "pipeline/findings", may: []string{"connectors", "connectors/signature", "classifiers"}}, // what lies beside backups
 	{pkg: "pipeline/ask/backups", may: []string{"connectors/signature"}},
+	{pkg: "pipeline/sanitize", may: []string{"connectors", "classifiers", "classifiers/ident"}},     // numbers that are nobody's
 	{pkg: "pipeline/remnants", may: []string{"connectors", "classifiers", "classifiers/container"}}, // encodings that hide an address
 	{pkg: "pipeline/...", may: []string{"connectors", "classifiers"}},
 	{pkg: "classifiers", may: []string{"classifiers/container", "classifiers/gazetteer", "classifiers/ident"}, pure: true},

@@ -1,0 +1,148 @@
+package jobs
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lethe/classifiers"
+	"lethe/connectors"
+	"lethe/jobs/config"
+	"lethe/pipeline/sanitize"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/shown"
+)
+
+func sanitizeCommand(c *Command) *cobra.Command {
+	var to, rules, connector string
+	var check bool
+	cmd := &cobra.Command{
+		Use:   "sanitize DUMP --to FILE",
+		Short: "Copy a dump for development and test: each value of a personal field is made up",
+		Long: `Copy a dump (mysqldump, mydumper, pg_dump in any format, a script of SQL Server; packed or not) to another of
+the same format. What is alike stays alike, in all tables: joins hold, and what is unique stays so. Nothing that was read
+is kept; the key of which made-up values hang ends with the command.
+
+Fields that look personal without being sure stop it, with the rules to write. The copy is searched for each value of a
+personal field of five characters or more; where one is met, there is no copy.
+
+What stays: fields in which nothing personal was found, countries, regions and genders, and so times, amounts and the
+order of rows. Somebody who has the original, or knows a person well, can tell them by those: give such a field a rule.`,
+		Example: `  lethe sanitize crm.sql.zst --to test/crm.sql.zst --check   # what would be done; nothing is written
+  lethe sanitize crm.sql.zst --to test/crm.sql.zst --rules crm.rules.yaml`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if to == "" && !check {
+				return fmt.Errorf("%w: say where the copy goes: --to FILE", setup.ErrUsage)
+			}
+			said, err := config.SanitizeRules(rules)
+			if err != nil {
+				return err
+			}
+			job := sanitize.Job{From: args[0], To: to, Rules: said, Check: check}
+			return c.sanitize(cmd.Context(), job, connector)
+		},
+	}
+	cmd.Flags().StringVar(&to, "to", "", "the copy, which must not be there yet")
+	cmd.Flags().StringVar(&rules, "rules", "", "YAML file that says of fields what is done: fields: {TABLE.FIELD: {do: WAY, because: ...}}")
+	cmd.Flags().StringVar(&connector, "connector", "", "open with this connector, whatever the name looks like")
+	cmd.Flags().BoolVar(&check, "check", false, "say what would be done with each field, and write nothing")
+	return cmd
+}
+
+func (c *Command) sanitize(ctx context.Context, job sanitize.Job, connector string) (err error) {
+	if job.Catalogue, err = classifiers.New(); err != nil {
+		return err
+	}
+	c.names = shown.New(job.Catalogue, nil)
+	k, o, err := adHoc(ctx, c, job.From, connector)
+	if err != nil {
+		return err
+	}
+	o.Name, o.Unchecked, o.Rewrite = c.names.Of(o.Name), false, true
+	job.Open = func(ctx context.Context, path string) (connectors.Source, error) {
+		at := o
+		at.DSN = path
+		return k.Open(ctx, at)
+	}
+	job.Progress = func(phase string) (func(rows, of int64), func()) {
+		bar := c.bar(phase)
+		return bar.update, bar.done
+	}
+	job.Key = make([]byte, 32)
+	if _, err := rand.Read(job.Key); err != nil {
+		return err
+	}
+	r, err := sanitize.Run(ctx, job)
+	if r == nil {
+		return sanitizeError(err, r)
+	}
+	if c.json {
+		return errors.Join(c.printJSON(r), sanitizeError(err, r))
+	}
+	c.printSanitized(r, job)
+	return sanitizeError(err, r)
+}
+
+// sanitizeError gives an error its code and the way out.
+func sanitizeError(err error, r *sanitize.Report) error {
+	switch {
+	case errors.Is(err, sanitize.ErrQuestions):
+		return fmt.Errorf("%w: %w: write them into a file for --rules; nothing was written", setup.ErrUnapproved, err)
+	case errors.Is(err, sanitize.ErrLeaks):
+		var fields []string
+		for _, l := range r.Leaks {
+			if l.Waived == "" {
+				fields = append(fields, fmt.Sprintf("%s.%s (%d)", l.Table, l.Field, l.Values))
+			}
+		}
+		return fmt.Errorf("%w: %w: %s: give each a rule in the file of --rules, `do: keep` with `because:` where it is chance; "+
+			"nothing was written", setup.ErrUnapproved, sanitize.ErrLeaks, strings.Join(fields, ", "))
+	case errors.Is(err, sanitize.ErrThere), errors.Is(err, sanitize.ErrReadOnly), errors.Is(err, sanitize.ErrRules):
+		return fmt.Errorf("%w: %w", setup.ErrConfig, err)
+	}
+	return err
+}
+
+func (c *Command) printSanitized(r *sanitize.Report, job sanitize.Job) {
+	rows := [][]string{{"FIELD", "FOUND", "DONE", "VALUES"}}
+	kept := 0
+	for _, f := range r.Fields {
+		if f.How == sanitize.Keep && !f.Category.Personal() {
+			kept++
+			continue
+		}
+		done := string(f.How)
+		if f.Ruled {
+			done += " (rule)"
+		}
+		rows = append(rows, []string{f.Table + "." + f.Field, string(f.Category), done, fmt.Sprint(f.Changed)})
+	}
+	table(c.Out, rows)
+	fmt.Fprintf(c.Out, "%d more fields stay as they are: nothing personal was found in them.\n", kept)
+	if len(r.Questions) > 0 {
+		fmt.Fprint(c.Out, "\nTo be said of fields that look personal (the ways stand in jobs/docs/test-data.md):\n\nfields:\n")
+		for _, q := range r.Questions {
+			fmt.Fprintf(c.Out, "  %q: {do: %s}  # or do: keep, because: ...\n", q.Table+"."+q.Field, sanitize.Way(q.Category))
+		}
+	}
+	asked := false
+	for _, l := range r.Leaks {
+		if l.Waived != "" {
+			fmt.Fprintf(c.Out, "%s.%s holds %d values that are personal elsewhere: %s\n", l.Table, l.Field, l.Values, l.Waived)
+			continue
+		}
+		if !asked {
+			fmt.Fprint(c.Out, "\nTo be said of fields that hold values of personal ones:\n\nfields:\n")
+			asked = true
+		}
+		fmt.Fprintf(c.Out, "  %q: {do: words}  # or do: keep, because: ...\n", l.Table+"."+l.Field)
+	}
+	if !job.Check && len(r.Questions) == 0 && r.Originals > 0 {
+		fmt.Fprintf(c.Out, "Searched for %d personal values of the original.\n", r.Originals)
+	}
+}

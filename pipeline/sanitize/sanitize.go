@@ -1,0 +1,436 @@
+// Package sanitize makes a copy of a dump that works like the original and holds none of its people's data: each value
+// of a personal field is made up anew, alike where it was alike.
+//
+//   - [Run] reads a dump, asks what must be asked, writes the copy, and searches it for what it must not hold.
+//   - [Rules] are what people say of fields, in the place of what was found.
+//   - A maker makes values up ([How]); originals are the values that must not be met again.
+//
+// What is not promised: that nobody can be told by what stays, such as times, amounts and the order of rows. The
+// report says what stays.
+package sanitize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"lethe/classifiers"
+	"lethe/connectors"
+	"lethe/pipeline/scan"
+)
+
+// Job is a copy to make.
+type Job struct {
+	From, To  string
+	Open      func(ctx context.Context, path string) (connectors.Source, error) // From, or a copy of it
+	Catalogue *classifiers.Catalogue
+	Rules     Rules
+	Key       []byte // of which made-up values hang: kept by nobody
+	Check     bool   // only say what would be done
+	Progress  func(phase string) (update func(rows, of int64), done func())
+}
+
+// Report says what was done.
+type Report struct {
+	Tables    int        `json:"tables"`
+	Rows      int64      `json:"rows"`      // of tables with something to replace
+	Fields    []*Field   `json:"fields"`    // all, in the order of the tables
+	Questions []Question `json:"questions"` // nothing was written as long as there are any
+	Originals int        `json:"originals"` // values that were searched for
+	Leaks     []Leak     `json:"leaks"`     // nothing was written as long as one is not waived
+}
+
+// Leak is a field of the copy that holds values of personal fields of the original.
+type Leak struct {
+	Table  string `json:"table"`
+	Field  string `json:"field"`
+	Values int64  `json:"values"`
+	Waived string `json:"waived,omitempty"` // why a person says that it is chance
+}
+
+// The errors of Run, beside those of the source.
+var (
+	ErrQuestions = errors.New("fields look personal, and nobody has said what to do with them")
+	ErrLeaks     = errors.New("the copy would hold personal values of the original")
+	ErrThere     = errors.New("the target is there already")
+	ErrReadOnly  = errors.New("a source of this kind cannot be written anew")
+)
+
+// Run makes the copy. The source is read only; the copy is written beside To and takes that name when it is whole and
+// searched. After any error there is no To.
+func Run(ctx context.Context, job Job) (r *Report, err error) {
+	if _, err := os.Lstat(job.To); err == nil && !job.Check {
+		return nil, fmt.Errorf("%w: %s: name another, or remove it", ErrThere, job.To)
+	}
+	src, err := job.Open(ctx, job.From)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, src.Close()) }()
+	if _, ok := src.(connectors.Rewriter); !ok {
+		return nil, fmt.Errorf("%w: take a dump of it (mysqldump, pg_dump, a script of SQL Server) and name that",
+			ErrReadOnly)
+	}
+	c := &copying{Job: job, maker: &maker{key: job.Key}}
+	if r, err = c.decide(ctx, src); err != nil || job.Check {
+		return r, err
+	}
+	if len(r.Questions) > 0 {
+		return r, fmt.Errorf("%w: %d", ErrQuestions, len(r.Questions))
+	}
+	if err := c.collect(ctx, src); err != nil {
+		return r, err
+	}
+	r.Originals = c.originals.len()
+	return r, c.write(ctx)
+}
+
+// copying is a copy that is being made.
+type copying struct {
+	Job
+	report    *Report
+	tables    []connectors.Table
+	fields    map[string][]*Field // that change, by table
+	maker     *maker
+	originals originals
+	again     map[uint64]int // which attempt is taken of a value whose first is that of another
+}
+
+// decide finds what is personal and says what is done with each field.
+func (c *copying) decide(ctx context.Context, src connectors.Source) (*Report, error) {
+	update, done := c.Progress("look")
+	found, err := scan.Discover(ctx, src, c.Catalogue, 0, update)
+	done()
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(found.Failed, unread(found.Unread)); err != nil {
+		return nil, err
+	}
+	if c.tables, err = src.Tables(ctx); err != nil {
+		return nil, err
+	}
+	r := &Report{Tables: len(c.tables)}
+	if r.Fields, r.Questions, err = decide(c.tables, found, c.Rules); err != nil {
+		return nil, err
+	}
+	c.report, c.fields = r, map[string][]*Field{}
+	for _, f := range r.Fields {
+		if f.How != Keep {
+			c.fields[f.Table] = append(c.fields[f.Table], f)
+		}
+	}
+	return r, nil
+}
+
+// unread refuses a dump of which some rows cannot be read: they would be copied as they are.
+func unread(list []connectors.Unread) (err error) {
+	for _, u := range list {
+		err = errors.Join(err, fmt.Errorf("%w: table %s is not read (%s), and would be copied as it is: take a dump "+
+			"without it", connectors.ErrConfig, u.Name, u.Reason))
+	}
+	return err
+}
+
+// queries ask for the fields that change.
+func (c *copying) queries(want func(*Field) bool) (list []connectors.Query) {
+	for _, t := range c.tables {
+		q := connectors.Query{Table: t.Name}
+		for _, f := range c.fields[t.Name] {
+			if want(f) {
+				q.Fields = append(q.Fields, f.Field)
+			}
+		}
+		if len(q.Fields) > 0 {
+			list = append(list, q)
+		}
+	}
+	return list
+}
+
+// collect takes up what the copy must not hold, and then which made-up values of fields that tell rows apart would be
+// the same.
+func (c *copying) collect(ctx context.Context, src connectors.Source) error {
+	update, done := c.Progress("read")
+	defer done()
+	rows := int64(0)
+	err := c.each(ctx, src, func(f *Field) bool { return true }, func(f *Field, col *array.Binary) error {
+		if f == c.fields[f.Table][0] {
+			rows += int64(col.Len())
+			update(rows, -1)
+		}
+		for i := range col.Len() {
+			if identifies(f) && !col.IsNull(i) {
+				c.originals.add(col.Value(i))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	c.report.Rows = rows
+	c.originals.ready()
+	c.maker.taken = c.originals.has
+	c.again = map[uint64]int{}
+	seen := map[*Field]map[uint64]uint64{}
+	return c.each(ctx, src, func(f *Field) bool { return f.unique }, func(f *Field, col *array.Binary) error {
+		made := seen[f]
+		if made == nil {
+			made = map[uint64]uint64{}
+			seen[f] = made
+		}
+		for i := range col.Len() {
+			if col.IsNull(i) {
+				continue
+			}
+			if err := c.apart(f, col.Value(i), made); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// attempts is how many values are made up for one before a field is said to have no room.
+const attempts = 1000
+
+// apart finds an attempt for a value that no other value of the field got.
+func (c *copying) apart(f *Field, v []byte, made map[uint64]uint64) error {
+	own := c.originals.sum(append([]byte(f.How+"\x00"), v...))
+	for try := c.again[own]; try < attempts; try++ {
+		out, null := c.make(f, v, try)
+		if null {
+			return nil
+		}
+		at := c.originals.sum(out)
+		if of, there := made[at]; there && of != own {
+			continue
+		}
+		made[at] = own
+		if try > 0 {
+			c.again[own] = try
+		}
+		return nil
+	}
+	return fmt.Errorf("%w: field %s.%s: rows are told apart by it, and there are not enough values of its form: give "+
+		"it `do: keep`, or another way", ErrRules, f.Table, f.Field)
+}
+
+// make makes up a value of a field, of a number one that is nobody's.
+func (c *copying) make(f *Field, v []byte, try int) (made []byte, null bool) {
+	for again := range realMost {
+		made, null = c.maker.make(f.How, v, f.field, try+again*attempts*realMost)
+		if f.How != Shape || null || !f.isOfSomebody(made) {
+			break
+		}
+	}
+	return made, null
+}
+
+// each hands the columns of some fields over.
+func (c *copying) each(ctx context.Context, src connectors.Source, want func(*Field) bool,
+	take func(*Field, *array.Binary) error) error {
+	queries := c.queries(want)
+	if len(queries) == 0 {
+		return nil
+	}
+	for b, err := range src.Scan(ctx, queries...) {
+		if err != nil {
+			return err
+		}
+		for _, f := range c.fields[b.Table] {
+			if at := b.Rows.Schema().FieldIndices(f.Field); len(at) == 1 && want(f) {
+				if err := take(f, b.Rows.Column(at[0]).(*array.Binary)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// write makes the copy in a folder of its own, which goes with all that is in it, and moves it to its place.
+func (c *copying) write(ctx context.Context) (err error) {
+	work, err := os.MkdirTemp("", "lethe-sanitize-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	temp := filepath.Join(work, filepath.Base(c.From))
+	if err := duplicate(c.From, temp); err != nil {
+		return err
+	}
+	copied, err := c.Open(ctx, temp)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, copied.Close()) }()
+	update, done := c.Progress("write")
+	defer done()
+	written := int64(0)
+	searched := false
+	edit := func(b connectors.Batch) (connectors.Edit, error) {
+		written += b.Rows.NumRows()
+		update(written, c.report.Rows)
+		return c.edit(b)
+	}
+	verify := func(now connectors.Source) error {
+		searched = true
+		return c.search(ctx, now)
+	}
+	queries := c.queries(func(*Field) bool { return true })
+	if len(queries) > 0 {
+		if _, err := copied.(connectors.Rewriter).Rewrite(ctx, queries, edit, verify); err != nil {
+			return err
+		}
+	}
+	if !searched { // nothing differs, or nothing was to be replaced
+		if err := c.search(ctx, copied); err != nil {
+			return err
+		}
+	}
+	return place(temp, c.To)
+}
+
+// edit makes up the values of a batch.
+func (c *copying) edit(b connectors.Batch) (connectors.Edit, error) {
+	n := int(b.Rows.NumRows())
+	e := connectors.Edit{Ops: make([]connectors.Op, n)}
+	for _, f := range c.fields[b.Table] {
+		col := b.Rows.Column(b.Rows.Schema().FieldIndices(f.Field)[0]).(*array.Binary)
+		values := array.NewBinaryBuilder(memory.DefaultAllocator, arrow.BinaryTypes.Binary)
+		set := connectors.Assignment{Field: f.Field, Rows: make([]bool, n)}
+		for i := range n {
+			if col.IsNull(i) {
+				values.AppendNull()
+				continue
+			}
+			v := col.Value(i)
+			try := c.again[c.originals.sum(append([]byte(f.How+"\x00"), v...))]
+			made, null := c.make(f, v, try)
+			set.Rows[i], e.Ops[i] = true, connectors.Update
+			f.Changed++
+			if null {
+				values.AppendNull()
+			} else {
+				values.Append(made)
+			}
+		}
+		set.Values = values.NewBinaryArray()
+		e.Set = append(e.Set, set)
+	}
+	return e, nil
+}
+
+// search looks for values of the original's personal fields in all fields of the copy.
+func (c *copying) search(ctx context.Context, now connectors.Source) error {
+	var queries []connectors.Query
+	for _, t := range c.tables {
+		queries = append(queries, connectors.Query{Table: t.Name})
+	}
+	rules := map[string]*Field{}
+	for _, f := range c.report.Fields {
+		rules[f.Table+"."+f.Field] = f
+	}
+	found := map[string]int64{}
+	for b, err := range now.Scan(ctx, queries...) {
+		if err != nil {
+			return err
+		}
+		for i, field := range b.Rows.Schema().Fields() {
+			col, name := b.Rows.Column(i).(*array.Binary), b.Table+"."+field.Name
+			for row := range col.Len() {
+				if !col.IsNull(row) && c.originals.within(col.Value(row)) {
+					found[name]++
+				}
+			}
+		}
+	}
+	open := 0
+	for _, f := range c.report.Fields {
+		if n := found[f.Table+"."+f.Field]; n > 0 {
+			leak := Leak{Table: f.Table, Field: f.Field, Values: n}
+			if f.Ruled && f.How == Keep {
+				leak.Waived = f.Because
+			}
+			if leak.Waived == "" {
+				open++
+			}
+			c.report.Leaks = append(c.report.Leaks, leak)
+		}
+	}
+	if open > 0 {
+		return fmt.Errorf("%w: in %d fields", ErrLeaks, open)
+	}
+	return nil
+}
+
+// duplicate copies a file, or a folder of files.
+func duplicate(from, to string) error {
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return os.CopyFS(to, os.DirFS(from))
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return copyTo(to, in)
+}
+
+func copyTo(path string, in io.Reader) (err error) {
+	out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	if _, err := io.Copy(out, in); err != nil {
+		return err
+	}
+	return out.Sync()
+}
+
+// place puts the copy where it is to be: beside that first, as the two may be on different disks.
+func place(temp, to string) (err error) {
+	beside := filepath.Join(filepath.Dir(to), "."+filepath.Base(to)+".part")
+	if err := duplicate(temp, beside); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(beside))
+		}
+	}()
+	if info, err := os.Stat(beside); err == nil && info.IsDir() {
+		return os.Rename(beside, to) // which a folder that holds anything refuses
+	}
+	if err := os.Link(beside, to); err != nil { // which a name that is there refuses
+		return err
+	}
+	return os.Remove(beside)
+}
+
+// identifies says whether the values of a field tell of whom they are: not days, numbers, and what many people share.
+func identifies(f *Field) bool {
+	switch f.How {
+	case Day, Near, Nothing, Keep:
+		return false
+	}
+	kinds := []connectors.Kind{connectors.Text, connectors.JSON}
+	shared := []classifiers.Category{classifiers.City, classifiers.Postcode, classifiers.Country, classifiers.Region,
+		classifiers.Gender}
+	return slices.Contains(kinds, f.field.Kind) && !slices.Contains(shared, f.Category)
+}
