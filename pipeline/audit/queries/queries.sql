@@ -169,3 +169,7 @@ SELECT * EXCLUDE ("table", date, run) REPLACE (lower(hex(record)) AS record) FRO
   SELECT * FROM decisions WHERE run IN (SELECT run_id FROM lists)
   QUALIFY row_number() OVER (PARTITION BY source, object, record ORDER BY run DESC) = 1)
 WHERE action <> 'over' ORDER BY silo, source, object, record;
+
+-- q37: Rows in backups that should be gone, by file: due, also where no night has ended the live ones yet
+SELECT source_set, source, pending AS rows, oldest_due, goes_on, strategy, status
+FROM backups WHERE date = getvariable('night') AND pending > 0 ORDER BY rows DESC, source;

@@ -165,10 +165,11 @@ func (n night) endedAnswer() answer {
 func (n night) backupAnswer() answer {
 	of := func(f audit.Figures) int64 { return f.Pending }
 	a := answer{Question: n.Say("ask.backups.rows"), Big: n.Number(n.Figures.Pending), Of: n.Say("copies"),
-		Queries: []string{"q15"}, NoteQueries: []string{"q20"}}
+		Queries: []string{"q37"}, NoteQueries: []string{"q37"}}
 	if n.People() {
 		of = func(f audit.Figures) int64 { return f.ErasedPeople }
 		a.Question, a.Big, a.Of = n.Say("ask.backups"), n.Number(n.Figures.ErasedPeople), n.Say("people")
+		a.Queries, a.NoteQueries = []string{"q15"}, []string{"q20"}
 	}
 	files, last := n.Holding(), n.LastCopy()
 	switch {

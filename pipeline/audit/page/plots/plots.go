@@ -269,10 +269,11 @@ func (n night) backupChart() Figure {
 	if len(n.Facts.Backups) == 0 {
 		return Figure{}
 	}
-	byDay, open, groups, key := map[int][2]int64{}, int64(0), map[bool]int64{}, "c4"
+	byDay, open, groups, key, query := map[int][2]int64{}, int64(0), map[bool]int64{}, "c4", "q37"
 	of, total := func(b audit.Backup) int64 { return b.Pending }, n.Figures.Pending
 	if n.People() {
 		of, total, key = func(b audit.Backup) int64 { return b.LastCopies }, n.Figures.ErasedPeople, "c4p"
+		query = "q20"
 	}
 	for _, b := range n.Facts.Backups {
 		if of(b) == 0 {
@@ -294,7 +295,7 @@ func (n night) backupChart() Figure {
 		byDay[at] = parts
 	}
 	fig := Figure{ID: "c4", Title: n.Say(key+".title", total, n.Holding(), int64(len(n.Facts.Backups))),
-		Queries: []string{"q20"},
+		Queries: []string{query},
 		Table:   Data{Heads: []string{n.Say("c4.from"), n.Say("c4.rewrite"), n.Say("c4.ageout"), n.Say("sum")}}}
 	steps, ticks := n.steps(&fig, byDay, groups, n.Say(key+".tonight", groups[true]+groups[false]))
 	fig.Caption = n.Say(key+".caption", groups[true], groups[false])
