@@ -44,6 +44,16 @@ func explainField(w io.Writer, tables []classifiers.TableVerdict, missed map[str
 	return fmt.Errorf("%w: no field %q: write table.field", setup.ErrUsage, name)
 }
 
+// keyOfFacts returns the field of the keys where a table has a row for each fact, and facts of people are among them.
+func keyOfFacts(fields []classifiers.Verdict) (key string, found bool) {
+	for _, f := range fields {
+		if key, found = strings.CutPrefix(f.Inside, "rows by "); found && f.Path && f.Primary.Personal() {
+			return key, true
+		}
+	}
+	return "", false
+}
+
 // explainUnverified says what of the rules of detectors no source states.
 func explainUnverified(w io.Writer, ids []string) error {
 	c, err := classifiers.New()
@@ -238,6 +248,9 @@ func writeText(w io.Writer, found *scan.Discovery, all bool) {
 				filled += "  in " + f.Inside
 			}
 			fmt.Fprintf(w, "  %-28s %-44s %-8s%s\n", f.Field, what, draft.Sure(f.Confidence), filled)
+		}
+		if key, found := keyOfFacts(fields); found {
+			fmt.Fprintf(w, "  a row for each fact: a silo governs those of one key by a record with `where: {%s: KEY}`\n", key)
 		}
 	}
 	if len(without) > 0 {
