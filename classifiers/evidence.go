@@ -214,6 +214,9 @@ func (c *Catalogue) nameEvidence(f *fieldState, add func(evidence)) {
 		lo = min(lo, 0) - 6*p.rate(bProse)
 	}
 	if !named && !few {
+		if n := f.profile.n; n < 4 && f.hasFewRows() && !f.header.opaque && f.header.generic != "name" {
+			lo -= 3 // two words of three rows are easily a name, too
+		}
 		for _, loss := range signsAgainstNames {
 			lo -= loss(p, f.column.nonEmpty)
 		}

@@ -37,6 +37,7 @@ var contextRules = [...]struct {
 		{[]Category{PostalAddress, Phone}, isThing, -1, "a table about things"},
 		{[]Category{PostalAddress}, besidePostcodes, 0.5, "beside persons or postal codes"},
 
+		{[]Category{Health, Union}, isContribution, -7, "an amount paid for it"},
 		{traits, besideTraits, 0.5, "beside persons"},
 		{traits, about("thing"), -4, "a table about things"},
 		{traits, about("place"), -4, "a table about places"},
@@ -202,6 +203,20 @@ func isOfMigrations(word string) bool {
 func isListOfKinds(f *fieldState, k *candidate) bool {
 	return f.table.isList && !f.table.hasPersonal && !f.table.hasEmail && k.own < 5
 }
+
+// isContribution reports whether a header speaks of insurances, funds and the like, and the values are amounts: what is paid for
+// somebody's health insurance says nothing of health.
+func isContribution(f *fieldState, _ *candidate) bool {
+	amount := f.field.Kind == "decimal" || f.field.Kind == "float" || f.field.Kind == "integer" && !f.field.Key
+	return amount && slices.ContainsFunc(f.tokens, func(t string) bool {
+		return slices.ContainsFunc(contributions[:], func(c string) bool { return strings.HasPrefix(t, c) })
+	})
+}
+
+// contributions begin words for what is paid for somebody.
+var contributions = [...]string{"insurance", "fund", "contribut", "premium", "deduct", "dues", "versicherung", "beitrag", "assurance",
+	"cotisat", "assicura", "contribut", "seguro", "cuota", "aporte", "ubezpiecz", "skladk", "pojist", "poist", "sigorta", "verzeker",
+	"premie", "forsikring", "forsakring", "vakuutus", "biztosit", "asigurar"}
 
 func isWeakAbout(subject string) func(*fieldState, *candidate) bool {
 	return func(f *fieldState, k *candidate) bool { return f.table.subject == subject && k.own < 5 }

@@ -72,7 +72,7 @@ const (
 	toTake     = 4.0  // what the rules hold for a company's
 	toBelieve  = 0.3  // what the rules only doubt
 	toDrop     = -0.1 // what the rules found
-	toDropText = -1.0 // texts: few are about persons
+	toDropText = -1.1 // texts: few are about persons
 	toDropOne  = -1.3 // what names one person: to lose it costs more than to look at it
 	toDeny     = -3.0 // what the header says beside persons, in words of one meaning
 	toKeep     = -20  // days of a life: the day of a wedding is like any other day
@@ -91,7 +91,7 @@ var thresholds = [...]struct {
 	{isDayOfAPerson, toKeep},
 	{isTextOfNobody, toDrop},
 	{saysOneThing, toDeny},
-	{isHealthOfNobody, toDrop},
+	{isHealthOfNobody, toFind},
 	{hasLittleAgainstIt, toDeny},
 	{func(f *fieldState, found Category) bool {
 		return slices.Contains(documents, found) && f.table.hasPersonal
