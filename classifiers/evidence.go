@@ -165,11 +165,11 @@ func (f *fieldState) hasFewRows() bool { return f.column.nonEmpty > 0 && f.colum
 const mostOfFew = -1.5
 
 // soften bounds what a few values say against a header of one meaning beside persons: somebody may have typed them to try,
-// as long as they are no dates and no numbers of a few digits.
+// as long as they are neither dates nor numbers.
 func (f *fieldState) soften(lo float64) float64 {
 	p := f.profile
 	if lo >= mostOfFew || !f.hasFewRows() || !f.hasFewOddValues() || !f.table.ofPersons() || f.field.Kind != "text" || p.dated() ||
-		smallNumbers(f) || p.longest > 40 {
+		p.numbers() || p.longest > 40 {
 		return lo
 	}
 	return mostOfFew

@@ -32,6 +32,8 @@ func (f *fieldState) cityWeight() float64 {
 	full := p.certainty()
 	lo := clamp(3*p.cityMean*full, 7) - 4*p.share(p.company) - 3*max(0, p.name)*full
 	switch {
+	case f.header.names(City) && mostlyNumbers(f): // said once, of all that are numbers
+		return 0
 	case f.header.names(City):
 		return max(min(lo, 3), -2)
 	case f.table.subject == "thing":
@@ -59,6 +61,9 @@ func (f *fieldState) regionWeight() float64 {
 	lo := clamp(2.5*p.region*p.certainty(), 5)
 	if !f.header.names(Region) {
 		return lo
+	}
+	if mostlyNumbers(f) {
+		return 0
 	}
 	lo = max(min(lo, 3), -1)
 	if p.longest > 60 {

@@ -34,7 +34,7 @@ var plausibilities = [...]plausibility{
 	{documents, "", shortSequence, -5, "a sequence"},
 	{documents, "", always, 0.5, "could be"},
 
-	{[]Category{City, Country, Region}, "", both(mostlyNumbers, smallNumbers), -6, "numbers of a list"},
+	{[]Category{City, Country, Region}, "", mostlyNumbers, -6, "numbers of a list"},
 
 	{[]Category{Postcode}, "", likePostcodes, 1, "could be postal codes"},
 	{[]Category{Postcode}, "", always, -5, "not like postal codes"},
