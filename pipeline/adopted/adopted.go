@@ -81,6 +81,9 @@ func Judge(p *setup.Setup, c answers.Chain) (*setup.Setup, error) {
 	judged.Adopted = now.Digest
 	judged.Approvals = max(now.Approvals, p.Approvals)
 	judged.Readers = readers(p, now)
+	if judged.Grants, err = copies(p, now); err != nil {
+		return p, err
+	}
 	judged.Held = maps.Clone(p.Held)
 	for _, person := range now.People { // also if the configuration leaves them out
 		judged.Hold(person)

@@ -264,6 +264,26 @@ func TestARevocationWaitsForASecond(t *testing.T) {
 	require.True(t, c.Revoked(people, key))
 }
 
+// What people said of a plan before others let the nights begin anew is not said any more; what they said since is, and
+// what they said of other things.
+func TestNothingOfAPlanIsSaidBeforeTheNightsBeganAnew(t *testing.T) {
+	signers, people := signersOf(t, "anna", "bo")
+	var c Chain
+	approve := func(name string) {
+		say(t, &c, Answer{Act: Approve, About: AboutPlan("p"), Digest: "d", Actor: name}, signers[name], noon)
+	}
+	approve("anna")
+	say(t, &c, Answer{Act: Rebuild, About: "state", Actor: "bo"}, signers["bo"], noon)
+	approve("bo")
+	given, void := c.GivenAnew(people, AboutPlan("p"), "d", noon)
+	require.Len(t, given, 1)
+	require.Equal(t, "bo", given[0].Answer.Actor)
+	require.Equal(t, []string{"the approve of anna was said before the nights began anew, as people said since"}, void)
+	given, void = c.Given(people, AboutPlan("p"), "d", noon)
+	require.Len(t, given, 2)
+	require.Empty(t, void)
+}
+
 func lost(t *testing.T, c *Chain, signers map[string]*keystore.Signer, names ...string) {
 	t.Helper()
 	for _, name := range names {

@@ -67,6 +67,26 @@ func (c Chain) Given(people People, about, digest string, now time.Time) (given 
 	return given, void
 }
 
+// GivenAnew is Given without what was said before people let the nights begin anew: with a journal or a registry that is
+// another one than those had before them who said it.
+func (c Chain) GivenAnew(people People, about, digest string, now time.Time) (given []Signed, void []string) {
+	given, void = c.Given(people, about, digest, now)
+	last := int64(0)
+	for _, s := range c.list {
+		if s.Answer.Act == Rebuild {
+			last = s.Answer.Seq
+		}
+	}
+	return slices.DeleteFunc(given, func(g Signed) bool {
+		before := g.Answer.Seq < last
+		if before {
+			void = append(void, fmt.Sprintf("the %s of %s was said before the nights began anew, as people said since",
+				g.Answer.Act, g.Answer.Actor))
+		}
+		return before
+	}), void
+}
+
 // Voided says why a signature does not count at an instant; "" it does.
 func (c Chain) Voided(people People, s Signed, digest string, now time.Time) string {
 	a := s.Answer

@@ -73,6 +73,10 @@ func Check(ctx context.Context, p *setup.Setup) (lines []string, err error) {
 	}
 	copier := &copies.Keeper{Setup: p, Tonight: tonight, Silos: silos, Stores: stores}
 	for _, c := range p.Grants {
+		if c.Unadopted != "" {
+			lines = append(lines, fmt.Sprintf("sync.%s: not all of it is sent: by the policy that people adopted %s",
+				c.Target, c.Unadopted))
+		}
 		said, err := copier.CheckCopy(ctx, c)
 		lines, errs = append(lines, said...), append(errs, err)
 	}

@@ -21,6 +21,7 @@ import (
 	"slices"
 
 	"lethe/connectors"
+	"lethe/pipeline/audit"
 	"lethe/pipeline/copies/snapshot"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/notes"
@@ -51,6 +52,7 @@ func (cp *Keeper) Sync(ctx context.Context) error {
 		return nil
 	}
 	for _, c := range cp.Setup.Grants {
+		cp.unadopted(c)
 		if err := cp.syncTarget(ctx, c); err != nil {
 			return err
 		}
@@ -71,9 +73,26 @@ func (cp *Keeper) SyncErased(ctx context.Context) error {
 	return nil
 }
 
+// unadopted says what of a copy is not sent, since people did not adopt it.
+func (cp *Keeper) unadopted(c setup.Grant) {
+	if c.Unadopted == "" {
+		return
+	}
+	words := fmt.Sprintf("ot all of the copy for %s is sent: by the policy that people adopted %s", c.Target,
+		c.Unadopted)
+	cp.Notes.Find(audit.Finding{Kind: "F_COPY_UNADOPTED", Severity: "high", Source: c.Source, Object: c.Target,
+		Count: 1, Article: "Art. 24", Words: "N" + words + ". Adopt it with `lethe policy adopt`, or put the " +
+			"configuration back as it was."})
+	cp.Notes.Problem(fmt.Errorf("%w: n%s: adopt it with `lethe policy adopt`, or put the configuration back",
+		setup.ErrUnapproved, words))
+}
+
 // syncTarget delivers to one target: to its tables, then to its files, and only then is it acknowledged.
 // The error is the registry's.
 func (cp *Keeper) syncTarget(ctx context.Context, c setup.Grant) (failed error) {
+	if len(c.Grants) == 0 { // people adopted none of it
+		return nil
+	}
 	c.Page = cmp.Or(c.Page, 10_000)
 	list, err := cp.listFor(ctx, c)
 	if err != nil {

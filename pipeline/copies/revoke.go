@@ -31,7 +31,7 @@ func (cp *Keeper) revoke(ctx context.Context) error {
 	}
 	left := map[journal.Made]bool{}
 	for i, m := range made {
-		if cp.grants(m) {
+		if cp.held(m.Target) || cp.grants(m) {
 			continue
 		}
 		gone, err := cp.takeBack(ctx, m, i < remembered)
@@ -78,7 +78,7 @@ func (cp *Keeper) endedDeliveries(ctx context.Context, made *[]journal.Made) (en
 			if m := madeBy(d); !slices.Contains(*made, m) {
 				*made = append(*made, m)
 			}
-			if !slices.ContainsFunc(cp.kept, func(k *keeping) bool {
+			if !cp.held(d.Target) && !slices.ContainsFunc(cp.kept, func(k *keeping) bool {
 				_, has := k.judges[silo]
 				return has && k.Target == d.Target && k.object() == d.Object
 			}) {
@@ -93,6 +93,14 @@ func (cp *Keeper) endedDeliveries(ctx context.Context, made *[]journal.Made) (en
 func madeBy(d registry.Delivery) journal.Made {
 	source, table, _ := strings.Cut(d.Object, ".")
 	return journal.Made{Target: d.Target, Source: source, Table: stores.CopyPrefix + d.Target + "_" + table}
+}
+
+// held reports whether the configuration has another copy for a target than people adopted: until they say which,
+// nothing of it is taken back.
+func (cp *Keeper) held(target string) bool {
+	return slices.ContainsFunc(cp.Setup.Grants, func(c setup.Grant) bool {
+		return c.Target == target && c.Unadopted != ""
+	})
 }
 
 // grants reports whether the configuration still wants what was made. A folder that another target has now is

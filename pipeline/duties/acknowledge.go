@@ -53,7 +53,7 @@ func Acknowledge(ctx context.Context, p *setup.Setup, two []setup.Witness, comme
 			return 0, err
 		}
 	}
-	return lost.Length, nil
+	return lost.Length, state.AskAnew(ctx, folder.Journal)
 }
 
 // mayAcknowledge refuses two people who together may not, and who do not say why.

@@ -72,6 +72,9 @@ func Reseal(ctx context.Context, p *setup.Setup, two []setup.Witness, comment st
 		err = fmt.Errorf("%w: every row of the registry is as it was written: there is nothing to seal anew",
 			setup.ErrConfig)
 	}
+	if err == nil {
+		err = state.AskAnew(ctx, folder.Journal)
+	}
 	return done, err
 }
 

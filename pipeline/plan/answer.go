@@ -39,7 +39,7 @@ func SaidOf(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *Sealed
 
 // said reads it from the chain; the plan need not be readable.
 func said(p *setup.Setup, c answers.Chain, id, digest string, sealed time.Time) Said {
-	given, void := c.Given(p.People, answers.AboutPlan(id), digest, p.Now())
+	given, void := c.GivenAnew(p.People, answers.AboutPlan(id), digest, p.Now())
 	count := given[:0]
 	for _, a := range given {
 		if a.Answer.SignedAt.Before(sealed.Truncate(time.Microsecond)) {

@@ -269,4 +269,6 @@ type Grant struct {
 	Files  string              // folder of signed snapshots and what changed between them; "" none
 	MaxLag calendar.Period     // a copy that was not brought up to date for longer is a finding; zero: P1D
 	Page   int                 // rows of the source, and of the copy, that are compared at a time; 0: 10,000
+	// Unadopted is what of it people did not adopt: that is not in Grants. "" nothing.
+	Unadopted string
 }

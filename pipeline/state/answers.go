@@ -117,6 +117,28 @@ func SeenAnswers(ctx context.Context, p *setup.Setup, j *journal.Journal) (seen 
 	return append(seen, head(&f)), nil
 }
 
+// AskAnew lets plans wait again that were let go and that no night has begun: those who approved them did so before people
+// said that the nights go on without what was lost.
+func AskAnew(ctx context.Context, j *journal.Journal) error {
+	approved, err := j.Plans(ctx, journal.Approved)
+	if err != nil {
+		return err
+	}
+	for _, p := range approved {
+		chunks, err := j.Chunks(ctx, p.ID)
+		if err == nil && len(chunks) == 0 && p.Part == destructive {
+			err = j.SetPlanState(ctx, p.ID, journal.Waiting, "")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// destructive is the part of what cannot be taken back, as package plan calls it.
+const destructive = "destructive"
+
 // Say lets a person of the configuration sign an answer with their key, and records it; m moves a plan with it, nil
 // none. Whether they may say that is for the caller.
 func Say(ctx context.Context, p *setup.Setup, b *answers.Book, a answers.Answer, by *keystore.Signer,

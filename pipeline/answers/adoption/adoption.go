@@ -29,7 +29,15 @@ type Policy struct {
 	People    answers.People
 	Approvals int
 	Readers   map[string][]string // by silo, of every silo
+	Copies    map[string]Copy     // by target
 	silos     []string
+}
+
+// Copy is the copy of consents that an application is given, as the configuration says it.
+type Copy struct {
+	Source, Files string
+	Table         bool
+	Grants        map[string][]string // silo: purposes
 }
 
 // DigestOf is the digest of a policy's text.
@@ -47,11 +55,13 @@ func Parse(digest string, text []byte, zone *time.Location) (*Policy, error) {
 		}
 		Approvals int
 		Silos     map[string]json.RawMessage
+		Sync      map[string]Copy
 	}
 	if err := json.Unmarshal(text, &doc); err != nil {
 		return nil, fmt.Errorf("%w: the text of policy %.12s: %w", answers.ErrBroken, digest, err)
 	}
-	p := &Policy{Digest: digest, Text: text, People: answers.People{}, Approvals: max(doc.Approvals, 1)}
+	p := &Policy{Digest: digest, Text: text, People: answers.People{}, Approvals: max(doc.Approvals, 1),
+		Copies: doc.Sync}
 	if doc.Approvals == 0 {
 		p.Approvals = 2
 	}

@@ -206,7 +206,7 @@ func (v *verifier) heads() {
 			}
 		}
 		slices.Sort(less)
-		if words := strings.Join(less, "; "); words != "" && v.rebuilt(last, *n) {
+		if words := strings.Join(less, "; "); words != "" && v.rebuilt(last, i) {
 			v.report.Notes = append(v.report.Notes, fmt.Sprintf("on %s the registry was older than before, and two "+
 				"people "+
 				"said that the nights go on with it: %s", n.Date, words))
@@ -219,12 +219,20 @@ func (v *verifier) heads() {
 	}
 }
 
-// rebuilt reports whether two people said between two nights that they go on from what there is.
-func (v *verifier) rebuilt(before, n Night) bool {
+// notHolding is the exit code of a night that refused what it was to believe.
+const notHolding = 12
+
+// rebuilt reports whether two people said, between a night and that at a place, that they go on from what there is; or
+// soon after that one: while nights end with what they refuse to believe, nobody has said it yet.
+func (v *verifier) rebuilt(before Night, place int) bool {
+	ended := v.report.Nights[place].ended
+	for next := place + 1; next < len(v.report.Nights) && v.report.Nights[next-1].refused; next++ {
+		ended = v.report.Nights[next].ended
+	}
 	keys := map[string]bool{}
 	for _, s := range v.report.Answers {
 		a := s.Answer
-		since := a.SignedAt.After(before.started) && (n.ended.IsZero() || !a.SignedAt.After(n.ended))
+		since := a.SignedAt.After(before.started) && (ended.IsZero() || !a.SignedAt.After(ended))
 		if a.Act == answers.Rebuild && since {
 			keys[a.Key] = true
 		}

@@ -66,6 +66,7 @@ type Night struct {
 	heads          []string
 	phases         string
 	started, ended time.Time
+	refused        bool // it ended with 12: evidence did not hold
 }
 
 func (n *Night) wrong(format string, args ...any) {
@@ -293,6 +294,8 @@ func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 	n.answers, n.log, n.heads = m.AnswersHead(), m.Log, m.Heads
 	n.phases = m.Phases()
 	n.started, n.ended = m.At("started_at"), m.At("ended_at")
+	exit, _ := m.Run["exit_code"].(float64)
+	n.refused = exit == notHolding
 	pages := map[string]string{}
 	v.newest = pages
 	ours := "/date=" + n.Date + "/run=" + n.RunID

@@ -25,7 +25,8 @@ func (e *TamperedError) Error() string {
 			"came since; where there is none, two people go on with `lethe registry reseal`", e.Silo, e.Table, e.What)
 	}
 	return fmt.Sprintf("registry, silo %q, event %d: %s; restore the registry from a copy and import again what "+
-		"came since", e.Silo, e.Seq, e.What)
+		"came since; where there is none, make a new one with `lethe registry init`, import all that the applications "+
+		"know, and let two people go on with `lethe state rebuild --older-registry`", e.Silo, e.Seq, e.What)
 }
 
 // Is makes errors.Is(err, ErrTampered) true.
