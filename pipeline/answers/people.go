@@ -67,8 +67,8 @@ func (c Chain) Given(people People, about, digest string, now time.Time) (given 
 	return given, void
 }
 
-// GivenAnew is Given without what was said before people let the nights begin anew: with a journal or a registry that is
-// another one than those had before them who said it.
+// GivenAnew is Given without what was said before people let the nights begin anew: with a journal or a registry that
+// is another one than those had before them who said it.
 func (c Chain) GivenAnew(people People, about, digest string, now time.Time) (given []Signed, void []string) {
 	given, void = c.Given(people, about, digest, now)
 	last := int64(0)

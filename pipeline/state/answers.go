@@ -117,8 +117,8 @@ func SeenAnswers(ctx context.Context, p *setup.Setup, j *journal.Journal) (seen 
 	return append(seen, head(&f)), nil
 }
 
-// AskAnew lets plans wait again that were let go and that no night has begun: those who approved them did so before people
-// said that the nights go on without what was lost.
+// AskAnew lets plans wait again that were let go and that no night has begun: those who approved them did so before
+// people said that the nights go on without what was lost.
 func AskAnew(ctx context.Context, j *journal.Journal) error {
 	approved, err := j.Plans(ctx, journal.Approved)
 	if err != nil {
