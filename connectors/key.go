@@ -37,6 +37,16 @@ func KeyOf(rows arrow.Record, columns []int, row int) (key Key, ok bool) {
 	return Key(b), true
 }
 
+// Numbered reports whether all fields of a key are whole numbers, which a source gives out rather than people.
+func Numbered(t Table, columns []int) bool {
+	for _, column := range columns {
+		if t.Fields[column].Kind != Integer {
+			return false
+		}
+	}
+	return len(columns) > 0
+}
+
 // AppendKey is KeyOf into memory to use again.
 func AppendKey(b []byte, rows arrow.Record, columns []int, row int) (key []byte, ok bool) {
 	for _, c := range columns {

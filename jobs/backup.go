@@ -15,7 +15,7 @@ func backupCommand(c *Command) *cobra.Command {
 		Use: "backup", Short: "The backups: whose they are, what is in them, and until when",
 		Long: `When somebody is erased, the backups still hold them, until each is rewritten or its keep is over.`,
 	}
-	cmd.AddCommand(backupListCommand(c))
+	cmd.AddCommand(backupListCommand(c), backupReapplyCommand(c))
 	return cmd
 }
 

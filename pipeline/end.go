@@ -17,7 +17,6 @@ import (
 	"lethe/pipeline/notes"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/planner"
-	"lethe/pipeline/policy"
 	"lethe/pipeline/report"
 	"lethe/pipeline/review"
 	"lethe/pipeline/setup"
@@ -57,7 +56,7 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	settled, totals, settledErr := b.settledLines(ctx, b.tonight.RunID)
 	before, beforeErr := b.settledBefore(ctx)
 	settledErr = errors.Join(settledErr, beforeErr)
-	b.overdue(slices.Concat(settled, before))
+	night.balance.Overdue(slices.Concat(settled, before))
 	night.inspector.Together()
 	night.balance.Draw(settled)
 	report.Listed(&b.notes.Facts, b.listed)
@@ -262,35 +261,6 @@ func (b *book) unsettled(ctx context.Context, entry journal.Plan) error {
 			Article: "Art. 5(2)", Words: words})
 	}
 	return nil
-}
-
-// overdue finds rows that are past their term and that the night did not erase: approval, a limit or a
-// refusal held them back.
-func (b *book) overdue(settled []SettledLine) {
-	for _, s := range b.notes.Facts.Summary {
-		erases := s.Change != "" && (s.Action == string(policy.Delete) || s.Action == string(policy.Anonymize))
-		if !erases || s.OldestDue == "" || s.OldestDue >= b.tonight.Today.String() {
-			continue
-		}
-		if left := s.Rows - erased(s, settled); left > 0 {
-			b.notes.Find(audit.Finding{Kind: "F_OVERDUE", Severity: "medium", Source: s.Source, Object: s.Object,
-				Count: left, Article: "Art. 5(1)(e)",
-				Words: fmt.Sprintf("When the night ended, rows were still kept past their term: %s "+
-					"The oldest was due on %s.", s.Words, s.OldestDue)})
-		}
-	}
-}
-
-// erased counts the rows of a line of the summary that are done with.
-func erased(s audit.Summary, settled []SettledLine) (rows int64) {
-	for _, l := range settled {
-		same := l.Silo == s.Silo && l.Source == s.Source && l.Object == s.Object &&
-			l.Change == s.Change && l.Reason == s.Reason
-		if same && (l.Status == "done" || l.Status == "recovered") {
-			rows += l.Rows
-		}
-	}
-	return rows
 }
 
 // summaryLines are the report's counts of what was decided, as a run prints them.

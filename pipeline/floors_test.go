@@ -51,7 +51,7 @@ var house = [][]string{
 	{"setup", "via"},                   // what a night is wired with; identifiers that stand in other tables
 	{"state", "suppression", "review"}, // what earlier nights left, and what a person is asked of it
 	{"engines", "chronicle", "notes", "silos", "aside", "adopted", "judge/cells", "judge/crowd", "judge/roots", "waiting"}, // what this one notes, what the registry says, and what databases refused
-	{"census", "judge/targets"},      // the people and rows that the night meets
+	{"census", "judge/targets", "judge/traces"}, // the people and rows that the night meets
 	{"judge"},                        // one row
 	{"change", "stores", "remnants"}, // a change of a row; the open sources; people in fields that no silo governs
 	{"dependents/edges"},             // how rows refer to each other
@@ -61,6 +61,7 @@ var house = [][]string{
 	{"orders"},          // what people let nights do unasked
 	{"report", "limits", "findings", "clock", "copies", "execute", "plan/rows", "plan/values"},
 	{"planner", "apply", "forget", "duties", "keys", "balance", "terms", "incidents", "proofs", "tidy", "sanitize"},
+	{"restored"}, // what a copy brought back
 	{"ask/backups", "ask/allowed", "ask/whatif", "ask/lint", "ask/zones", "ask/processing"},
 	{"ask"},
 }

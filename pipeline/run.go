@@ -29,9 +29,11 @@ import (
 	"lethe/pipeline/planner"
 	"lethe/pipeline/proofs"
 	"lethe/pipeline/remnants"
+	"lethe/pipeline/restored"
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
+	"lethe/pipeline/state"
 	"lethe/pipeline/stores"
 	"lethe/pipeline/terms"
 	"lethe/pipeline/tidy"
@@ -55,7 +57,7 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	if phases == setup.RebuildOnly {
 		return n.book.rebuild(ctx, n.silos)
 	}
-	if err := n.silos.Open(ctx, n.feed); err != nil {
+	if err := n.silos.Open(ctx, n.heard(phases)); err != nil {
 		return err
 	}
 	(&clock.Watch{Setup: n.book.setup, Notes: n.notes}).Back(n.silos, n.book.lastRun)
@@ -67,6 +69,9 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	}
 	if err := n.planner.Recall(ctx); err != nil {
 		return err
+	}
+	if phases == setup.ReapplyOnly {
+		return errors.Join(n.balance.Recall(), n.restored.Reapply(ctx))
 	}
 	if err := n.copier.Sync(ctx); err != nil { // first, so that no application goes on using what it may not
 		return err
@@ -89,8 +94,8 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	if err := n.scanner.Remnants.Open(); err != nil { // with what was erased just now
 		return err
 	}
-	for _, s := range n.stores.List { // live ones first, then backups
-		n.survey(ctx, s)
+	if err := n.read(ctx); err != nil {
+		return err
 	}
 	if phases == setup.DiscoverOnly {
 		return nil
@@ -109,6 +114,26 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 		return err
 	}
 	return n.terms.Purge(ctx) // and so ends evidence whose term is over
+}
+
+// heard is what the tables of sources say of consents; not those of a copy that was put back: they are old.
+func (n *rooms) heard(phases setup.Phases) silos.Feed {
+	if phases == setup.ReapplyOnly {
+		return restored.Deaf{}
+	}
+	return n.feed
+}
+
+// read reads every source once, live ones first, then backups.
+func (n *rooms) read(ctx context.Context) (err error) {
+	if n.planner.Session.Plans, err = state.LetGo(ctx, n.book.journal); err != nil {
+		return err
+	}
+	for _, s := range n.stores.List {
+		n.survey(ctx, s)
+	}
+	restored.Notice(n.notes, n.stores.List)
+	return nil
 }
 
 // survey reads a source; one that fails for a table that a silo governs, in what else it holds.
@@ -137,6 +162,7 @@ type rooms struct {
 	scanner   *scan.Scanner
 	planner   *planner.Planner
 	applier   *apply.Applier
+	restored  *restored.Reapplier
 	copier    *copies.Keeper
 	forgetter *forget.Forgetter
 	terms     *terms.Keeper
@@ -161,7 +187,7 @@ func furnish(b *book) *rooms {
 	limits := &limits.Limits{Setup: p, Tonight: t, Notes: notes, Journal: j,
 		Silos: silos, Stores: stores, Scanner: scanner, OrderUse: map[string]map[int]int64{}, Anew: b.asksAnew()}
 
-	return &rooms{
+	rooms := &rooms{
 		book:    b,
 		notes:   notes,
 		feed:    &intake.Feed{Setup: p, Tonight: t, Notes: notes},
@@ -184,6 +210,9 @@ func furnish(b *book) *rooms {
 		incidents: &incidents.Watch{Setup: p, Tonight: t, Notes: notes},
 		owing:     &duties.Book{Setup: p, Tonight: t, Notes: notes, Answers: b.answers},
 	}
+	rooms.restored = &restored.Reapplier{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores,
+		Planner: rooms.planner, Applier: rooms.applier}
+	return rooms
 }
 
 // observe puts into the report what people owe, and what a person should look at in the sources that were

@@ -46,6 +46,7 @@ type Applier struct {
 	Stores  *stores.Set
 	Limits  *limits.Limits
 	Census  *census.Night // takes back what is ended; nil: nobody counts
+	Source  string        // only plans that end once more what was ended in it; "" all
 
 	traced bool // something was left in the registry since its traces were read
 }
@@ -96,6 +97,9 @@ func (ap *Applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 	p, identity, err := plan.Usable(ap.Setup, entry)
 	if err != nil {
 		ap.Notes.LeaveAlone(entry.ID, err)
+		return nil
+	}
+	if ap.Source != "" && (p.Part != plan.Again || slices.ContainsFunc(p.Sets, ap.elsewhere)) {
 		return nil
 	}
 	if len(chunks) == 0 && !ap.Tonight.AsOf.Before(p.ValidUntil) {
@@ -207,6 +211,9 @@ func (ap *Applier) authorised(ctx context.Context, p *plan.Sealed, sets []*chang
 	}
 	if !destroys {
 		return nil
+	}
+	if p.Part == plan.Again {
+		return ap.ended(ctx, p, sets)
 	}
 	said, err := plan.SaidOf(ctx, ap.Setup, ap.Journal, p)
 	if err != nil {
@@ -393,9 +400,7 @@ func (a *application) trace(ctx context.Context, chunks []journal.Chunk) error {
 		mark := registry.FlagKey{Record: c.Record, Reason: judge.FlagBlocked}
 		switch c.Op {
 		case judge.Delete, judge.Anonymize:
-			t := registry.Tombstone{System: a.store.System(), Object: c.Table, Record: c.Record, Subject: c.Subject,
-				Action:     string(policy.Delete),
-				PlanDigest: a.plan.Digest, ErasedAt: latest(a.plan.AsOf, a.Tonight.AsOf), DropAfter: drop}
+			t := a.tombstone(c, string(policy.Delete), drop)
 			if c.Op == judge.Anonymize {
 				t.Action = string(policy.Anonymize)
 			} else if !a.store.Backup() {
@@ -404,6 +409,10 @@ func (a *application) trace(ctx context.Context, chunks []journal.Chunk) error {
 			tombs[c.Silo] = append(tombs[c.Silo], t)
 			a.store.Erased = true
 			a.count(c)
+		case judge.Clear:
+			if t, ok := a.cleared(c, drop); ok {
+				tombs[c.Silo] = append(tombs[c.Silo], t)
+			}
 		case judge.Block:
 			blocked[c.Silo] = append(blocked[c.Silo],
 				registry.Flag{FlagKey: mark, Since: latest(a.plan.AsOf, a.Tonight.AsOf)})

@@ -42,8 +42,8 @@ type PolicyChange struct {
 	AdoptedBy  string    `col:",list"` // names from people:, joined by ';'
 }
 
-// Restore is a live source that looks as if it had been put back from a backup: its newest row is older than the night
-// before saw it.
+// Restore is a live source that was put back from a backup: rows stand in it again that nights had ended; or it looks
+// so: its newest row is older than the night before saw it.
 type Restore struct {
 	RestoreID    string    // hash of source and day, hex
 	Source       string    // as the configuration names it
@@ -51,6 +51,7 @@ type Restore struct {
 	NewestBefore string    `col:",date"`            // civil date of the newest row, as the night before read it
 	NewestNow    string    `col:",date"`            // as this run read it
 	Reapplied    string    `col:"reapplied_run_id"` // the run that decided its rows anew with --apply; "" none yet
+	RowsBack     int64     // that earlier nights had ended and that stand in it again; 0 it looks old by its days alone
 	RowsReerased int64     // that run deleted or anonymized in it
 	GapMinutes   int64     // at most, between the restore and that run: since the night before ended
 }

@@ -139,7 +139,7 @@ type Summary struct {
 // Plan is one batch of a sealed plan: rows of one table with one action and reason.
 type Plan struct {
 	PlanID           string    // it; its lines share it
-	Part             string    // reversible or destructive
+	Part             string    // reversible, destructive; again: ended before, and brought back by a copy
 	Digest           string    // sha256 of plan.json, hex
 	Silo             string    // as the policy names it; NULL where none governs
 	Source           string    // as the configuration names it

@@ -109,6 +109,9 @@ func (b *Book) sources() {
 			TakenAt: src.TakenAt, State: "unread"}
 		was := b.lastSource(src.Name)
 		row.LastRead = was.LastRead
+		if b.Stores.Find(src.Name) == nil && b.goesOn() && was.Source != "" { // it was not asked
+			row.State, row.ErrorCode, row.RowsRead, row.Tables = was.State, was.ErrorCode, was.RowsRead, was.Tables
+		}
 		if s := b.Stores.Find(src.Name); s != nil {
 			row.Tables = int64(len(s.Tables))
 			if read := b.Scanner.Of(src.Name); read != nil {

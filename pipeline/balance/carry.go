@@ -67,7 +67,9 @@ func (b *Book) Carry() {
 }
 
 // goesOn reports whether the run only applies what a night decided.
-func (b *Book) goesOn() bool { return b.Tonight.Phases == setup.ApplyOnly && b.Notes.Newest != nil }
+func (b *Book) goesOn() bool {
+	return (b.Tonight.Phases == setup.ApplyOnly || b.Tonight.Phases == setup.ReapplyOnly) && b.Notes.Newest != nil
+}
 
 // add appends the rows of a night that the run has not.
 func add[T any](ours, theirs []T, same func(a, b T) bool) []T {

@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -58,9 +59,14 @@ func (w *Watch) Look(said answers.Chain, began time.Time, tampered bool) {
 	f := &w.Notes.Facts
 	w.restores(began)
 	for _, r := range f.Restores {
-		w.note(audit.Hint{Kind: Restored, Source: r.Source, Words: fmt.Sprintf("The newest row of the source was of "+
-			"%s, and is of %s now: it looks as if it had been put back from a backup. What was erased in between may "+
-			"have stood there, and been used.", r.NewestBefore, r.NewestNow)}, began)
+		words := fmt.Sprintf("The newest row of the source was of %s, and is of %s now: it looks as if it had been "+
+			"put back from a backup. What was erased in between may have stood there, and been used.",
+			r.NewestBefore, r.NewestNow)
+		if r.RowsBack > 0 {
+			words = fmt.Sprintf("%d rows that earlier nights had ended stand in the source again: it was put back "+
+				"from a copy. They may have been used.", r.RowsBack)
+		}
+		w.note(audit.Hint{Kind: Restored, Source: r.Source, Rows: r.RowsBack, Words: words}, began)
 	}
 	for _, x := range f.Findings {
 		if kind := of[x.Kind]; kind != "" && x.Severity == "high" {
@@ -158,14 +164,51 @@ func gravest(inventory []audit.Inventory, source, object string) (class string) 
 	return class
 }
 
-// restores finds live sources whose newest row is older than the night before saw it. The days are those of the fields
-// by which the policy's terms count; a table of which Lethe itself ended rows since says nothing.
+// restores finds live sources in which rows stand again that nights had ended, or whose newest row is older than the
+// night before saw it. The days are those of the fields by which the policy's terms count; a table of which Lethe
+// itself ended rows since says nothing.
 func (w *Watch) restores(began time.Time) {
 	f := &w.Notes.Facts
-	if f.Run.Night != "" {
-		f.Restores = slices.Clone(w.last().Restores)
-		return
+	found := w.older()
+	if f.Run.Night != "" { // it read nothing itself, but for what it ended once more
+		found = map[string]audit.Restore{}
+		f.Restores = slices.DeleteFunc(slices.Clone(w.last().Restores), func(r audit.Restore) bool {
+			found[r.Source] = r
+			return w.Notes.Back[r.Source] > 0
+		})
 	}
+	for source, rows := range w.Notes.Back {
+		r := found[source]
+		r.Source, r.RowsBack = source, rows
+		found[source] = r
+	}
+	for source, r := range found {
+		if w.Notes.Back[source] == 0 && f.Run.Night != "" {
+			continue
+		}
+		if r.DetectedAt.IsZero() {
+			sum := sha256.Sum256([]byte(source + "\x1f" + w.Tonight.Today.String()))
+			r.RestoreID, r.DetectedAt = hex.EncodeToString(sum[:8]), began
+			r.GapMinutes = int64(began.Sub(w.last().Run.EndedAt) / time.Minute)
+		} else { // a night had noticed it
+			r.GapMinutes += int64(began.Sub(r.DetectedAt) / time.Minute)
+		}
+		if w.Tonight.Apply {
+			r.Reapplied = w.Tonight.RunID
+			for _, e := range f.Ended {
+				if e.Source == source {
+					r.RowsReerased += e.Rows
+				}
+			}
+		}
+		f.Restores = append(f.Restores, r)
+	}
+	slices.SortFunc(f.Restores, func(a, b audit.Restore) int { return strings.Compare(a.Source, b.Source) })
+}
+
+// older are the live sources of which every table that says so is older than it was.
+func (w *Watch) older() map[string]audit.Restore {
+	f := &w.Notes.Facts
 	was := w.lastRead()
 	found := map[string]audit.Restore{}
 	for _, now := range f.Inventory {
@@ -184,24 +227,8 @@ func (w *Watch) restores(began time.Time) {
 		r.Source = now.Source
 		found[now.Source] = r
 	}
-	for source, r := range found {
-		if r.NewestNow >= r.NewestBefore { // another table of it is as new as before
-			continue
-		}
-		sum := sha256.Sum256([]byte(source + "\x1f" + w.Tonight.Today.String()))
-		r.RestoreID, r.DetectedAt = hex.EncodeToString(sum[:8]), began
-		r.GapMinutes = int64(began.Sub(w.last().Run.EndedAt) / time.Minute)
-		if w.Tonight.Apply {
-			r.Reapplied = w.Tonight.RunID
-			for _, e := range f.Ended {
-				if e.Source == source {
-					r.RowsReerased += e.Rows
-				}
-			}
-		}
-		f.Restores = append(f.Restores, r)
-	}
-	slices.SortFunc(f.Restores, func(a, b audit.Restore) int { return strings.Compare(a.Source, b.Source) })
+	maps.DeleteFunc(found, func(_ string, r audit.Restore) bool { return r.NewestNow >= r.NewestBefore })
+	return found
 }
 
 func place(i audit.Inventory) notes.Object {

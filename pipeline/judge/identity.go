@@ -9,6 +9,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/judge/cells"
+	"lethe/pipeline/judge/traces"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry/event"
@@ -38,9 +39,10 @@ func (g *Judge) identify(refs []keystore.Ref, rows arrow.Record, row int) []keys
 // lookAhead identifies the next rows of a batch that are the silo's and has the standings fetch what
 // they say of them.
 func (g *Judge) lookAhead(rows arrow.Record, from int) {
-	g.refsOf, g.ahead = g.refsOf[:0], g.ahead[:0]
+	g.refsOf, g.ahead, g.asked = g.refsOf[:0], g.ahead[:0], g.asked[:0]
 	for row := from; row < min(from+aheadRows, int(rows.NumRows())); row++ {
-		if g.Mine(rows, row) {
+		g.asked = append(g.asked, g.Mine(rows, row) && (!g.ended || g.traced(rows, row)))
+		if g.asked[row-from] {
 			g.refsOf = g.identify(g.refsOf, rows, row)
 		}
 		g.ahead = append(g.ahead, len(g.refsOf))
@@ -146,19 +148,7 @@ func (g *Judge) createdBy() time.Time {
 // reused reports whether a night deleted the row that had this key, and what has it now is another's: no
 // link leads from it. In a backup it is the row that was.
 func (g *Judge) reused(record, subject keystore.Ref) bool {
-	if g.Source.Backup() {
-		return false
-	}
-	deleted := false
-	for _, t := range g.State.Tombstones.Find(record) {
-		if t.Action == string(policy.Delete) {
-			if t.Subject == subject {
-				return false
-			}
-			deleted = true
-		}
-	}
-	return deleted
+	return !g.Source.Backup() && traces.Reused(g.State.Tombstones.Find(record), subject)
 }
 
 // unreadable reports whether one of a row's identifiers is there and is none: the registry could know

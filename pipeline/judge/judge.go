@@ -38,12 +38,14 @@ type Judge struct {
 	row      standings.Row
 	refsOf   []keystore.Ref    // its references, or those of the rows ahead
 	ahead    []int             // where the references of each row ahead end
+	asked    []bool            // of each row ahead: it is judged
 	found    []standings.Found // of refsOf in the standings
 	standing policy.Standing
 	Record   policy.Record
 	dayOnly  bool // it was collected on a day, at no time that it knows
 	buf      []byte
 	others   via.Found // its identifiers in other tables
+	ended    bool      // only rows are judged that a tombstone names
 }
 
 // NewJudge makes a judge of a binding.

@@ -8,6 +8,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge/roots"
+	"lethe/pipeline/judge/targets"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry/keystore"
@@ -103,7 +104,7 @@ func (g *Judge) root(runID string, r Ruling, rows arrow.Record, row int, key con
 	rt.Guard = g.guard(runID, rows, row, r.Change, r.Cleared)
 	rt.BlockGuard = g.guard(runID, rows, row, Block, nil)
 	if r.Change == Delete {
-		rt.Anonymized = g.anonymized(rows, row)
+		rt.Anonymized = targets.Anonymized(g.Targets, rows, row)
 		rt.ElseGuard = g.guard(runID, rows, row, Anonymize, nil)
 	}
 	if r.Change == Delete || r.Change == Anonymize {

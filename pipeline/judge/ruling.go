@@ -12,6 +12,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge/cells"
 	"lethe/pipeline/judge/targets"
+	"lethe/pipeline/judge/traces"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/decide"
@@ -132,9 +133,9 @@ func (g *Judge) recall(r *Ruling, rows arrow.Record, row int, asOf time.Time) {
 	}
 	g.name(r, key)
 	again := false
-	if !plain(r.Decision) && g.wasAnonymized(r.record, r.subject) {
+	if !plain(r.Decision) && traces.WasAnonymized(g.State.Tombstones.Find(r.record), r.subject, g.unnamed()) {
 		g.State.Anonymized[r.record] = true
-		if g.anonymized(rows, row) {
+		if targets.Anonymized(g.Targets, rows, row) {
 			g.Record.Anonymized, g.Record.Weak, again = true, g.Weak(), true
 		}
 	}
@@ -149,16 +150,6 @@ func (g *Judge) recall(r *Ruling, rows arrow.Record, row int, asOf time.Time) {
 	}
 }
 
-// wasAnonymized reports whether an earlier night anonymized the record. Keys are recycled: where
-// anonymizing leaves the identifiers alone, they have to be those of the person whose record it was.
-func (g *Judge) wasAnonymized(record, subject keystore.Ref) bool {
-	nobody := keystore.Ref{}
-	return slices.ContainsFunc(g.State.Tombstones.Find(record), func(t registry.Tombstone) bool {
-		same := t.Subject == subject || subject == nobody || t.Subject == nobody
-		return t.Action == string(policy.Anonymize) && (same || g.unnamed())
-	})
-}
-
 // unnamed reports whether anonymizing changes a field that identifies the person, so that what stands there
 // afterwards is nobody's.
 func (g *Judge) unnamed() bool {
@@ -167,25 +158,13 @@ func (g *Judge) unnamed() bool {
 	})
 }
 
-// anonymized reports whether every target field holds what its technique yields.
-func (g *Judge) anonymized(rows arrow.Record, row int) bool {
-	some := false
-	for _, t := range g.Targets {
-		if t.Anonymize && !t.HeldBy(rows, row) {
-			return false
-		}
-		some = some || t.Anonymize
-	}
-	return some
-}
-
 // change says what the decision changes in the source, given what the row holds now.
 func (g *Judge) change(r *Ruling, rows arrow.Record, row int) {
 	switch r.Action {
 	case policy.Delete:
 		r.Change = Delete
 	case policy.Anonymize:
-		if !g.anonymized(rows, row) {
+		if !targets.Anonymized(g.Targets, rows, row) {
 			r.Change = Anonymize
 		}
 	case policy.Keep:

@@ -25,9 +25,11 @@ type Session struct {
 	Tonight   setup.Tonight
 	Notes     *notes.Notes
 	Decisions *spool.Spool[audit.Decision]
-	Pending   *waiting.Rows // rows of plans that wait
-	Aside     aside.List    // rows that the database refused to change
-	Census    *census.Night // nil: nobody asks for people
+	Pending   *waiting.Rows   // rows of plans that wait
+	Aside     aside.List      // rows that the database refused to change
+	Census    *census.Night   // nil: nobody asks for people
+	Plans     map[string]bool // digests of those that were let go: what they ended is ended again unasked
+	Ended     bool            // judge only rows that a tombstone names
 }
 
 // Judge decides every row of a batch and remembers what is not a plain keep. Its errors are those of writing
@@ -35,11 +37,12 @@ type Session struct {
 func (js *Session) Judge(g *Judge, batch connectors.Batch) error {
 	g.In(js.Tonight.Room)
 	counts := js.Census.Table(g.Silo.Silo.Name, g.Source.Name, g.Table.Name, g.Source.Backup())
+	g.ended = js.Ended
 	for row := range int(batch.Rows.NumRows()) {
 		if row%aheadRows == 0 {
 			g.lookAhead(batch.Rows, row)
 		}
-		if !g.Mine(batch.Rows, row) {
+		if !g.asked[row%aheadRows] {
 			continue
 		}
 		g.Rows++
@@ -152,7 +155,9 @@ func (js *Session) remember(g *Judge, r Ruling, rows arrow.Record, row int) erro
 		}
 	}
 	if r.Change != None {
+		back := g.back(r, rows, row, js.Plans)
 		g.Roots = append(g.Roots, g.root(js.Tonight.RunID, r, rows, row, key))
+		g.Roots[len(g.Roots)-1].Back = uint8(back)
 	}
 	return nil
 }

@@ -33,6 +33,7 @@ type Tally struct {
 	Flags          []registry.Flag   // rows whose reason has no date, with the night that first found it
 	Spreads        []starts.Spread   // of the days at which the terms of each rule start
 	met            silos.Collections // those that a row of the table led to
+	Back           int64             // rows that nights had ended and only a copy can have brought back
 }
 
 func keyOf(r Ruling) census.Key {

@@ -68,6 +68,11 @@ func (l *Limits) Stops() error {
 			}
 		}
 	}
+	return l.Shrunk()
+}
+
+// Shrunk refuses a registry that has fewer events than the last night saw.
+func (l *Limits) Shrunk() error {
 	for silo, was := range l.Silos.Seen {
 		if is, ok := l.Silos.Heads[silo]; ok && is.Seq < was.Seq {
 			return fmt.Errorf("%w: %s: silo %s has %d events where the last night saw %d: restore the registry",
@@ -117,9 +122,9 @@ func Percent(part, whole int64) float64 {
 }
 
 // Questions returns what a plan asks of people, sorted: the limits that it passes. Blocking is
-// reversible and asks nothing.
+// reversible and asks nothing; what is ended once more was answered.
 func (l *Limits) Questions(p *plan.Sealed) []string {
-	if p.Part == plan.Reversible {
+	if p.Part == plan.Reversible || p.Part == plan.Again {
 		return []string{}
 	}
 	asked := map[string]bool{}
@@ -147,7 +152,7 @@ func (l *Limits) Questions(p *plan.Sealed) []string {
 	for _, question := range l.Anew {
 		asked[question] = true
 	}
-	if l.untold(p) {
+	if l.Untold(p) {
 		asked[notes.AskTrigger] = true
 	}
 	return append([]string{}, slices.Sorted(maps.Keys(asked))...)

@@ -38,7 +38,7 @@ func hasTriggers(s *stores.Store) bool {
 	return slices.ContainsFunc(s.Tables, func(t connectors.Table) bool { return len(t.Triggers) > 0 })
 }
 
-// untold reports whether a plan runs a trigger of which nobody was told before it.
-func (l *Limits) untold(p *plan.Sealed) bool {
+// Untold reports whether a plan runs a trigger of which nobody was told before it.
+func (l *Limits) Untold(p *plan.Sealed) bool {
 	return slices.ContainsFunc(p.Triggers, func(t plan.Trigger) bool { return !l.Told[t.Key()] })
 }

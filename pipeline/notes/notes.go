@@ -47,10 +47,11 @@ func ObjectRows(f audit.Facts, o Object) (rows []audit.Inventory) {
 type Notes struct {
 	Tonight  setup.Tonight
 	Facts    audit.Facts
-	Last     *audit.Facts  // of the last finished run that decided
-	Newest   *audit.Facts  // of the last one, or of one that applied since, and goes on from it
-	History  []audit.Facts // of the last 30 finished runs, newest first, each with its own alone
-	Problems []error       // what went wrong and does not stop the night
+	Last     *audit.Facts     // of the last finished run that decided
+	Newest   *audit.Facts     // of the last one, or of one that applied since, and goes on from it
+	History  []audit.Facts    // of the last 30 finished runs, newest first, each with its own alone
+	Problems []error          // what went wrong and does not stop the night
+	Back     map[string]int64 // rows of live sources that nights had ended, and that stand there again, by source
 	// LeftAlone are the plans that could not be opened or may not be applied: each is among the problems already.
 	LeftAlone map[string]bool
 }

@@ -66,6 +66,7 @@ type Part string
 const (
 	Reversible  Part = "reversible"  // blocks and unblocks
 	Destructive Part = "destructive" // clears, anonymizes, deletes
+	Again       Part = "again"       // ends once more what plans had ended that were let go, and a copy brought back
 )
 
 // Count is one line of what a plan would do.

@@ -55,11 +55,14 @@ func (pl *Planner) Plan(ctx context.Context) error {
 		return err
 	}
 
-	left := pl.leave(drafts)
-	pl.Limits.Ramp(drafts)
 	if err := pl.Limits.LearnTriggers(ctx); err != nil {
 		return err
 	}
+	if err := pl.sealAgain(ctx, drafts); err != nil {
+		return err
+	}
+	left := pl.leave(drafts)
+	pl.Limits.Ramp(drafts)
 	if err := pl.askAgain(ctx); err != nil {
 		return err
 	}

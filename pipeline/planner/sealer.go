@@ -66,6 +66,9 @@ func (pl *Planner) seal(ctx context.Context, drafts []*plan.Draft, part plan.Par
 		for _, d := range held {
 			d.Graph.Seal()
 		}
+		for _, r := range s.again { // they are in no other plan of tonight
+			r.Ramped, r.Block = true, false
+		}
 	}
 	return sealed, err
 }
@@ -77,6 +80,7 @@ type sealer struct {
 	to     age.Recipient
 	counts map[plan.Count]*plan.Count
 	people map[plan.Count]*census.People
+	again  []*judge.Root // in a plan that ends once more what was ended
 }
 
 // source writes the set of one source: what goes together, then the rows that are changed by themselves.
@@ -136,6 +140,9 @@ func (s *setWriter) add(c dependents.Selected) (err error) {
 		}
 	}
 	s.rows++
+	if s.plan.Part == plan.Again && c.Kind == change.Root {
+		s.again = append(s.again, c.Of)
+	}
 	if s.root != c.Of {
 		s.root, s.rootRef = c.Of, c.Judge.RefOf(c.Judge.KeyOf(c.Of))
 	}
@@ -201,7 +208,7 @@ func (s *setWriter) end() error {
 // startsOf says when the terms start of the tables that a plan destroys rows of.
 func (pl *Planner) startsOf(p *plan.Sealed) (list []plan.Start) {
 	for _, s := range pl.Notes.Facts.Starts {
-		if p.Part != plan.Destructive || !slices.ContainsFunc(p.Counts, func(c plan.Count) bool {
+		if p.Part == plan.Reversible || !slices.ContainsFunc(p.Counts, func(c plan.Count) bool {
 			return c.Silo == s.Silo && c.Source == s.Source && c.Table == s.Object
 		}) {
 			continue
@@ -211,8 +218,8 @@ func (pl *Planner) startsOf(p *plan.Sealed) (list []plan.Start) {
 	return list
 }
 
-// finish completes a plan: percentages, questions, the standing orders' answer; then plan.json and the
-// journal's row. A plan that is empty, or that orders were to answer and do not, leaves no trace.
+// finish completes a plan: percentages, questions, the standing orders' answer; then plan.json and the journal's row.
+// One for which there is no use leaves no trace.
 func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.Sealed, error) {
 	p := s.plan
 	for k, c := range s.counts {
@@ -233,7 +240,7 @@ func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.S
 	}
 	p.Questions = pl.Limits.Questions(p)
 	p.Stays = pl.stays(p)
-	if len(p.Sets) == 0 || ordered && !pl.Limits.Covers(p) {
+	if pl.useless(p, ordered) {
 		_, err := pl.Setup.Keys.Destroy("plan/"+p.PlanID, pl.Setup.Now())
 		pl.Setup.Crash("plan_dropped")
 		return nil, errors.Join(err, os.RemoveAll(p.Folder))
@@ -242,9 +249,9 @@ func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.S
 		pl.Limits.Note(p)
 	}
 	switch {
-	case pl.Tonight.AsOf.After(pl.Setup.Now()) && !pl.Setup.Simulated, !pl.Tonight.Apply && p.Part == plan.Reversible:
+	case pl.Tonight.AsOf.After(pl.Setup.Now()) && !pl.Setup.Simulated, !pl.Tonight.Apply && p.Part != plan.Destructive:
 		p.State = journal.Lapsed // only says what would be
-	case pl.Tonight.Apply && (p.Part == plan.Reversible || ordered):
+	case pl.Tonight.Apply && (p.Part != plan.Destructive || ordered):
 		p.State = journal.Approved
 	}
 	pl.Setup.Crash("plan_rows")
@@ -264,6 +271,12 @@ func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.S
 	}
 	report.Plan(pl.Notes, p, p.State)
 	return p, nil
+}
+
+// useless reports whether a plan is empty, or orders were to answer it and do not, or it ends once more what was ended
+// by triggers of which nobody was told.
+func (pl *Planner) useless(p *plan.Sealed, ordered bool) bool {
+	return len(p.Sets) == 0 || ordered && !pl.Limits.Covers(p) || p.Part == plan.Again && pl.Limits.Untold(p)
 }
 
 // stays says what keeps a copy of the rows that a plan destroys, and is not changed with them.

@@ -289,6 +289,20 @@ func (t *Tombstones) Find(record keystore.Ref) (found []Tombstone) {
 	return found
 }
 
+// Has reports whether there is one of a record.
+func (t *Tombstones) Has(record keystore.Ref) bool {
+	if t.Len() == 0 {
+		return false
+	}
+	b := t.bucket(&record)
+	for at := int(t.first[b]); at < int(t.first[b+1]); at++ {
+		if t.list.At(at).record == record {
+			return true
+		}
+	}
+	return false
+}
+
 func (t *Tombstones) bucket(ref *keystore.Ref) int {
 	return int(uint64(binary.BigEndian.Uint32(ref[:])) >> t.shift)
 }

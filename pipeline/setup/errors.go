@@ -24,6 +24,7 @@ var (
 	ErrStopped    = errors.New("stopped before the end")    // stop file, window
 	ErrRegistry   = errors.New("registry not usable")       // missing, empty, unreachable, stale
 	ErrTampered   = errors.New("evidence does not hold")    // chain broken, head missing, manifest edited, output gate
+	ErrRestored   = errors.New("a source was put back from a copy")
 	ErrWaiting    = errors.New("a plan waits for approval") // only reported with a detailed exit code
 )
 
@@ -42,6 +43,7 @@ func ExitCode(err error) int {
 		{11, []error{ErrHeld}},
 		{12, []error{ErrTampered, ErrChanged, registry.ErrTampered, journal.ErrCorrupt, journal.ErrAltered,
 			answers.ErrBroken}},
+		{14, []error{ErrRestored}},
 		{10, []error{ErrRegistry}},
 		{13, []error{ErrExpired}},
 		{5, []error{ErrUnapproved}},

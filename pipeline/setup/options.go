@@ -11,6 +11,7 @@ type Options struct {
 	Retry   bool      // also plan the rows that are set aside because a database refused to change them
 	Until   time.Time // no new work after this; zero: no window
 	Phases  Phases
+	Source  string     // of ReapplyOnly
 	Rebuild Rebuilding // of RebuildOnly
 
 	// Operator runs a night that applies; nil: nobody in particular, which is refused where somebody has that role.
@@ -27,7 +28,9 @@ const (
 	DiscoverOnly
 	PlanOnly
 	ApplyOnly // plans approved earlier
-	SyncOnly  // the applications' copies of their consents
+	// what was ended once in Options.Source, which was put back from a copy
+	ReapplyOnly
+	SyncOnly // the applications' copies of their consents
 	// the state of nights that were forgotten, from the signed reports and the registry
 	RebuildOnly
 )

@@ -285,3 +285,11 @@ func (s *Store) claimAll(r policy.Records, silo string) {
 		s.claim(o.Table, silo)
 	}
 }
+
+// Back counts the rows that nights had ended in a source, and that stand there again.
+func Back(s *Store) (rows int64) {
+	for _, g := range s.Judges {
+		rows += g.Back
+	}
+	return rows
+}

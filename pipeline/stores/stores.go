@@ -65,6 +65,9 @@ func (set *Set) Open(ctx context.Context) error {
 	var errs []error
 	misfits := map[*Store]error{}
 	for _, src := range set.Setup.Sources {
+		if set.tonight.Phases == setup.ReapplyOnly && src.Name != set.tonight.Source {
+			continue
+		}
 		s := NewStore(src)
 		set.List = append(set.List, s)
 		if src.Plaintext {

@@ -50,6 +50,8 @@ type Root struct {
 	Ramped  bool // left for a later night by the ramp, or left in a plan that waits
 	Asks    bool // no standing order covers it: people are asked
 
+	Back uint8 // how far a night had ended it, as package traces counts: it stands there again
+
 	Open       bool  // it is to be ended, and not known yet whether what refers to it lets it go
 	Anonymized bool  // holds already what anonymizing yields
 	BlockGuard Guard // covers the decision's own fields only

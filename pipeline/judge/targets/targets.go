@@ -44,3 +44,15 @@ func (t Target) HeldBy(rows arrow.Record, row int) bool {
 	col := rows.Column(t.Column).(*array.Binary)
 	return t.Technique.Holds(cells.Value(col, row), col.IsNull(row))
 }
+
+// Anonymized reports whether every field that anonymizing changes holds what its technique yields, and there is one.
+func Anonymized(list []Target, rows arrow.Record, row int) bool {
+	some := false
+	for _, t := range list {
+		if t.Anonymize && !t.HeldBy(rows, row) {
+			return false
+		}
+		some = some || t.Anonymize
+	}
+	return some
+}

@@ -22,6 +22,7 @@ var planStates = map[string]struct{ words, level string }{
 var partWords = map[string]string{
 	"reversible":  "Changes that can be taken back",
 	"destructive": "Changes that cannot be taken back",
+	"again":       "What had been ended before, and a copy brought back",
 }
 
 // questionWords say why a plan asks people (the breakers of the configuration).
