@@ -110,13 +110,14 @@ var floors = []floor{
 	{pkg: "connectors/conformance/require"},
 	{pkg: "connectors/connectortest", may: []string{"connectors", "connectors/conformance"}, test: true},
 	{pkg: "connectors/delimited"},
-	{pkg: "connectors/internal/dumpfile", may: []string{"connectors", "connectors/internal/keyset", "connectors/internal/textfile"}},
+	{pkg: "connectors/internal/dumpfile", may: []string{"connectors", "connectors/internal/keyset", "connectors/internal/packed", "connectors/internal/textfile"}},
+	{pkg: "connectors/internal/packed", may: []string{"connectors", "connectors/signature"}},
 	{pkg: "connectors/internal/keyset", may: []string{"connectors"}},
 	{pkg: "connectors/internal/locked", may: []string{"connectors"}},
 	{pkg: "connectors/internal/paging", may: []string{"connectors", "connectors/internal/keyset"}},
-	{pkg: "connectors/internal/textfile", may: []string{"connectors"}},
+	{pkg: "connectors/internal/textfile", may: []string{"connectors", "connectors/internal/packed"}},
 	{pkg: "connectors/internal/pgarchive", may: []string{"connectors"}},
-	{pkg: "connectors/internal/anew", may: []string{"connectors", "connectors/internal/textfile"}},
+	{pkg: "connectors/internal/anew", may: []string{"connectors", "connectors/internal/packed", "connectors/internal/textfile"}},
 	{pkg: "connectors/signature"}, // what files and folders are
 	{pkg: "connectors/wire"},      // connections, whatever speaks on them
 	{pkg: "connectors/...", may: []string{"connectors", "connectors/delimited", "connectors/wire", "connectors/signature", "connectors/internal/...",
@@ -154,6 +155,8 @@ var outside = []struct {
 	{"database/sql", []string{"connectors/mysql", "connectors/wire", "connectors/sqlite", "connectors/postgres", "connectors/sqlserver", "pipeline/registry", "pipeline/registry/cases",
 		"pipeline/registry/chain", "pipeline/registry/retention", "pipeline/registry/internal/database", "pipeline/journal"}},
 	{"github.com/pierrec/lz4", []string{"connectors/internal/pgarchive"}},
+	{"github.com/ulikunitz/xz", []string{"connectors/internal/packed"}},
+	{"github.com/dsnet/compress", []string{"connectors/internal/packed"}},
 	{"github.com/xitongsys", []string{"pipeline/audit/parquet"}},
 	{"github.com/apache/arrow/go/v15/parquet", []string{"pipeline/audit/parquet"}},
 	{"github.com/apache/arrow/go/v15/parquet/pqarrow", nil}, // brings grpc: 14 MB

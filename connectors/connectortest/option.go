@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"filippo.io/age"
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
@@ -46,4 +47,19 @@ func RunOptions(t *testing.T, c connectors.Connector, o connectors.Options, valu
 			refuse(map[string]string{spec.Name: value}, spec.Name, spec.About)
 		}
 	}
+}
+
+// Packed are values for the options of dumps that may be packed, and those of more.
+func Packed(t testing.TB, more map[string]OptionValues) map[string]OptionValues {
+	t.Helper()
+	id, err := age.GenerateX25519Identity()
+	require.NoError(t, err)
+	to := id.Recipient().String()
+	list := map[string]OptionValues{
+		"member":     {Good: []string{"x.sql", "var/x.sql.gz"}, Bad: []string{"", "../x.sql", "/x.sql"}},
+		"identity":   {Good: []string{"file:" + WriteFile(t, "key.txt", []byte(id.String()+"\n"))}, Bad: []string{"", "file:", id.String()}},
+		"recipients": {Good: []string{to, to + " " + to}, Bad: []string{"age1", "x"}},
+	}
+	maps.Copy(list, more)
+	return list
 }

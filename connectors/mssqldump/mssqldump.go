@@ -39,11 +39,11 @@ import (
 var Connector = connectors.Connector{
 	Name:    "mssqldump",
 	About:   "scripts of SQL Server Management Studio with rows, UTF-16 or UTF-8: .sql, .sql.gz, .sql.zst",
-	Suffix:  []string{".sql", ".sql.gz", ".sql.zst"},
+	Suffix:  dumpfile.Suffixes,
 	Options: options,
 	Open:    Open,
 	Fits: func(path string) bool {
-		f := format{file: filepath.Base(path)}
+		f := format{opening: textfile.Options{Name: filepath.Base(path)}}
 		head, err := f.head(path)
 		return err == nil && Recognises(head)
 	},
@@ -65,10 +65,14 @@ var options = append(slices.Clone(dumpfile.Options), connectors.OptionSpec{
 // Open opens the script at the path o.DSN. The file is looked at, not read: Tables does the first pass. With o.Rewrite
 // the Source is a connectors.Rewriter.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
-	f := format{file: filepath.Base(o.DSN), catalog: o.Catalog, unchecked: o.Unchecked, home: dumpfile.HomeOf(o),
+	f := format{catalog: o.Catalog, unchecked: o.Unchecked, home: dumpfile.HomeOf(o),
 		encoding: o.Extra["encoding"]}
-	s := &source{Name: cmp.Or(o.Name, f.file), Path: o.DSN, Format: f}
-	if err := connectors.CheckOptions(options, o.Extra); err != nil {
+	s := &source{Name: cmp.Or(o.Name, filepath.Base(o.DSN)), Path: o.DSN}
+	err := connectors.CheckOptions(options, o.Extra)
+	if err == nil {
+		f.opening, err = dumpfile.Opening(o)
+	}
+	if s.Format = f; err != nil {
 		return nil, s.Fail("open", "", err, "")
 	}
 	switch {
@@ -117,7 +121,7 @@ func Recognises(head []byte) bool {
 
 // format reads scripts of SQL Server.
 type format struct {
-	file      string
+	opening   textfile.Options
 	catalog   []connectors.Table
 	unchecked bool
 	home      dumpfile.Home
@@ -135,7 +139,12 @@ func (f format) Open(path string) (*textfile.Text, error) {
 }
 
 func (f format) open(path string, tee io.Writer) (*textfile.Text, codec, error) {
-	t, err := textfile.OpenWith(path, textfile.Options{Name: f.file, Tee: tee, UTF16: true, Foreign: foreign})
+	o := f.opening
+	o.UTF16, o.Foreign = true, foreign
+	if tee != nil {
+		o.Tee = tee
+	}
+	t, err := textfile.OpenWith(path, o)
 	if err != nil {
 		return nil, codec{}, err
 	}
@@ -234,7 +243,7 @@ func (f format) survey(in *textfile.Window) ([]*table, error) {
 		return name
 	}
 	for _, t := range tables {
-		t.Report(qualify, f.file)
+		t.Report(qualify, f.opening.Name)
 		if !t.Created && f.before == nil {
 			if err := f.describe(t); err != nil {
 				return nil, err

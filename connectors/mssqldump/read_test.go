@@ -296,10 +296,10 @@ func TestRecognises(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	path := connectortest.WriteFile(t, "x.sql", []byte(whole))
-	connectortest.RunOptions(t, mssqldump.Connector, connectors.Options{DSN: path}, map[string]connectortest.OptionValues{
+	connectortest.RunOptions(t, mssqldump.Connector, connectors.Options{DSN: path}, connectortest.Packed(t, map[string]connectortest.OptionValues{
 		"database": {Good: []string{"x"}, Bad: []string{""}},
 		"encoding": {Good: []string{"windows-1252", "iso-8859-1"}, Bad: []string{"", "utf-8", "klingon"}},
-	})
+	}))
 }
 
 // FuzzScript looks for what does not end, breaks, or is not the same after a rewriting that leaves everything.

@@ -16,6 +16,7 @@ type rewriter struct {
 	*source
 	format format
 	hook   func(anew.Point) error // of tests; nil
+	beside [32]byte               // what lies in an archive beside the dump, as it was read last
 }
 
 // Rewrite writes the script anew to a temporary file beside it, in the bytes in which it was written and packed as it
@@ -59,7 +60,9 @@ func (r *rewriter) write(ctx context.Context, j *anew.Job, q []connectors.Query,
 		return nil, err
 	}
 	before, after := j.Digest(), j.Digest()
-	in, code, err := r.format.open(j.Target(), before)
+	reading := r.format
+	reading.opening.Beside = &r.beside
+	in, code, err := reading.open(j.Target(), before)
 	if err != nil {
 		return nil, err
 	}
@@ -118,12 +121,15 @@ func (r *rewriter) readBack(ctx context.Context, temp string, held map[dumpfile.
 	if err != nil {
 		return err
 	}
-	rewritten := r.format
-	rewritten.before = old
+	rewritten, beside := r.format, [32]byte{}
+	rewritten.before, rewritten.opening.Beside = old, &beside
 	written := &source{Name: r.Name, Path: temp, Format: rewritten}
 	now, err := written.Contents(ctx)
 	if err != nil {
 		return fmt.Errorf("read back the new file: %w", err)
+	}
+	if beside != r.beside {
+		return dumpfile.ErrBeside
 	}
 	if err := dumpfile.Same(old, now, func(t *dumpfile.Entry) int64 { return held[t.ID] }); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 type again struct {
 	job    *job
 	old    []*table
+	beside [32]byte     // what lies in an archive beside the dump
 	digest *anew.Digest // of the pass at hand, or of the last one
 	passed bool         // a pass came to the end, and found what must be there
 }
@@ -33,6 +34,9 @@ func (a *again) holds(now []*table) error {
 	}
 	if !a.digest.Of(a.job.written) {
 		return fmt.Errorf("read back the new file: it does not hold what was written: %w", connectors.ErrDamaged)
+	}
+	if a.beside != a.job.beside {
+		return dumpfile.ErrBeside
 	}
 	if err := dumpfile.Same(a.old, now, func(t *dumpfile.Entry) int64 { return a.job.rows[t.ID] }); err != nil {
 		return err

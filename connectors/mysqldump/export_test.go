@@ -24,7 +24,7 @@ func Interrupt(src connectors.Source, hook func(anew.Point) error) {
 // many bytes, and returns the new text.
 func Stream(ctx context.Context, text []byte, window int,
 	edit connectors.EditFunc) (tables []connectors.Table, out []byte, err error) {
-	f := format{file: "x.sql", unchecked: true}
+	f := format{opening: textfile.Options{Name: "x.sql"}, unchecked: true}
 	found, err := f.survey(textfile.NewWindow(ctx, bytes.NewReader(text), window))
 	if err != nil {
 		return nil, nil, err
@@ -37,7 +37,7 @@ func Stream(ctx context.Context, text []byte, window int,
 		}
 	}
 	var b bytes.Buffer
-	behind, err := anew.NewWriter(&b, textfile.Packing{})
+	behind, err := anew.NewWriter(&b, nil)
 	if err != nil {
 		return nil, nil, err
 	}

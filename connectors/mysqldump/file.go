@@ -5,7 +5,6 @@ import "lethe/connectors/internal/textfile"
 // foreign lists the first bytes of what is no dump of MySQL or MariaDB, with what to say, besides what no
 // connector reads.
 var foreign = []textfile.Foreign{
-	{Magic: "PK\x03\x04", What: "it is a zip archive"},
 	{Magic: "PGDMP", What: "it is an archive of pg_dump"},
 	{Magic: "--\n-- PostgreSQL database", What: "it is a dump of PostgreSQL"},
 	{Magic: "<?xml", What: "it is a dump in XML; take it without --xml"},
@@ -15,9 +14,10 @@ var foreign = []textfile.Foreign{
 
 // Open opens the file of a dump.
 func (f format) Open(path string) (*textfile.Text, error) {
-	o := textfile.Options{Name: f.file, Foreign: foreign}
+	o := f.opening
+	o.Foreign = foreign
 	if f.again != nil {
-		o.Tee = f.again.begin()
+		o.Tee, o.Beside = f.again.begin(), &f.again.beside
 	}
 	return textfile.OpenWith(path, o)
 }

@@ -37,7 +37,7 @@ var Connector = connectors.Connector{
 	Name: "mysqldump",
 	About: "files of mysqldump, mariadb-dump, phpMyAdmin, HeidiSQL, Adminer, Navicat, SQLyog and Sequel Pro: .sql, " +
 		".sql.gz, .sql.zst; folders of mysqldump --tab and of mydumper",
-	Suffix:  []string{".sql", ".sql.gz", ".sql.zst", "/"},
+	Suffix:  append(slices.Clone(dumpfile.Suffixes), "/"),
 	Options: options,
 	Open:    Open,
 	Fits: func(path string) bool {
@@ -49,10 +49,13 @@ var Connector = connectors.Connector{
 // Open opens the dump at the path o.DSN. The file is looked at, not read: Tables does the first pass. With
 // o.Rewrite the Source is a connectors.Rewriter.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
-	f := format{file: filepath.Base(o.DSN), catalog: o.Catalog, unchecked: o.Unchecked,
-		home: dumpfile.HomeOf(o), says: &dumpfile.Says{}}
-	s := &source{Name: cmp.Or(o.Name, f.file), Path: o.DSN, Format: f, Says: f.says}
-	if err := connectors.CheckOptions(options, o.Extra); err != nil {
+	f := format{catalog: o.Catalog, unchecked: o.Unchecked, home: dumpfile.HomeOf(o), says: &dumpfile.Says{}}
+	s := &source{Name: cmp.Or(o.Name, filepath.Base(o.DSN)), Path: o.DSN, Says: f.says}
+	err := connectors.CheckOptions(options, o.Extra)
+	if err == nil {
+		f.opening, err = dumpfile.Opening(o)
+	}
+	if s.Format = f; err != nil {
 		return nil, s.Fail("open", "", err, "")
 	}
 	if o.DSN == "" {
@@ -75,7 +78,7 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	if err := w.More(); len(w.Rest()) == 0 && errors.Is(err, connectors.ErrDamaged) {
 		return nil, s.Fail("open", "", err, "")
 	}
-	if t.Packing.Compression != textfile.None {
+	if !t.Packing.Plain() {
 		if err := textfile.Check(w.Rest(), foreign...); err != nil {
 			return nil, s.Fail("open", "", err, "")
 		}
@@ -105,7 +108,7 @@ func (f format) openFolder(s *source, o connectors.Options) (connectors.Source, 
 
 // format reads the dumps of mysqldump.
 type format struct {
-	file      string // the name that the bytes stand for; that of the original when they are a rewritten copy
+	opening   textfile.Options // with the name that the bytes stand for: the original's, when they are a rewritten copy
 	catalog   []connectors.Table
 	unchecked bool
 	home      dumpfile.Home
@@ -177,7 +180,7 @@ func (f format) tables(w *walker) ([]*table, error) {
 				return id.Database + "." + id.Name
 			}
 			return id.Name
-		}, f.file)
+		}, f.opening.Name)
 		if err := f.describe(t, home); err != nil {
 			return nil, err
 		}

@@ -38,6 +38,7 @@ type job struct {
 	verify  func(connectors.Source) error
 	counts  []connectors.RewriteCount
 	rows    map[dumpfile.TableID]int64 // that the new file must hold
+	beside  [32]byte                   // what lies in an archive beside the dump
 	written *anew.Passing              // its bytes, as they were handed to the system
 }
 
@@ -67,7 +68,9 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 		return false, err
 	}
 	before := j.Digest()
-	in, err := textfile.OpenWith(j.Target(), textfile.Options{Name: j.format.file, Tee: before, Foreign: foreign})
+	o := j.format.opening
+	o.Tee, o.Foreign, o.Beside = before, foreign, &j.beside
+	in, err := textfile.OpenWith(j.Target(), o)
 	if err != nil {
 		return false, err
 	}

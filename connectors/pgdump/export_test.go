@@ -14,7 +14,7 @@ import (
 // hands all rows to out.
 func Stream(ctx context.Context, text []byte, window int,
 	out func(connectors.Batch) error) ([]connectors.Table, error) {
-	f := format{file: "x.sql", unchecked: true}
+	f := format{opening: textfile.Options{Name: "x.sql"}, unchecked: true}
 	found, err := f.survey(textfile.NewWindow(ctx, bytes.NewReader(text), window))
 	if err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func Stream(ctx context.Context, text []byte, window int,
 // written.
 func Rewritten(ctx context.Context, text []byte, window int,
 	edit connectors.EditFunc) (tables []connectors.Table, out []byte, err error) {
-	f := format{file: "x.sql", unchecked: true}
+	f := format{opening: textfile.Options{Name: "x.sql"}, unchecked: true}
 	found, err := f.survey(textfile.NewWindow(ctx, bytes.NewReader(text), window))
 	if err != nil {
 		return nil, nil, err

@@ -46,7 +46,7 @@ import (
 var Connector = connectors.Connector{
 	Name:    "pgdump",
 	About:   "files of pg_dump and pg_dumpall: .sql, .sql.gz, .sql.zst, archives (-Fc, -Ft, -Fd)",
-	Suffix:  []string{".sql", ".sql.gz", ".sql.zst", ".dump", ".dmp", ".backup", ".pgdump", ".custom", ".tar", "/"},
+	Suffix:  append(slices.Clone(dumpfile.Suffixes), ".dump", ".dmp", ".backup", ".pgdump", ".custom", "/"),
 	Options: dumpfile.Options,
 	Open:    Open,
 	Fits: func(path string) bool {
@@ -61,10 +61,14 @@ var Connector = connectors.Connector{
 // Open opens the dump at the path o.DSN. The file is looked at, not read: Tables does the first pass. With o.Rewrite
 // the Source is a connectors.Rewriter.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
-	f := format{file: filepath.Base(o.DSN), catalog: o.Catalog, unchecked: o.Unchecked, home: dumpfile.HomeOf(o)}
+	f := format{catalog: o.Catalog, unchecked: o.Unchecked, home: dumpfile.HomeOf(o)}
 	f.archive = o.DSN != "" && pgarchive.Is(o.DSN)
-	s := &source{Name: cmp.Or(o.Name, f.file), Path: o.DSN, Format: f}
-	if err := connectors.CheckOptions(dumpfile.Options, o.Extra); err != nil {
+	s := &source{Name: cmp.Or(o.Name, filepath.Base(o.DSN)), Path: o.DSN}
+	err := connectors.CheckOptions(dumpfile.Options, o.Extra)
+	if err == nil {
+		f.opening, err = dumpfile.Opening(o)
+	}
+	if s.Format = f; err != nil {
 		return nil, s.Fail("open", "", err, "")
 	}
 	if o.DSN == "" {
@@ -86,7 +90,7 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	} else if err != nil {
 		return nil, s.Fail("open", "", err, "give the path of a dump")
 	}
-	head, err := textfile.Head(o.DSN, headBytes)
+	head, err := textfile.HeadWith(o.DSN, headBytes, f.opening)
 	if err != nil {
 		return nil, s.Fail("open", "", err, "")
 	}
@@ -152,7 +156,7 @@ func Recognises(head []byte) bool {
 
 // format reads the dumps of pg_dump.
 type format struct {
-	file      string
+	opening   textfile.Options // with the name that the bytes stand for: the original's, when they are a rewritten copy
 	catalog   []connectors.Table
 	unchecked bool
 	home      dumpfile.Home
@@ -172,7 +176,7 @@ func (f format) Open(path string) (*textfile.Text, error) {
 		}
 		return textfile.Of(script), nil
 	}
-	return textfile.OpenWith(path, textfile.Options{Name: f.file})
+	return textfile.OpenWith(path, f.opening)
 }
 
 // Hint says what to do about an error of the format's own.
@@ -241,7 +245,7 @@ func (f format) survey(in *textfile.Window) ([]*table, error) {
 		}
 		return name
 	}
-	file := f.file
+	file := f.opening.Name
 	if f.archive {
 		file = strings.TrimSuffix(file, filepath.Ext(file))
 	}

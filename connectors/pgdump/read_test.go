@@ -430,7 +430,7 @@ func TestADumpThatNamesNoDatabase(t *testing.T) {
 func TestOptions(t *testing.T) {
 	connectortest.RunOptions(t, pgdump.Connector,
 		connectors.Options{DSN: connectortest.WriteFile(t, "x.sql", []byte(header+trailer))},
-		map[string]connectortest.OptionValues{"database": {Good: []string{"shop"}, Bad: []string{""}}})
+		connectortest.Packed(t, map[string]connectortest.OptionValues{"database": {Good: []string{"shop"}, Bad: []string{""}}}))
 }
 
 func TestOpenRefuses(t *testing.T) {

@@ -17,6 +17,7 @@ type rewriter struct {
 	*source
 	format format
 	hook   func(anew.Point) error // of tests; nil
+	beside [32]byte               // what lies in an archive beside the dump, as it was read last
 }
 
 // Rewrite writes the dump anew to a temporary file beside it, packed as it was, and reads that back before it takes
@@ -68,7 +69,9 @@ func (r *rewriter) write(ctx context.Context, j *anew.Job, q []connectors.Query,
 		return nil, err
 	}
 	before, after := j.Digest(), j.Digest()
-	in, err := textfile.OpenWith(j.Target(), textfile.Options{Name: r.format.file, Tee: before})
+	o := r.format.opening
+	o.Tee, o.Beside = before, &r.beside
+	in, err := textfile.OpenWith(j.Target(), o)
 	if err != nil {
 		return nil, err
 	}
@@ -145,12 +148,15 @@ func (r *rewriter) readBack(ctx context.Context, temp string, held map[dumpfile.
 			return err
 		}
 	}
-	rewritten := r.format
-	rewritten.before = old
+	rewritten, beside := r.format, [32]byte{}
+	rewritten.before, rewritten.opening.Beside = old, &beside
 	written := &source{Name: r.Name, Path: temp, Format: rewritten, Folder: r.Folder}
 	now, err := written.Contents(ctx)
 	if err != nil {
 		return fmt.Errorf("read back the new file: %w", err)
+	}
+	if beside != r.beside {
+		return dumpfile.ErrBeside
 	}
 	if err := dumpfile.Same(old, now, func(t *dumpfile.Entry) int64 { return held[t.ID] }); err != nil {
 		return err

@@ -4,14 +4,19 @@
 package signature
 
 import (
+	"archive/tar"
 	"bufio"
 	"bytes"
 	"compress/bzip2"
+	"encoding/binary"
 	"errors"
 	"io"
+	"iter"
 	"os"
+	"slices"
 	"strings"
 
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
@@ -50,7 +55,9 @@ func (k Kind) String() string {
 	if len(k.Packed) == 0 {
 		return k.Words
 	}
-	return k.Words + ", packed with " + strings.Join(k.Packed, " in ")
+	inward := slices.Clone(k.Packed)
+	slices.Reverse(inward)
+	return k.Words + ", packed with " + strings.Join(inward, " in ")
 }
 
 // headSize is how much of a file is looked at: beyond the mark of the last format that is known, of disks.
@@ -90,6 +97,10 @@ func Read(r io.Reader) (Kind, error) {
 		program, unpack := packing(head)
 		if program == "" || len(packed) == maxNested {
 			k := ofBytes(head)
+			if in, archive := dumpIn(head, k.Name); archive {
+				packed = append(append(packed, k.Name), in.Packed...)
+				k = in
+			}
 			k.Packed = packed
 			return k, nil
 		}
@@ -103,6 +114,72 @@ func Read(r io.Reader) (Kind, error) {
 		}
 		defer done()
 		r = inner
+	}
+}
+
+// dumpIn says what dump lies in an archive of that name, as far as its beginning tells; false where none is seen.
+func dumpIn(head []byte, archive string) (Kind, bool) {
+	var members iter.Seq[io.Reader]
+	switch archive {
+	case "tar":
+		members = inTar(head)
+	case "zip":
+		members = inZip(head)
+	default:
+		return unknown, false
+	}
+	for m := range members {
+		in, err := bufio.NewReaderSize(m, headSize).Peek(headSize)
+		if len(in) == 0 {
+			continue
+		}
+		if program, unpack := packing(in); unpack != nil {
+			r, done, err := unpack(in)
+			if err != nil {
+				continue
+			}
+			in, _ = bufio.NewReaderSize(r, headSize).Peek(headSize) // it breaks off, as its packed beginning does
+			done()
+			if k := ofBytes(in); k.Class == Dump {
+				k.Packed = []string{program}
+				return k, true
+			}
+			continue
+		}
+		if k := ofBytes(in); k.Class == Dump && (err == nil || len(in) > 0) {
+			return k, true
+		}
+	}
+	return unknown, false
+}
+
+// inTar are the members whose beginnings lie in that of a tar archive.
+func inTar(head []byte) iter.Seq[io.Reader] {
+	return func(yield func(io.Reader) bool) {
+		r := tar.NewReader(bytes.NewReader(head))
+		for h, err := r.Next(); err == nil; h, err = r.Next() {
+			if h.Typeflag == tar.TypeReg && !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// inZip is the first member of a zip archive, by the header before it (APPNOTE.TXT 4.3.7).
+func inZip(head []byte) iter.Seq[io.Reader] {
+	return func(yield func(io.Reader) bool) {
+		if len(head) < 30 {
+			return
+		}
+		number := func(at int) int { return int(binary.LittleEndian.Uint16(head[at:])) }
+		at := 30 + number(26) + number(28)
+		switch method := number(8); {
+		case at >= len(head) || number(6)&1 != 0:
+		case method == 0:
+			yield(bytes.NewReader(head[at:]))
+		case method == 8:
+			yield(flate.NewReader(bytes.NewReader(head[at:])))
+		}
 	}
 }
 

@@ -212,3 +212,49 @@ func TestAnyBytes(t *testing.T) {
 		require.NotEmpty(t, k.Class)
 	})
 }
+
+// TestADumpInAnArchiveIsADump: what the archive is listed as is what is in it.
+func TestADumpInAnArchiveIsADump(t *testing.T) {
+	dump := "-- MariaDB dump 10.19  Distrib 10.11.6-MariaDB\n--\n" + strings.Repeat("-- more\n", 100)
+	zipped := func(text string) string {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		f, err := w.Create("x.sql")
+		require.NoError(t, err)
+		_, err = f.Write([]byte(text))
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		return b.String()
+	}
+	tarred := func(texts ...string) string {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		for i, text := range texts {
+			require.NoError(t, w.WriteHeader(&tar.Header{Name: string(rune('a' + i)), Size: int64(len(text)), Mode: 0o600}))
+			_, err := w.Write([]byte(text))
+			require.NoError(t, err)
+		}
+		require.NoError(t, w.Close())
+		return b.String()
+	}
+	for name, c := range map[string]struct {
+		content string
+		class   signature.Class
+		packed  []string
+	}{
+		"tar":                   {tarred("a note", dump), signature.Dump, []string{"tar"}},
+		"tar.gz":                {gzipped(t, tarred(dump)), signature.Dump, []string{"gzip", "tar"}},
+		"tar with a gzip in it": {tarred("a note", gzipped(t, dump)), signature.Dump, []string{"tar", "gzip"}},
+		"zip":                   {zipped(dump), signature.Dump, []string{"zip"}},
+		"zip of a gzip":         {zipped(gzipped(t, dump)), signature.Dump, []string{"zip", "gzip"}},
+		"tar of notes":          {tarred("a note", gzipped(t, "another")), signature.Archive, nil},
+		"zip of a note":         {zipped("a note"), signature.Archive, nil},
+		"cut zip":               {zipped(dump)[:20], signature.Archive, nil},
+		"cut tar":               {tarred(dump)[:512], signature.Archive, nil},
+	} {
+		k, err := signature.Read(strings.NewReader(c.content))
+		require.NoError(t, err, name)
+		require.Equal(t, c.class, k.Class, name)
+		require.Equal(t, c.packed, k.Packed, name)
+	}
+}

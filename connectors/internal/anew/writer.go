@@ -5,10 +5,9 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
-	"lethe/connectors/internal/textfile"
+	"lethe/connectors/internal/packed"
 )
 
 const (
@@ -29,7 +28,7 @@ type Writer struct {
 }
 
 // NewWriter makes a writer that packs what it is given as p says.
-func NewWriter(w io.Writer, p textfile.Packing) (*Writer, error) { return new(Reused).NewWriter(w, p) }
+func NewWriter(w io.Writer, p packed.Packing) (*Writer, error) { return new(Reused).NewWriter(w, p) }
 
 // Reused is what writers that were closed leave to the next ones: the files of a folder are many, and most of them small.
 // The zero value has nothing.
@@ -45,28 +44,17 @@ type frames struct {
 }
 
 // NewWriter is NewWriter with what others left.
-func (r *Reused) NewWriter(w io.Writer, p textfile.Packing) (*Writer, error) {
-	var z io.WriteCloser = plainWriter{w}
+func (r *Reused) NewWriter(w io.Writer, p packed.Packing) (*Writer, error) {
+	var z io.WriteCloser
 	var leave func()
 	var err error
-	switch p.Compression {
-	case textfile.Gzip:
-		level := 6
-		if p.Best {
-			level = gzip.BestCompression
-		} else if p.Fastest {
-			level = gzip.BestSpeed
-		}
-		var g *gzip.Writer
-		if g, err = gzip.NewWriterLevel(w, level); err == nil {
-			g.Header = p.Header
-			z = g
-		}
-	case textfile.Zstd:
+	if l, alone := p.Zstd(); alone {
 		var e *zstd.Encoder
-		if e, err = r.zstd(w, p); err == nil {
-			z, leave = e, func() { r.take(p, e) }
+		if e, err = r.zstd(w, l); err == nil {
+			z, leave = e, func() { r.take(l, e) }
 		}
+	} else {
+		z, err = packed.NewWriter(w, p)
 	}
 	if err != nil {
 		return nil, err
@@ -76,13 +64,13 @@ func (r *Reused) NewWriter(w io.Writer, p textfile.Packing) (*Writer, error) {
 	return b, nil
 }
 
-func (r *Reused) zstd(w io.Writer, p textfile.Packing) (*zstd.Encoder, error) {
+func (r *Reused) zstd(w io.Writer, l *packed.Layer) (*zstd.Encoder, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	of := frames{p.Window, p.Checksum}
+	of := frames{l.Window, l.Checksum}
 	list := r.zstds[of]
 	if len(list) == 0 {
-		return zstd.NewWriter(w, zstdLike(p)...)
+		return zstd.NewWriter(w, l.ZstdLike()...)
 	}
 	e := list[len(list)-1]
 	r.zstds[of] = list[:len(list)-1]
@@ -90,38 +78,15 @@ func (r *Reused) zstd(w io.Writer, p textfile.Packing) (*zstd.Encoder, error) {
 	return e, nil
 }
 
-func (r *Reused) take(p textfile.Packing, e *zstd.Encoder) {
+func (r *Reused) take(l *packed.Layer, e *zstd.Encoder) {
 	e.Reset(nil)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.zstds == nil {
 		r.zstds = map[frames][]*zstd.Encoder{}
 	}
-	of := frames{p.Window, p.Checksum}
+	of := frames{l.Window, l.Checksum}
 	r.zstds[of] = append(r.zstds[of], e)
-}
-
-// zstdLike are the options of an encoder whose frames are like those of a file. What a frame tells of its level is its
-// window: up to 512 KB have the fast ones of the zstd command, 4 MB and more those from 9 on. The window is never larger
-// than the old one, so that whoever could read that can read the new, nor than 8 MB.
-func zstdLike(p textfile.Packing) []zstd.EOption {
-	const widest = 8 << 20
-	o := []zstd.EOption{zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(p.Checksum)}
-	if p.Window == 0 {
-		return append(o, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(2<<20))
-	}
-	level := zstd.SpeedDefault
-	switch {
-	case p.Window <= 512<<10:
-		level = zstd.SpeedFastest
-	case p.Window >= 4<<20:
-		level = zstd.SpeedBetterCompression
-	}
-	window := zstd.MinWindowSize
-	for 2*window <= min(p.Window, widest) {
-		window *= 2
-	}
-	return append(o, zstd.WithEncoderLevel(level), zstd.WithWindowSize(window))
 }
 
 // Behind makes a writer that hands what it is given to another, in a goroutine of its own.

@@ -8,14 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"lethe/connectors/internal/textfile"
+	"lethe/connectors/internal/packed"
 )
 
 // Writers that use what others left write what the first would.
 func TestReusedWritesAsFresh(t *testing.T) {
-	packings := []textfile.Packing{{}, {Compression: textfile.Zstd, Checksum: true}, {Compression: textfile.Zstd, Window: 256 << 10},
-		{Compression: textfile.Zstd, Window: 4 << 20, Checksum: true},
-		{Compression: textfile.Gzip, Header: gzip.Header{Name: "crm.sql"}}, {Compression: textfile.Gzip, Best: true}}
+	packings := []packed.Packing{nil, {{Kind: packed.Zstd, Checksum: true}}, {{Kind: packed.Zstd, Window: 256 << 10}},
+		{{Kind: packed.Zstd, Window: 4 << 20, Checksum: true}}, {{Kind: packed.Bzip2, Level: 1}},
+		{{Kind: packed.Gzip, Header: gzip.Header{Name: "crm.sql"}}}, {{Kind: packed.Gzip, Best: true}}}
 	text := bytes.Repeat([]byte("INSERT INTO people VALUES (1,'Giulia');\n"), 20_000)
 	for i := range text {
 		text[i] ^= byte(i >> 9 & 3)

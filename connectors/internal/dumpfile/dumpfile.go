@@ -7,6 +7,7 @@
 package dumpfile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/packed"
 	"lethe/connectors/internal/textfile"
 )
 
@@ -150,7 +152,7 @@ func (s *Source[T, G]) Fail(op, table string, err error, hint string) error {
 		table, err = known.Table, known.Err // of a table, from within a walk
 	}
 	if hint == "" {
-		hint = s.Format.Hint(err)
+		hint = cmp.Or(s.Format.Hint(err), packed.Hint(err))
 	}
 	if table != "" && errors.Is(err, errors.ErrUnsupported) {
 		hint = "leave the table out by `skip:`, or take the dump without that statement"

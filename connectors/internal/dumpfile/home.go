@@ -11,7 +11,7 @@ import (
 )
 
 // Options are those of every kind of dump.
-var Options = []connectors.OptionSpec{{
+var Options = append([]connectors.OptionSpec{{
 	Name: ownOption,
 	About: "a name; which database in the file is the source's own, where that is not what the live source's is " +
 		"called",
@@ -21,7 +21,7 @@ var Options = []connectors.OptionSpec{{
 		}
 		return nil
 	},
-}}
+}}, packedOptions...)
 
 // ownOption lets the configuration say which of the databases in a file is the source's own.
 const ownOption = "database"

@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
+
+	"lethe/connectors/internal/packed"
 )
 
 // Reused is what texts that were read leave to those that are opened next. The files of a folder are many, and most of
@@ -15,24 +17,31 @@ type Reused struct {
 	chunks [][]byte
 }
 
-// unzstd is what unpacks zstd.
-func (r *Reused) unzstd(from io.Reader) (*zstd.Decoder, error) {
-	if r != nil {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if last := len(r.zstds) - 1; last >= 0 {
-			z := r.zstds[last]
-			r.zstds = r.zstds[:last]
-			return z, z.Reset(from)
-		}
+// unzstd is what unpacks zstd, and what takes it back.
+func (r *Reused) unzstd(from io.Reader) (*zstd.Decoder, func(), error) {
+	if r == nil {
+		z, err := packed.NewZstd(from)
+		return z, func() { z.Close() }, err
 	}
-	return zstd.NewReader(from, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow),
-		zstd.WithDecoderLowmem(true))
+	z, err := r.zstd(from)
+	return z, func() { r.leave(z) }, err
+}
+
+func (r *Reused) zstd(from io.Reader) (*zstd.Decoder, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := len(r.zstds) - 1
+	if last < 0 {
+		return packed.NewZstd(from)
+	}
+	z := r.zstds[last]
+	r.zstds = r.zstds[:last]
+	return z, z.Reset(from)
 }
 
 // leave takes it back, and the chunks of what read ahead.
 func (r *Reused) leave(z *zstd.Decoder) {
-	if r == nil || z.Reset(nil) != nil {
+	if z.Reset(nil) != nil {
 		z.Close()
 		return
 	}

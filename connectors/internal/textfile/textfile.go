@@ -1,6 +1,5 @@
-// Package textfile reads the text of files that are plain, gzip or zstd, for connectors whose source is a
-// file: Open gives the decompressed bytes, a Window slides over them. Errors wrap the sentinels of package
-// connectors.
+// Package textfile reads the text of files, as they are or packed, for connectors whose source is a file: Open gives the
+// bytes that are within (package packed), a Window slides over them. Errors wrap the sentinels of package connectors.
 package textfile
 
 import (
@@ -14,30 +13,16 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-
 	"lethe/connectors"
-)
-
-// maxZstdWindow is the largest window a zstd frame may ask for: the limit of the zstd command itself.
-const maxZstdWindow = 128 << 20
-
-var (
-	gzipMagic = []byte{0x1f, 0x8b}
-	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+	"lethe/connectors/internal/packed"
 )
 
 // foreign lists the first bytes of what is no text that can be read here, with what to say and to do.
 var foreign = []Foreign{
-	{"\xfd7zXZ\x00", "it is compressed with xz; only gzip and zstd are read"},
-	{"BZh", "it is compressed with bzip2; only gzip and zstd are read"},
-	{"\x04\x22\x4d\x18", "it is compressed with lz4; only gzip and zstd are read"},
-	{"PK\x03\x04", "it is a zip archive or a spreadsheet"},
+	{"\x04\x22\x4d\x18", "it is compressed with lz4, which is not read; pack it with zstd"},
+	{"PK\x03\x04", "it is a zip archive or a spreadsheet, and no dump is in it"},
 	{"7z\xbc\xaf", "it is a 7-Zip archive"},
 	{"\xd0\xcf\x11\xe0", "it is a spreadsheet"},
-	{"age-encryption.org/", "it is encrypted with age"},
-	{"-----BEGIN AGE", "it is encrypted with age"},
 	{"-----BEGIN PGP", "it is encrypted with PGP"},
 	{"Salted__", "it is encrypted with openssl"},
 	{"PGDMP", "it is an archive of pg_dump, which the connector pgdump opens as it is (not packed once more)"},
@@ -66,65 +51,10 @@ func Check(head []byte, more ...Foreign) error {
 	return nil
 }
 
-// Compression is how a file is packed, told by its first bytes and not by its name.
-type Compression int
-
-// The compressions that are read.
-const (
-	None Compression = iota
-	Gzip
-	Zstd
-)
-
-// Packing says how the bytes of a file are packed, so that it can be written anew in the same way.
-type Packing struct {
-	Compression Compression
-	Header      gzip.Header // of the first gzip member
-	Fastest     bool        // gzip's level, where the file tells
-	Best        bool
-	Window      int  // of the first zstd frame, in bytes, which tells about its level; 0: not told
-	Checksum    bool // zstd's frames end with one
-}
-
-// sniff tells how a file is packed from its first bytes.
-func sniff(head []byte, o Options) (Packing, error) {
-	switch {
-	case bytes.HasPrefix(head, gzipMagic):
-		p := Packing{Compression: Gzip}
-		if len(head) > 8 { // RFC 1952: XFL is 2 for the slowest and 4 for the fastest algorithm
-			p.Best, p.Fastest = head[8] == 2, head[8] == 4
-		}
-		return p, nil
-	// or a skippable frame
-	case bytes.HasPrefix(head, zstdMagic), len(head) > 3 && head[0]&0xf0 == 0x50 &&
-		bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18}):
-		p := Packing{Compression: Zstd, Checksum: true}
-		var h zstd.Header
-		if err := h.Decode(head); err == nil && !h.Skippable {
-			p.Checksum = h.HasCheckSum
-			if !h.SingleSegment {
-				p.Window = int(h.WindowSize)
-			}
-		}
-		return p, nil
-	}
-	wide := bytes.HasPrefix(head, []byte(littleMark)) || bytes.HasPrefix(head, []byte(bigMark))
-	if err := Check(head, o.Foreign...); err != nil && !(wide && o.UTF16) {
-		return Packing{}, err
-	}
-	switch lower := strings.ToLower(o.Name); {
-	case strings.HasSuffix(lower, ".gz"):
-		return Packing{}, fmt.Errorf("the name ends in .gz but the file is not gzip: %w", connectors.ErrDamaged)
-	case strings.HasSuffix(lower, ".zst"):
-		return Packing{}, fmt.Errorf("the name ends in .zst but the file is not zstd: %w", connectors.ErrDamaged)
-	}
-	return Packing{}, nil
-}
-
 // Text is an open file: a reader of its decompressed text.
 type Text struct {
 	io.Reader
-	Packing Packing
+	Packing packed.Packing
 	Size    int64 // of the file, as it is packed; 0: not known
 	file    *os.File
 	ahead   *ahead
@@ -139,11 +69,35 @@ type Options struct {
 	Foreign []Foreign // what else is refused, before what every connector refuses
 	UTF16   bool      // a text of UTF-16 is read: whoever asks decodes it
 	Reused  *Reused   // what other texts left; nil: nothing, and what this one leaves is nobody's
+
+	Member string       // the name of the dump in an archive; "" the only one
+	Keys   *packed.Keys // by which what is encrypted is opened; nil none
+	Beside *[32]byte    // gets a digest of what lies in an archive beside the dump, once all was read; nil: nobody asks
+}
+
+// check refuses what is within a file that is none of the texts that are asked for.
+func (o Options) check(head []byte) error {
+	wide := bytes.HasPrefix(head, []byte(littleMark)) || bytes.HasPrefix(head, []byte(bigMark))
+	if err := Check(head, o.Foreign...); err != nil && !(wide && o.UTF16) {
+		return err
+	}
+	return nil
+}
+
+// promised refuses a plain file whose name says that it is packed.
+func (o Options) promised(p packed.Packing) error {
+	for suffix, kind := range map[string]packed.Kind{".gz": packed.Gzip, ".zst": packed.Zstd, ".bz2": packed.Bzip2,
+		".xz": packed.XZ, ".age": packed.Age} {
+		if p.Plain() && strings.HasSuffix(strings.ToLower(o.Name), suffix) {
+			return fmt.Errorf("the name ends in %s but the file is not %s: %w", suffix, kind, connectors.ErrDamaged)
+		}
+	}
+	return nil
 }
 
 // Open opens the file at path and what decompresses it. What is no regular file is ErrConfig: to open a pipe waits
-// for whoever writes into it. How it is packed is told from the first bytes; a
-// name that promises otherwise is ErrDamaged.
+// for whoever writes into it. How it is packed is told from the first bytes; a plain
+// file whose name promises otherwise is ErrDamaged.
 func Open(path string) (*Text, error) { return OpenWith(path, Options{}) }
 
 // OpenWith is Open with options.
@@ -162,40 +116,20 @@ func OpenWith(path string, o Options) (_ *Text, err error) {
 			t.Close()
 		}
 	}()
-	head := make([]byte, 64)
-	n, err := f.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
-		return nil, Error(err)
-	}
 	if o.Name == "" {
 		o.Name = path
 	}
-	if t.Packing, err = sniff(head[:n], o); err != nil {
+	in, err := packed.Open(f, packed.Options{Path: path, Size: stamp.Size, Tee: o.Tee, Member: o.Member, Keys: o.Keys,
+		Unzstd: o.Reused.unzstd, Beside: o.Beside, Check: o.check})
+	if err != nil {
 		return nil, err
 	}
-	var raw io.Reader = f
-	if o.Tee != nil {
-		raw = io.TeeReader(f, o.Tee)
+	t.undo = append(t.undo, in.Close)
+	if err := o.promised(in.Packing); err != nil {
+		return nil, err
 	}
-	switch t.Packing.Compression {
-	case Gzip:
-		z, err := gzip.NewReader(raw)
-		if err != nil {
-			return nil, unpackError(err)
-		}
-		t.Packing.Header = z.Header
-		t.Reader = unpacker{z}
-	case Zstd:
-		z, err := o.Reused.unzstd(raw)
-		if err != nil {
-			return nil, unpackError(err)
-		}
-		t.undo = append(t.undo, func() { o.Reused.leave(z) })
-		t.Reader = unpacker{z}
-	default:
-		t.Reader = raw
-	}
-	if t.Packing.Compression != None || o.Tee != nil {
+	t.Reader, t.Packing = in, in.Packing
+	if !t.Packing.Plain() || o.Tee != nil {
 		t.ahead = readAhead(t.Reader, o.Reused)
 		t.Reader = t.ahead
 	}
@@ -226,8 +160,11 @@ func (t *Text) Close() {
 }
 
 // Head returns the first bytes of the decompressed text of a file, at most n.
-func Head(path string, n int) ([]byte, error) {
-	t, err := Open(path)
+func Head(path string, n int) ([]byte, error) { return HeadWith(path, n, Options{}) }
+
+// HeadWith is Head with options.
+func HeadWith(path string, n int, o Options) ([]byte, error) {
+	t, err := OpenWith(path, o)
 	if err != nil {
 		return nil, err
 	}
@@ -335,28 +272,6 @@ func Error(err error) error {
 		return fmt.Errorf("the file may not be read: %w", connectors.ErrDenied)
 	}
 	return err
-}
-
-// unpacker makes the errors of a decompressor errors of a damaged file.
-type unpacker struct{ io.Reader }
-
-func (u unpacker) Read(p []byte) (int, error) {
-	n, err := u.Reader.Read(p)
-	if err != nil && err != io.EOF {
-		err = unpackError(err)
-	}
-	return n, err
-}
-
-func unpackError(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return err
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF {
-		return fmt.Errorf("the compressed data ends too early: %w", connectors.ErrDamaged)
-	}
-	return fmt.Errorf("the compressed data cannot be read, %v: %w", err, connectors.ErrDamaged)
 }
 
 const (

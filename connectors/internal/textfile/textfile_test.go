@@ -64,7 +64,8 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		{"plain.gz", []byte("text"), "not gzip"},
 		{"plain.zst", []byte("text"), "not zstd"},
-		{"x.gz", []byte("BZh91AY"), "bzip2"},
+		{"x.bz2", []byte("text"), "not bzip2"},
+		{"x.lz4", []byte("\x04\x22\x4d\x18"), "lz4"},
 		{"archive.dump", []byte("PGDMP\x01"), "connector pgdump"},
 		{"x.csv", []byte("PK\x03\x04"), "zip"},
 		{"x.csv", []byte("\xff\xfea\x00"), "UTF-16"},
