@@ -1,6 +1,7 @@
 package packed
 
 import (
+	"bufio"
 	"bytes"
 	"compress/bzip2"
 	"encoding/binary"
@@ -50,7 +51,7 @@ func (l *Layer) stream(in io.Reader, keys *Keys, unzstd Unzstd) (r io.Reader, cl
 		if l.Window > maxDictionary {
 			return nil, nil, fmt.Errorf("%w: %w", errDict, errors.ErrUnsupported)
 		}
-		z, err := xz.NewReader(in)
+		z, err := xz.NewReader(bufio.NewReaderSize(in, headBytes)) // it reads byte by byte
 		if err != nil {
 			return nil, nil, Damaged(err)
 		}
