@@ -34,14 +34,14 @@ func TestWhatANightLeaves(t *testing.T) {
 		Open: func(context.Context) (connectors.Source, error) { return dump, nil }})
 	w.planned()
 	require.Equal(t, audit.Silo{Silo: "news", People: 3, PeopleWithoutGround: 2, Rows: 3, WithGround: 1, Waiting: 2,
-		Copies: 3, ReadOn: "2026-11-20"}, siloOf(w))
+		Copies: 3, ReadOn: "2026-11-20", Owner: "anna"}, siloOf(w))
 	night := w.facts()
 	require.Equal(t, []audit.Rollup{{RunID: night.Run.RunID, Phases: "night", Silos: 1, People: 3, PeopleWithoutGround: 2,
 		Rows: 3, Waiting: 2, Copies: 3}}, night.Rollup)
 
 	require.Equal(t, map[string]int64{"people delete done": 2}, w.applied())
 	require.Equal(t, audit.Silo{Silo: "news", People: 1, Rows: 1, WithGround: 1, RowsEnded: 2, Copies: 3,
-		ErasedPeople: 2, LastCopyOn: "2026-12-19", ReadOn: "2026-11-20"}, siloOf(w))
+		ErasedPeople: 2, LastCopyOn: "2026-12-19", ReadOn: "2026-11-20", Owner: "anna"}, siloOf(w))
 	after := w.facts()
 	require.Equal(t, night.Run.RunID, after.Run.Night)
 	require.Equal(t, night.Summary, after.Summary)
