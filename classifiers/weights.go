@@ -150,10 +150,19 @@ func (c *Catalogue) weighCompany(f *fieldState) {
 		odds += x.x * c.weigher.of(x.name, kindIndex(CompanyOnly))
 	}
 	company := odds > 0
+	if company && f.holdsPeople() {
+		return
+	}
 	if (odds > surelyCompany || odds < -surelyPerson) && company != f.verdict.Company {
 		f.list[0].company = company
 		f.verdict = settle(f, f.list)
 	}
+}
+
+// holdsPeople reports whether addresses of people stand inside other text, or written in another way, in most rows: whose the
+// field is then is theirs.
+func (f *fieldState) holdsPeople() bool {
+	return f.column.needles.email*2 > f.column.nonEmpty && f.profile.rate(bEmail) < 0.5
 }
 
 // companyBase is what the rules say about whose contact it is.
