@@ -107,7 +107,7 @@ func discoverAdHoc(ctx context.Context, c *Command, target, connector, format, e
 		fmt.Fprintln(w, "TLS was waived for this connection: names and values crossed the network in plain text.")
 	}
 	if explain != "" {
-		return explainField(w, found.Tables, found.Missed, explain)
+		return explainField(w, catalogue, found.Tables, found.Missed, explain)
 	}
 	if c.json {
 		format = "json"

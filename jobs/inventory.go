@@ -20,7 +20,8 @@ import (
 	"lethe/pipeline/setup"
 )
 
-func explainField(w io.Writer, tables []classifiers.TableVerdict, missed map[string]float64, name string) error {
+func explainField(w io.Writer, c *classifiers.Catalogue, tables []classifiers.TableVerdict, missed map[string]float64,
+	name string) error {
 	for _, t := range tables {
 		for _, f := range t.Fields {
 			if !strings.EqualFold(t.Table+"."+f.Field, name) {
@@ -38,7 +39,8 @@ func explainField(w io.Writer, tables []classifiers.TableVerdict, missed map[str
 			for _, term := range f.Terms {
 				fmt.Fprintf(w, "  %+6.1f  %-24s %s\n", term.LogOdds, term.Name, term.Detail)
 			}
-			return explainUnverified(w, f.Detectors)
+			explainUnverified(w, c, f.Detectors)
+			return nil
 		}
 	}
 	return fmt.Errorf("%w: no field %q: write table.field", setup.ErrUsage, name)
@@ -55,17 +57,12 @@ func keyOfFacts(fields []classifiers.Verdict) (key string, found bool) {
 }
 
 // explainUnverified says what of the rules of detectors no source states.
-func explainUnverified(w io.Writer, ids []string) error {
-	c, err := classifiers.New()
-	if err != nil {
-		return err
-	}
+func explainUnverified(w io.Writer, c *classifiers.Catalogue, ids []string) {
 	for _, d := range c.Detectors() {
 		if d.Unverified != "" && slices.Contains(ids, d.ID) {
 			fmt.Fprintf(w, "%s is unverified: %s (`lethe classifiers list %s`)\n", d.ID, d.Unverified, d.ID)
 		}
 	}
-	return nil
 }
 
 func labels(f classifiers.Verdict) string {

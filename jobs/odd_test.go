@@ -315,7 +315,7 @@ func TestOddSchemas(t *testing.T) {
 			for _, v := range found.Tables {
 				fields += len(v.Fields)
 			}
-			requirePrinted(t, seed, found)
+			requirePrinted(t, c, seed, found)
 		}
 		require.NoError(t, os.RemoveAll(folder))
 		require.NoError(t, os.Remove(folder+".sqlite"))
@@ -346,7 +346,7 @@ func kindOf(t *testing.T, seed int64, err error) string {
 	}, text)
 }
 
-func requirePrinted(t *testing.T, seed int64, found *scan.Discovery) {
+func requirePrinted(t *testing.T, c *classifiers.Catalogue, seed int64, found *scan.Discovery) {
 	t.Helper()
 	for _, format := range []string{"text", "tsv", "csv", "json"} {
 		var out bytes.Buffer
@@ -358,7 +358,7 @@ func requirePrinted(t *testing.T, seed int64, found *scan.Discovery) {
 	for _, v := range found.Tables {
 		for _, f := range v.Fields {
 			require.True(t, f.Confidence >= 0 && f.Confidence <= 1, "seed %d: %v", seed, f)
-			require.NoError(t, explainField(io.Discard, found.Tables, found.Missed, v.Table+"."+f.Field), "seed %d", seed)
+			require.NoError(t, explainField(io.Discard, c, found.Tables, found.Missed, v.Table+"."+f.Field), "seed %d", seed)
 		}
 	}
 }

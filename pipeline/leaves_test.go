@@ -75,7 +75,7 @@ func TestWhatANightLeaves(t *testing.T) {
 	_, err := w.night()
 	require.NoError(t, err)
 	require.Equal(t, audit.Silo{Silo: "news", People: 1, Rows: 1, WithGround: 1, Copies: 3, ErasedPeople: 2,
-		LastCopyOn: "2026-12-19", ReadOn: "2026-11-21"}, siloOf(w), "the next night counts the same anew")
+		LastCopyOn: "2026-12-19", ReadOn: "2026-11-21", Owner: "anna"}, siloOf(w), "the next night counts the same anew")
 	require.Empty(t, w.facts().Run.Night)
 }
 
