@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"math/big"
+	"math/rand/v2"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -43,35 +45,24 @@ const (
 type maker struct {
 	key   []byte
 	taken func(v []byte) bool // says whether a value is real; nil: nothing is known of that
+	mac   hash.Hash
 }
 
 // stream is an endless row of numbers that hang on the key and what is written to it.
-type stream struct {
-	mac     []byte
-	key     []byte
-	counter uint64
-	left    []byte
-}
+type stream struct{ numbers *rand.ChaCha8 }
 
-func (m *maker) stream(how How, value []byte, try int) *stream {
-	mac := hmac.New(sha256.New, m.key)
-	mac.Write(binary.BigEndian.AppendUint32([]byte(how), uint32(try)))
-	mac.Write(value)
-	return &stream{mac: mac.Sum(nil), key: m.key}
+func (m *maker) stream(how How, value []byte, try int) stream {
+	if m.mac == nil {
+		m.mac = hmac.New(sha256.New, m.key)
+	}
+	m.mac.Reset()
+	m.mac.Write(binary.BigEndian.AppendUint32([]byte(how), uint32(try)))
+	m.mac.Write(value)
+	return stream{rand.NewChaCha8([32]byte(m.mac.Sum(nil)))}
 }
 
 // below is a number from 0 to n-1.
-func (s *stream) below(n int) int {
-	if len(s.left) < 4 {
-		mac := hmac.New(sha256.New, s.key)
-		mac.Write(binary.BigEndian.AppendUint64(s.mac, s.counter))
-		s.counter++
-		s.left = mac.Sum(nil)
-	}
-	x := binary.BigEndian.Uint32(s.left)
-	s.left = s.left[4:]
-	return int(uint64(x) * uint64(n) >> 32)
-}
+func (s stream) below(n int) int { return int(s.numbers.Uint64() >> 32 * uint64(n) >> 32) }
 
 // make makes a value of a field up. try tells attempts apart, where the first cannot be used.
 func (m *maker) make(how How, v []byte, f connectors.Field, try int) (made []byte, null bool) {
@@ -253,7 +244,7 @@ func (m *maker) word(v []byte, try int) (made []byte) {
 }
 
 // letters writes other letters and digits in the place of each; spoken alternates consonants and vowels.
-func (m *maker) letters(s *stream, v []byte, spoken bool) []byte {
+func (m *maker) letters(s stream, v []byte, spoken bool) []byte {
 	out := make([]byte, 0, len(v))
 	at, hex := s.below(2), !spoken && isHex(v)
 	for _, r := range string(v) {
