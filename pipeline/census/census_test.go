@@ -11,10 +11,10 @@ import (
 	"pgregory.net/rapid"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/audittest"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/reason"
-	"lethe/pipeline/registry/keystore"
 )
 
 // told is a row as the test remembers it.
@@ -60,20 +60,10 @@ func naive(rows []told) (c Counts) {
 	return c
 }
 
-// keysOf opens a keystore of its own.
-func keysOf(t *testing.T) *keystore.Keystore {
-	t.Helper()
-	path, identity := filepath.Join(t.TempDir(), "keys"), filepath.Join(t.TempDir(), "id.age")
-	require.NoError(t, keystore.Create(path, identity))
-	keys, err := keystore.Open(t.Context(), path, identity)
-	require.NoError(t, err)
-	return keys
-}
-
 // TestPeopleAreCountedOnce whatever rows they have and whichever of those are ended, by the night that met them or by
 // runs that go on from what it kept.
 func TestPeopleAreCountedOnce(t *testing.T) {
-	file, keys := filepath.Join(t.TempDir(), "census"), keysOf(t)
+	file, keys := filepath.Join(t.TempDir(), "census"), audittest.Keys(t)
 	rapid.Check(t, func(r *rapid.T) {
 		n := New(20000)
 		var rows []told
@@ -265,7 +255,7 @@ func TestWhatAnEarlierBuildKept(t *testing.T) {
 		Debts: map[Person]debt{9: {Due: 1, Without: 1}, 3: {Due: 2, Without: 2}, 5: {Due: 1, Without: 1, Stays: true}}}}}))
 	require.NoError(t, f.Close())
 	n := New(20001)
-	require.NoError(t, n.Load(path, keysOf(t)))
+	require.NoError(t, n.Load(path, audittest.Keys(t)))
 	for _, p := range []Person{3, 5, 7, 9} {
 		n.Ended("s", "crm", p, Deleted)
 	}

@@ -200,12 +200,17 @@ func (c *copying) collect(ctx context.Context, src connectors.Source) error {
 	})
 }
 
+// own is the digest of a value under a way: what is made of it is the same in all fields that have that way.
+func (c *copying) own(f *Field, v []byte) uint64 {
+	return c.originals.sum(append([]byte(f.How+"\x00"), v...))
+}
+
 // attempts is how many values are made up for one before a field is said to have no room.
 const attempts = 1000
 
 // apart finds an attempt for a value that no other value of the field got.
 func (c *copying) apart(f *Field, v []byte, made map[uint64]uint64) error {
-	own := c.originals.sum(append([]byte(f.How+"\x00"), v...))
+	own := c.own(f, v)
 	for try := c.again[own]; try < attempts; try++ {
 		out, null := c.make(f, v, try)
 		if null {
@@ -315,7 +320,10 @@ func (c *copying) edit(b connectors.Batch) (connectors.Edit, error) {
 				continue
 			}
 			v := col.Value(i)
-			try := c.again[c.originals.sum(append([]byte(f.How+"\x00"), v...))]
+			try := 0
+			if len(c.again) > 0 {
+				try = c.again[c.own(f, v)]
+			}
 			made, null := c.make(f, v, try)
 			set.Rows[i], e.Ops[i] = true, connectors.Update
 			f.Changed++

@@ -2,8 +2,6 @@ package main_test
 
 import (
 	"bytes"
-	"context"
-	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
@@ -231,38 +229,15 @@ func (s *sights) arrow(name string, data []byte) error {
 }
 
 func (s *sights) database(name, path string) error {
-	db, err := sql.Open("sqlite3", "file:"+path+"?mode=ro")
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	conn, err := db.Conn(context.Background())
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	var tables []string
-	if err := eachRow(conn, `SELECT name FROM sqlite_schema WHERE type = 'table'`, func(_ []string, v [][]byte) {
-		tables = append(tables, string(v[0]))
-	}); err != nil {
-		return err
-	}
-	for _, table := range tables {
-		at := 0
-		if err := eachRow(conn, `SELECT * FROM "`+table+`" ORDER BY rowid`, func(columns []string, v [][]byte) {
-			cells := map[string]string{}
-			for i, c := range columns {
-				if cells[c] = string(v[i]); len(v[i]) == 32 || len(v[i]) == 16 {
-					cells[c] = hex.EncodeToString(v[i])
-				}
+	return eachTable(path, " ORDER BY rowid", func(table string, at int, columns []string, v [][]byte) {
+		cells := map[string]string{}
+		for i, c := range columns {
+			if cells[c] = string(v[i]); len(v[i]) == 32 || len(v[i]) == 16 {
+				cells[c] = hex.EncodeToString(v[i])
 			}
-			s.row(name+" "+table, at, cells)
-			at++
-		}); err != nil {
-			return err
 		}
-	}
-	return nil
+		s.row(name+" "+table, at, cells)
+	})
 }
 
 // row takes a row that refers to somebody, by whatever column.

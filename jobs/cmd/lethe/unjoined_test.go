@@ -333,6 +333,13 @@ func (t *traces) readArrow(name string, data []byte, silo string) error {
 }
 
 func (t *traces) readSQLite(name, path string) error {
+	return eachTable(path, "", func(table string, _ int, columns []string, values [][]byte) {
+		t.row(name+" "+table, "", columns, values)
+	})
+}
+
+// eachTable hands over the rows of all tables of a file of SQLite, each with its place in the table.
+func eachTable(path, order string, do func(table string, at int, columns []string, values [][]byte)) error {
 	db, err := sql.Open("sqlite3", "file:"+path+"?mode=ro")
 	if err != nil {
 		return err
@@ -350,8 +357,10 @@ func (t *traces) readSQLite(name, path string) error {
 		return err
 	}
 	for _, table := range tables {
-		if err := eachRow(conn, `SELECT * FROM "`+table+`"`, func(columns []string, values [][]byte) {
-			t.row(name+" "+table, "", columns, values)
+		at := 0
+		if err := eachRow(conn, `SELECT * FROM "`+table+`"`+order, func(columns []string, values [][]byte) {
+			do(table, at, columns, values)
+			at++
 		}); err != nil {
 			return err
 		}

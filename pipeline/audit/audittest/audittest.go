@@ -23,6 +23,16 @@ import (
 	"lethe/pipeline/registry/keystore"
 )
 
+// Keys opens a keystore of the test's own.
+func Keys(t testing.TB) *keystore.Keystore {
+	t.Helper()
+	path, identity := filepath.Join(t.TempDir(), "keys"), filepath.Join(t.TempDir(), "id.age")
+	require.NoError(t, keystore.Create(path, identity))
+	keys, err := keystore.Open(t.Context(), path, identity)
+	require.NoError(t, err)
+	return keys
+}
+
 // Signer is somebody with a key of their own.
 func Signer(t testing.TB) *keystore.Signer {
 	t.Helper()

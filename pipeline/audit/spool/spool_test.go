@@ -158,28 +158,18 @@ func TestSpoolKeepsWhatExists(t *testing.T) {
 
 func TestTruncatedSpoolYieldsWhatIsWholeThenAnError(t *testing.T) {
 	t.Run("in the clear", func(t *testing.T) { truncated(t, nil) })
-	t.Run("encrypted", func(t *testing.T) { truncated(t, keysOf(t)) })
-}
-
-// keysOf opens a keystore of its own.
-func keysOf(t *testing.T) *keystore.Keystore {
-	t.Helper()
-	path, identity := filepath.Join(t.TempDir(), "keys"), filepath.Join(t.TempDir(), "id.age")
-	require.NoError(t, keystore.Create(path, identity))
-	keys, err := keystore.Open(t.Context(), path, identity)
-	require.NoError(t, err)
-	return keys
+	t.Run("encrypted", func(t *testing.T) { truncated(t, audittest.Keys(t)) })
 }
 
 // TestWhoHasNotTheKeystoreReadsNoRow of a spool that is encrypted; who has it reads also those of before.
 func TestWhoHasNotTheKeystoreReadsNoRow(t *testing.T) {
-	keys, path := keysOf(t), filepath.Join(t.TempDir(), "rows.arrow")
+	keys, path := audittest.Keys(t), filepath.Join(t.TempDir(), "rows.arrow")
 	rows := audittest.Actions(30)
 	s, err := spool.New[audit.Action](path, keys)
 	require.NoError(t, err)
 	require.NoError(t, s.Append(rows...))
 	require.NoError(t, s.Close())
-	for who, with := range map[string]*keystore.Keystore{"nobody": nil, "another": keysOf(t)} {
+	for who, with := range map[string]*keystore.Keystore{"nobody": nil, "another": audittest.Keys(t)} {
 		for batch, err := range spool.Read[audit.Action](path, with) {
 			require.Error(t, err, who)
 			require.Empty(t, batch)
