@@ -114,7 +114,7 @@ func importEvents(ctx context.Context, c *Command, in origin, args []string) err
 	case in.from == "" && in.source == "":
 		return fmt.Errorf("%w: --source is missing: say who delivers the file", setup.ErrUsage)
 	}
-	return c.withIntake(ctx, in.silo, func(o opened) error {
+	return c.withIntake(ctx, in.silo, true, func(o opened) error {
 		taken, err := takeEntered(ctx, c, o, in, args)
 		if taken.Silo == "" || err != nil && taken.Lines == 0 {
 			return err

@@ -49,7 +49,7 @@ day and has evidence.`,
 				return fmt.Errorf("%w: --type %q: write one of %s", setup.ErrUsage, ev.typ,
 					strings.Join(event.ImportedTypes(), ", "))
 			}
-			return c.withIntake(cmd.Context(), ev.silo, func(o opened) error {
+			return c.withIntake(cmd.Context(), ev.silo, false, func(o opened) error {
 				if ev.at != "" {
 					at, err := instant.Writing{Zone: o.p.Zone}.Read([]byte(ev.at))
 					if err != nil || at.None() {

@@ -22,7 +22,7 @@ func holdPlaceCommand(c *Command) *cobra.Command {
 			"--key anna.key --review-by 2027-05-01\n" +
 			"  lethe hold place --silo customers --case 8/2026 --as anna --key anna.key   # the whole silo",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.withIntake(cmd.Context(), s.silo, func(o opened) error {
+			return c.withIntake(cmd.Context(), s.silo, true, func(o opened) error {
 				now := calendar.DateOf(c.Now(), o.p.Zone)
 				by := calendar.EndOf(now, calendar.Period{Years: 1})
 				if review != "" {

@@ -44,8 +44,9 @@ func (c *Command) withRegistry(ctx context.Context, silo string, do func(opened)
 	return do(o)
 }
 
-// withIntake opens the registry for events to come in.
-func (c *Command) withIntake(ctx context.Context, silo string, do func(opened) error) (err error) {
+// withIntake opens the registry for events to come in, where the silo's chain holds: all of it where whole, else what
+// came since the last night.
+func (c *Command) withIntake(ctx context.Context, silo string, whole bool, do func(opened) error) (err error) {
 	var o opened
 	if o.p, o.cfg, err = c.load(ctx); err != nil {
 		return err
@@ -57,6 +58,9 @@ func (c *Command) withIntake(ctx context.Context, silo string, do func(opened) e
 		return err
 	}
 	defer func() { err = errors.Join(err, o.intake.Close()) }()
+	if err := o.intake.Sound(ctx, silo, whole); err != nil {
+		return err
+	}
 	return do(o)
 }
 

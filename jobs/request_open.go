@@ -33,7 +33,7 @@ func requestOpenCommand(c *Command) *cobra.Command {
 				(purpose != "" || marketing) {
 				return fmt.Errorf("%w: --purpose and --marketing are for objection and withdrawal", setup.ErrUsage)
 			}
-			return c.withIntake(cmd.Context(), s.silo, func(o opened) error {
+			return c.withIntake(cmd.Context(), s.silo, true, func(o opened) error {
 				at, err := pastInstant("--received", received, c.Now(), o.p.Zone)
 				if err != nil {
 					return err

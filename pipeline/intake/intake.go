@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -22,10 +23,12 @@ import (
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
 	"lethe/pipeline/suppression"
 )
 
@@ -72,6 +75,33 @@ func (in *Intake) Close() error {
 		return errors.Join(in.list.Close(), in.registry.Close())
 	}
 	return in.list.Close()
+}
+
+// Sound makes sure that nothing is written behind a chain that does not hold: that of the silo, and that of the list of
+// those who said no. Unless whole, of a silo in which the last night's head stands, only what came after it is
+// recomputed: the night looks at the rest.
+func (in *Intake) Sound(ctx context.Context, silo string, whole bool) error {
+	seen := map[string]chain.Head{}
+	if !whole && state.FileExists(filepath.Join(in.setup.State, "journal.db")) {
+		var err error
+		if seen, err = state.SeenHeads(ctx, in.setup); err != nil {
+			return err
+		}
+	}
+	heads, err := in.registry.Heads(ctx)
+	if err != nil && !errors.Is(err, chain.ErrTampered) { // of which silo, below
+		return err
+	}
+	for _, name := range []string{silo, in.setup.Suppression.Name} {
+		since := seen[name]
+		if !slices.ContainsFunc(heads, func(h chain.Head) bool { return h.Silo == name && h.Seq >= since.Seq }) {
+			since = chain.Head{} // a new one, or an older copy, which takes in what came since
+		}
+		if err := in.registry.VerifySince(ctx, name, since); err != nil {
+			return fmt.Errorf("%w; nothing was recorded", err)
+		}
+	}
+	return nil
 }
 
 // Taken says what became of a delivery, or of the rows of a table.
