@@ -3,14 +3,16 @@ package draft
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"lethe/classifiers"
 	"lethe/connectors"
 )
 
 // dependents proposes what becomes of the rows that refer to a record, directly or through others. Details
-// are deleted, and so is what the database itself would delete; other references that may be NULL are forgotten; where people of their own, or few rows that many
-// records share, would go too, the line is left open for people to decide.
+// are deleted, and so is what the database itself would delete; other references that may be NULL are forgotten; where
+// people of their own, rows of somebody else of the same table, or few rows that many records share, would go too, the
+// line is left open for people to decide.
 func (d *Draft) dependents(name string, used map[string]bool) (lines, open []string) {
 	deleted := map[string]bool{name: true}
 	for queue := []string{name}; len(queue) > 0; queue = queue[1:] {
@@ -23,18 +25,20 @@ func (d *Draft) dependents(name string, used map[string]bool) (lines, open []str
 				edge := func(do string) string {
 					return fmt.Sprintf("{table: %s, fk: %s, do: %s}", word(child), list(fk.Fields), do)
 				}
-				decide := ""
+				decide, others := "", d.others(child, name, fk)
 				switch {
 				case parent == name && d.carries(child, name) && !deleted[child]:
 					lines = append(lines, "        - "+edge("delete"))
 					deleted[child], used[child] = true, true
 					queue = append(queue, child)
-				case child != parent && deleted[child] && child != name:
+				case others == "" && child != parent && deleted[child] && child != name:
 					lines = append(lines, "        - "+edge("delete"))
-				case d.nullable(child, fk.Fields) && fk.OnDelete != "CASCADE": // where the database itself deletes, a NULL leaves an orphan
+				case d.forgotten(child, fk):
 					lines = append(lines, "        - "+edge("set_null"))
 				case slices.Contains(d.people, child):
 					decide = "it holds people of its own"
+				case others != "":
+					decide = fmt.Sprintf("its rows are others' of %s too, by %s", name, others)
 				case d.belongs(child, name) != "":
 					decide = "it belongs to " + d.belongs(child, name) + " too, of which there are more"
 				case d.verdicts[child].Rows <= d.verdicts[parent].Rows:
@@ -51,6 +55,22 @@ func (d *Draft) dependents(name string, used map[string]bool) (lines, open []str
 		}
 	}
 	return lines, open
+}
+
+// others names the fields by which rows that refer through a foreign key may be of somebody else of the record's table
+// too, of a reader beside the writer, or of who answered in another's topic; "" when there are none.
+func (d *Draft) others(child, record string, by connectors.ForeignKey) string {
+	for _, fk := range d.tables[child].ForeignKeys {
+		if fk.RefTable == record && child != record && !slices.Equal(fk.Fields, by.Fields) {
+			return strings.Join(fk.Fields, ", ")
+		}
+	}
+	return ""
+}
+
+// forgotten reports whether rows outlive what they refer to by a foreign key.
+func (d *Draft) forgotten(child string, fk connectors.ForeignKey) bool {
+	return d.nullable(child, fk.Fields) && fk.OnDelete != "CASCADE" // where the database itself deletes, a NULL leaves an orphan
 }
 
 // belongs names the larger table with people that the rows of a child refer to beside the record's own; ""

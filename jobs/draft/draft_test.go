@@ -96,3 +96,52 @@ func TestAFileIsNeverOverwritten(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "a: 1\n", string(text))
 }
+
+// forum is a source in which rows are of two people: letters have a writer and a reader, answers their own writer in
+// somebody else's topic, and a topic's marks only the topic.
+func forum() *Draft {
+	key := []string{"id"}
+	of := func(name, table string) connectors.ForeignKey {
+		return connectors.ForeignKey{Fields: []string{name}, RefTable: table, RefFields: key}
+	}
+	table := func(name string, refs ...connectors.ForeignKey) connectors.Table {
+		t := connectors.Table{Name: name, Key: key, ForeignKeys: refs,
+			Fields: []connectors.Field{{Name: "id", Kind: connectors.Integer}}}
+		for _, r := range refs {
+			t.Fields = append(t.Fields, connectors.Field{Name: r.Fields[0], Kind: connectors.Integer})
+		}
+		return t
+	}
+	members := table("members")
+	members.Fields = append(members.Fields, connectors.Field{Name: "email", Kind: connectors.Text, Nullable: true})
+	letters := table("letters", of("writer", "members"), of("reader", "members"), of("carrier", "members"))
+	letters.Fields[3].Nullable = true
+	tables := []connectors.Table{members, letters,
+		table("topics", of("opened_by", "members")),
+		table("answers", of("topic", "topics"), of("writer", "members")),
+		table("marks", of("topic", "topics")),
+	}
+	email := classifiers.Verdict{Field: "email", Primary: classifiers.Email, SubjectKind: "email", Confidence: 0.99}
+	verdicts := []classifiers.TableVerdict{{Table: "members", Rows: 10, Fields: []classifiers.Verdict{email}}}
+	for i, t := range tables[1:] {
+		verdicts = append(verdicts, classifiers.TableVerdict{Table: t.Name, Rows: 100 * int64(i+1)})
+	}
+	k := connectors.Connector{Name: "sqlite", Schemes: []string{"sqlite"}, Suffix: []string{".db"}}
+	return New(k, connectors.Options{Name: "forum.db", DSN: "forum.db"}, tables, verdicts, today)
+}
+
+// What may be of somebody else of the same table is not proposed to go with the first of them.
+func TestRowsOfTwoPeopleAreForPeopleToDecide(t *testing.T) {
+	text := forum().Text()
+	for _, want := range []string{
+		"#       - {table: topics, fk: [opened_by], do: delete}\n",
+		"#       - {table: answers, fk: [writer], do: delete}\n",
+		"#       - {table: marks, fk: [topic], do: delete}\n",
+		"#       - {table: letters, fk: [carrier], do: set_null}\n",
+		"# - {table: letters, fk: [writer], do: delete}   # decide: its rows are others' of members too, by reader",
+		"# - {table: letters, fk: [reader], do: delete}   # decide: its rows are others' of members too, by writer",
+		"# - {table: answers, fk: [topic], do: delete}   # decide: its rows are others' of members too, by writer",
+	} {
+		require.Contains(t, strings.ReplaceAll(text, "#           ", "#       "), want)
+	}
+}

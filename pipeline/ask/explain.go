@@ -16,6 +16,7 @@ import (
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/report"
@@ -270,8 +271,13 @@ func (ex *explainer) explainRun(ctx context.Context, j *journal.Journal, r journ
 		}
 		for _, d := range rows {
 			if i, asked := refs[d.Record]; asked {
-				lines[i] = append(lines[i], fmt.Sprintf("%s: run %s decided %s, use %s: %s",
-					day, r.ID, d.Action, d.Use, d.Reason))
+				lines[i] = append(lines[i], fmt.Sprintf("%s: run %s decided %s in %s, use %s: %s",
+					day, r.ID, d.Action, d.Source, d.Use, d.Reason))
+				for note := range strings.SplitSeq(d.Notes, ";") {
+					if c := reason.Code(note); c != "" {
+						lines[i] = append(lines[i], fmt.Sprintf("     %s: %s", c, c.Words()))
+					}
+				}
 			}
 		}
 	}
