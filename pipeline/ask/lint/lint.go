@@ -205,6 +205,7 @@ func lintNames(p *setup.Setup, silo *policy.Compiled, catalogs map[string]connec
 			c.add(lint.LNoTechnique, "Art. 5(1)(c)", true, "%s", err)
 		}
 		lintReferences(p, c, r, t, tables)
+		lintOthers(c, r, tables)
 	}
 	for i := range silo.Silo.Consents {
 		m := &silo.Silo.Consents[i]
@@ -343,6 +344,27 @@ func lintReferences(p *setup.Setup, c nameCheck, r policy.Records, t connectors.
 						child.Name, goes[i], strings.Join(fk.Fields, ", "), strings.Join(without, ", "))
 				}
 			}
+		}
+	}
+}
+
+// lintOthers remarks on rows that go with a record and may be of somebody else of its table too, who stays:
+// letters with a writer and a reader, answers in another's topic.
+func lintOthers(c nameCheck, r policy.Records, tables connectors.Tables) {
+	for _, d := range r.Dependents {
+		child, _ := tables.Find(d.Table)
+		if d.Do != "delete" || child.Name == r.Table {
+			continue
+		}
+		for _, fk := range child.ForeignKeys {
+			if fk.RefTable != r.Table || slices.Equal(fk.Fields, d.FK) {
+				continue
+			}
+			c.add(lint.LRowsOfTwo, "Art. 5(1)(f), 17(1)", false, "rows of %s go with the %s that their %s "+
+				"leads to, and may be of another one too, by %s, who stays: say do: set_null where the field can "+
+				"be NULL, or leave it out, which keeps both, unless they are to go with the first of the two",
+				d.Table, r.Table, strings.Join(d.FK, ", "), strings.Join(fk.Fields, ", "))
+			break
 		}
 	}
 }
