@@ -60,6 +60,9 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	if err := n.silos.Open(ctx, n.heard(phases)); err != nil {
 		return err
 	}
+	if n.silos.Unheard != nil { // the rows of those silos stay as they are
+		n.notes.Problem(n.silos.Unheard)
+	}
 	(&clock.Watch{Setup: n.book.setup, Notes: n.notes}).Back(n.silos, n.book.lastRun)
 	if err := n.stores.Open(ctx); err != nil {
 		return err

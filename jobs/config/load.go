@@ -58,7 +58,20 @@ func read(path string, data []byte) (*Config, error) {
 		s.Name = name
 		c.Silos[name] = s
 	}
+	c.defaultRegistry()
 	return c, nil
+}
+
+// defaultRegistry is a file beside the state folder where no registry is named and every silo's rows decide alone: it
+// keeps what nights did, and nobody's consents.
+func (c *Config) defaultRegistry() {
+	asked := len(c.Silos) == 0
+	for _, s := range c.Silos {
+		asked = asked || !s.Alone()
+	}
+	if !asked && c.State != "" && c.Registry.DSN == "" && c.Registry.Driver == "" {
+		c.Registry.DSN = Secret(filepath.Join(filepath.Dir(c.State), "registry.db"))
+	}
 }
 
 // yamlProblem says in words, with line and column, what is wrong with a configuration. It never quotes the

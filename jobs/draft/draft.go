@@ -160,27 +160,33 @@ func (d *Draft) writeSource(b *strings.Builder) {
 	}
 }
 
-// writeSilos proposes a silo for each table with people, and names the other tables with personal data.
+// writeSilos proposes a silo for each table with people, then for those whose rows could end by their own dates, and
+// names the other tables with personal data.
 func (d *Draft) writeSilos(b *strings.Builder) {
-	if len(d.people) == 0 {
-		b.WriteString("\n# No table has a field by which a person could be found in a registry of consents, so no " +
-			"silo is proposed.\n# silos:\n")
-	} else {
-		b.WriteString("\n# A silo is one kind of collecting, with its own purposes and terms. Records of two silos " +
-			"are never joined.\n# silos:\n")
-	}
 	used := map[string]bool{}
+	var lines, rest []string
 	for _, name := range d.people {
-		for _, line := range d.silo(name, used) {
-			b.WriteString("#   " + line + "\n")
-		}
+		lines = append(lines, d.silo(name, used)...)
 	}
-	var rest []string
 	for _, name := range d.order {
 		if slices.Contains(d.people, name) || used[name] || len(personal(d.verdicts[name])) == 0 {
 			continue
 		}
+		if alone := d.dated(name); alone != nil {
+			lines = append(lines, alone...)
+			continue
+		}
 		rest = append(rest, name)
+	}
+	if len(lines) == 0 {
+		b.WriteString("\n# No table has a field by which a person could be found in a registry of consents, or a day from " +
+			"which a term\n# could count, so no silo is proposed.\n# silos:\n")
+	} else {
+		b.WriteString("\n# A silo is one kind of collecting, with its own purposes and terms. Records of two silos " +
+			"are never joined.\n# silos:\n")
+	}
+	for _, line := range lines {
+		b.WriteString("#   " + line + "\n")
 	}
 	if len(rest) > 0 {
 		fmt.Fprintf(b, "#\n# Also with personal data, but nothing in it that finds the person: %s.\n"+
@@ -200,7 +206,8 @@ func (d *Draft) Steps(path string) []string {
 		"lethe keys new --out anna.key   # and bo.key: put what they print under people",
 		"remove the \"# \" before the silos you want, write their rules, and decide what is said to be decided",
 		"lethe keys create && lethe registry init",
-		"lethe consent import --silo SILO --source SYSTEM consents.csv   # `lethe consent --help` shows the columns",
+		"lethe consent import --silo SILO --source SYSTEM consents.csv   # `lethe consent --help` shows the columns; not " +
+			"for silos whose rows decide alone (no_match: decide)",
 		check + "   # says what is missing or wrong",
 		"lethe run   # says what it would do, and changes nothing; `lethe run --apply` asks for approval of what " +
 			"destroys",

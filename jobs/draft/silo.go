@@ -78,6 +78,11 @@ func (d *Draft) silo(name string, used map[string]bool) []string {
 		"    # contract: - {purpose: sales, basis: contract, start: relation_ended, period: P10Y, end: anonymize, "+
 			"because: \"limitation of claims\", owner: anna, review_by: 2027-06-01}",
 	)
+	if ended := endedFields(t, v); len(ended) > 0 {
+		lines = append(lines, fmt.Sprintf("    # by its own dates: `no_match: decide` beside rules, and - {purpose: support, "+
+			"basis: contract, start: relation_ended, at: %s, period: P3Y, end: delete, article: \"Art. 2946 c.c.\", because: "+
+			"\"limitation of claims\", owner: anna, review_by: 2027-06-01}%s", word(ended[0]), others(ended[1:])))
+	}
 	if techniques := techniques(t, v); len(techniques) > 0 {
 		lines = append(lines, fmt.Sprintf("  anonymize: {%s}   # for `end: anonymize` and `else: anonymize`",
 			strings.Join(techniques, ", ")))

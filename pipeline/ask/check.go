@@ -45,6 +45,7 @@ func Check(ctx context.Context, p *setup.Setup) (lines []string, err error) {
 		errs = append(errs, err)
 	} else {
 		lines = append(lines, fmt.Sprintf("registry: %d silos, chains hold", len(silos.Heads)))
+		errs = append(errs, silos.Unheard)
 	}
 	_, ready := report.Ready(p, tonight)
 	ready = errors.Join(ready, state.WholeUnopened(ctx, p))

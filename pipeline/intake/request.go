@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -12,18 +13,28 @@ import (
 )
 
 // collectionsOf finds what the registry holds of people in a silo; nil when none are named. Somebody whom
-// the silo does not know is refused.
-func collectionsOf(ctx context.Context, p *setup.Setup, r *registry.Registry, silo string, who []event.Subject,
-	country string) ([]int32, error) {
-	key, err := p.Keys.SiloKey(silo)
+// the silo does not know is refused, but where rows decide alone: there the registry gets to know them now.
+func (in *Intake) collectionsOf(ctx context.Context, silo string, who []event.Subject, country string) ([]int32, error) {
+	key, err := in.setup.Keys.SiloKey(silo)
 	if err != nil {
 		return nil, err
 	}
+	s := in.silo(silo)
+	alone := s != nil && s.Alone()
 	var found []int32
 	for _, subject := range who {
-		theirs, err := r.CollectionsOf(ctx, key, subject, country)
-		if err != nil {
+		theirs, err := in.registry.CollectionsOf(ctx, key, subject, country)
+		if err != nil && !(alone && errors.Is(err, registry.ErrUnknownSilo)) {
 			return nil, err
+		}
+		if len(theirs) == 0 && alone {
+			if _, err = in.registry.Append(ctx, key, event.Event{Type: event.IdentifierNoted,
+				Subjects: []event.Subject{subject}, Country: country, OccurredAt: in.setup.Now()}); err == nil {
+				theirs, err = in.registry.CollectionsOf(ctx, key, subject, country)
+			}
+			if err != nil {
+				return nil, err
+			}
 		}
 		if len(theirs) == 0 {
 			return nil, fmt.Errorf("%w: silo %s knows nobody under this %s: look in the other silos, and with "+
@@ -39,7 +50,7 @@ func collectionsOf(ctx context.Context, p *setup.Setup, r *registry.Registry, si
 // how many collections it names. It is placed by sign, when the people are found.
 func (in *Intake) PlaceHold(ctx context.Context, silo string, h cases.Hold, who []event.Subject, country string,
 	sign func(place func() error) error) (int, error) {
-	collections, err := collectionsOf(ctx, in.setup, in.registry, silo, who, country)
+	collections, err := in.collectionsOf(ctx, silo, who, country)
 	if err != nil {
 		return 0, err
 	}
@@ -54,7 +65,7 @@ func (in *Intake) OpenRequest(ctx context.Context, silo string, q cases.Request,
 	if s == nil {
 		return fmt.Errorf("%w: silo %q is not under silos", setup.ErrConfig, silo)
 	}
-	collections, err := collectionsOf(ctx, in.setup, in.registry, silo, who, country)
+	collections, err := in.collectionsOf(ctx, silo, who, country)
 	if err != nil {
 		return err
 	}

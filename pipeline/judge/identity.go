@@ -121,9 +121,16 @@ func (g *Judge) meet(r *Ruling, rows arrow.Record, row int) (partial bool) {
 	if g.others.Withheld && (m.Identity == policy.Matched || m.Identity == policy.Unmatched) { // a no may stand there
 		m.Identity = policy.Unparseable
 	}
+	if g.Silo.Silo.Alone() && len(g.row.Identifiers) == 0 && g.row.Collection == nil && m.Identity == policy.Unparseable &&
+		!g.unreadable(rows, row) && !g.others.Withheld { // it names nobody whom the registry could know
+		m.Identity = policy.Unmatched
+	}
 	whole := m.Identity == policy.Matched && g.State.Standings.Whole(&m, &g.standing)
 	g.use(m)
-	g.Record.Identity, r.identity = m.Identity, m.Identity
+	g.Record.Identity = m.Identity
+	if r.identity = m.Identity; m.Identity == policy.Unmatched && g.Silo.Silo.Alone() { // nobody need know them
+		r.identity = policy.Matched
+	}
 	if whole {
 		g.Record.Standing, r.Collection = &g.standing, m.Collection
 		r.Relied = g.standing.LastSeq > 0

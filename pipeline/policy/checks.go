@@ -91,3 +91,34 @@ func CheckSuppression(s Silo) error {
 	}
 	return p.join()
 }
+
+// checkAlone checks that the rows of a silo can decide by themselves: the term of each rule starts at a date that every
+// record has, and somebody says which law, or which contract, sets it.
+func checkAlone(p *problems, s *Silo) {
+	if !s.Alone() {
+		return
+	}
+	for i := range s.Rules {
+		r := &s.Rules[i]
+		rp := p.under("rule %d (%s)", i+1, r.Purpose)
+		if strings.TrimSpace(r.Article) == "" {
+			rp.add("article is missing: where rows decide alone (no_match: decide), name the law or the clause that sets " +
+				"the term, for example article: \"Art. 2220 c.c.\"")
+		}
+		switch {
+		case r.Basis == Consent:
+			rp.add("consent is what only the registry knows: rows cannot decide alone, remove no_match: decide")
+		case r.Start == AtEvent:
+			rp.add("start: event waits for the registry: where rows decide alone, name the field with the day under at")
+		case r.At == "" && r.Start == Collected:
+			for j, rec := range s.Records {
+				if rec.Collected == "" {
+					rp.add("the term starts at collecting, and records %d (%s.%s) do not say when that was: name the "+
+						"field under collected, or under at of the rule", j+1, rec.Source, rec.Table)
+				}
+			}
+		case r.At == "" && r.Start != FixedDate:
+			rp.add("at is missing: where rows decide alone, start: %s needs the field that holds the date", r.Start)
+		}
+	}
+}

@@ -74,14 +74,14 @@ func Compile(s Silo, zone *time.Location, jurisdiction string) (*Compiled, error
 	}
 	c.Jurisdiction, _ = law.Of(jurisdiction)
 	p.oneOf("link_scope", s.LinkScope, "", "collection", "silo")
-	p.oneOf("no_match", s.NoMatch, "", string(Keep), string(Expire))
+	p.oneOf("no_match", s.NoMatch, "", string(Keep), string(Expire), DecideAlone)
 	if s.Records == nil {
 		p.add("no records: map the silo to at least one source and table under records, or write records: [] for a " +
 			"silo that only answers who may be used")
 	}
 	for i, r := range s.Records {
 		rp := p.under("records %d (%s.%s)", i+1, r.Source, r.Table)
-		checkRecords(rp, r)
+		checkRecords(rp, r, s.Alone())
 		checkCarriers(rp, s.Records, r)
 		for j := range i {
 			if !disjoint(s.Records[j], r) {
@@ -96,6 +96,7 @@ func Compile(s Silo, zone *time.Location, jurisdiction string) (*Compiled, error
 		}
 	}
 	c.compileRules(p)
+	checkAlone(p, &c.Silo)
 	checkIntake(p, &c.Silo)
 	checkRemnants(p, &c.Silo)
 	if err := p.join(); err != nil {
@@ -184,13 +185,14 @@ func disjoint(a, b Records) bool {
 	return false
 }
 
-func checkRecords(p *problems, r Records) {
+func checkRecords(p *problems, r Records, alone bool) {
 	if r.Source == "" || r.Table == "" {
 		p.add("source or table is missing: name both")
 	}
 	subject.Check(r.Written, r.Via, r.Table, p.add)
-	if len(r.Subject)+len(r.Via) == 0 && !r.Written.Amiss() {
-		p.add("subject is missing: say which field identifies the person, for example subject: {email: email}")
+	if len(r.Subject)+len(r.Via) == 0 && !r.Written.Amiss() && !alone {
+		p.add("subject is missing: say which field identifies the person, for example subject: {email: email}; a " +
+			"silo whose rows end by their own dates needs none (no_match: decide)")
 	}
 	for _, kind := range slices.Sorted(maps.Keys(r.Subject)) {
 		if field := r.Subject[kind]; kind == "" || field == "" {
@@ -328,6 +330,7 @@ func (c *Compiled) checkRule(p *problems, r *CompiledRule) {
 	}
 	p.oneOf("end", string(r.End), string(Delete), string(Anonymize))
 	p.oneOf("else", string(r.Else), "", string(Anonymize), "none")
+	p.oneOf("touched_by_updates", r.Touched, "", "known")
 	if (r.End == Anonymize || r.Else == Anonymize) && !c.anonymizes {
 		p.add("the rule anonymizes but the silo has no anonymize: list the fields and their techniques there")
 	}
@@ -411,9 +414,9 @@ func checkTerm(p *problems, r *CompiledRule) {
 		p.add("at does not go with start: %s, nor do dates: remove it", r.Start)
 	case r.At == "" && need.needsAt:
 		p.add("at is missing: start: %s needs the field that holds the date", r.Start)
-	case names.LastModified(r.At):
+	case names.LastModified(r.At) && r.Touched == "":
 		p.add("at: %s looks like a last-modified field, which any mass update resets: retention starts from "+
-			"collecting or from an end, name such a field", r.At)
+			"collecting or from an end, name such a field; if this one is such, write touched_by_updates: known", r.At)
 	}
 	if (r.Date != "") != need.date {
 		p.add("date goes with start: fixed_date and is needed there: write it as 2006-01-02, or remove it")

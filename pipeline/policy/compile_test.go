@@ -144,6 +144,17 @@ func TestCompileRefuses(t *testing.T) {
 			s.Rules = []policy.Rule{policytest.ConsentRule(),
 				policytest.ConsentRule(func(r *policy.Rule) { r.From = "2027-01-01" })}
 		}, "same id"},
+		{"rows decide alone on consent", alone(func(r *policy.Rule) { *r = policytest.ConsentRule(article) }),
+			"consent is what only the registry knows"},
+		{"rows decide alone by an event", alone(func(r *policy.Rule) { r.Start, r.At = policy.AtEvent, "" }),
+			"start: event waits for the registry"},
+		{"rows decide alone without an article", alone(func(r *policy.Rule) { r.Article = " " }), "article is missing"},
+		{"rows decide alone, and do not say when", alone(func(r *policy.Rule) { r.At = "" }), "at is missing: where rows"},
+		{"rows decide alone, not collected", func(s *policy.Silo) {
+			alone(func(r *policy.Rule) { r.Start, r.At = policy.Collected, "" })(s)
+			s.Records[0].Collected = ""
+		}, "records 1 (crm.people) do not say when that was"},
+		{"touched by updates, perhaps", term(func(r *policy.Rule) { r.Touched = "maybe" }), `touched_by_updates is "maybe"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := policytest.Silo(policytest.ConsentRule())
@@ -156,6 +167,25 @@ func TestCompileRefuses(t *testing.T) {
 	}
 }
 
+// TestRowsCanDecideAlone compiles a silo without a subject whose rows decide alone.
+func TestRowsCanDecideAlone(t *testing.T) {
+	s := policytest.Silo(policytest.ConsentRule())
+	alone(func(r *policy.Rule) { r.At, r.Touched = "updated_at", "known" })(&s)
+	s.Records[0].Subject = nil
+	_, err := policy.Compile(s, time.UTC, "IT")
+	require.NoError(t, err)
+}
+
+func article(r *policy.Rule) { r.Article = "a law" }
+
+// alone makes a silo whose rows decide alone, with one rule of a contract that is changed.
+func alone(change func(*policy.Rule)) func(*policy.Silo) {
+	return func(s *policy.Silo) {
+		s.NoMatch = policy.DecideAlone
+		s.Rules = []policy.Rule{policytest.TermRule(policy.Contract, "support", article, change)}
+	}
+}
+
 func TestCompileJoinsErrorsWithTheirPlace(t *testing.T) {
 	s := policytest.Silo(policytest.ConsentRule(func(r *policy.Rule) { r.Because, r.Owner = "", "" }))
 	s.Records[0].Subject = nil
@@ -164,7 +194,7 @@ func TestCompileJoinsErrorsWithTheirPlace(t *testing.T) {
 		"silo s: the controller has no timezone: set controller.timezone, for example Europe/Rome",
 		`silo s: jurisdiction "it" is no country code: use two capital letters of ISO 3166-1, for example IT`,
 		"silo s, records 1 (crm.people): subject is missing: say which field identifies the person, for example " +
-			"subject: {email: email}",
+			"subject: {email: email}; a silo whose rows end by their own dates needs none (no_match: decide)",
 		"silo s, rule 1 (newsletter/consent): because is missing: justify the rule in a sentence that an auditor " +
 			"can check",
 		"silo s, rule 1 (newsletter/consent): owner is missing: name the person who answers for the rule",

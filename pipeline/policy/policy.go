@@ -25,7 +25,8 @@ type Silo struct {
 	Rules        []Rule             `yaml:"rules"`
 	Anonymize    map[string]*string `yaml:"anonymize,omitempty"`    // field: technique; null sets NULL
 	OrphanGrace  calendar.Period    `yaml:"orphan_grace,omitempty"` // default P30D
-	NoMatch      string             `yaml:"no_match,omitempty"`     // keep (default) or expire: what D6 does
+	// what becomes of a row whose person the registry does not know: keep (default), expire, or decide by the row alone
+	NoMatch string `yaml:"no_match,omitempty"`
 	// tables in which applications keep consents themselves
 	Consents []intake.Mapping `yaml:"consents,omitempty"`
 	// how people who should be gone end in fields that no silo governs
@@ -134,12 +135,17 @@ type Rule struct {
 	// the exception of Art. 9(2) for special categories that are not kept on consent: 9(2)(b)
 	Special string `yaml:"special_basis,omitempty"`
 	// how long the privacy notice says the data are kept; compared with max_age or period
-	Notice   calendar.Period `yaml:"notice_term,omitempty"`
-	Because  string          `yaml:"because"`
-	Owner    string          `yaml:"owner"`
-	ReviewBy string          `yaml:"review_by"`             // 2006-01-02
-	From     string          `yaml:"valid_from,omitempty"`  // rule in force from this date
-	Until    string          `yaml:"valid_until,omitempty"` // and until the day before this one
+	Notice calendar.Period `yaml:"notice_term,omitempty"`
+	// the law, or the clause of a contract, that sets the term: mandatory where the rows decide alone
+	Article string `yaml:"article,omitempty" json:",omitempty"`
+	// known: the field `at` looks like one that any update of the row sets, and the owner has said that it is none, or
+	// that the term is meant to start anew then
+	Touched  string `yaml:"touched_by_updates,omitempty" json:",omitempty"`
+	Because  string `yaml:"because"`
+	Owner    string `yaml:"owner"`
+	ReviewBy string `yaml:"review_by"`             // 2006-01-02
+	From     string `yaml:"valid_from,omitempty"`  // rule in force from this date
+	Until    string `yaml:"valid_until,omitempty"` // and until the day before this one
 }
 
 // Basis is a legal basis of GDPR Art. 6(1).
@@ -312,6 +318,13 @@ type Decision struct {
 	Else    Action        // what D10 does instead of delete: Anonymize or Keep
 	Flag    bool          // the reason has no date of its own: its first night is to be recorded
 }
+
+// DecideAlone is what no_match says where rows of people whom the registry does not know are decided all the same.
+const DecideAlone = "decide"
+
+// Alone reports whether the silo's rows decide by themselves: no rule needs the registry, which may still protect
+// whom it knows.
+func (s *Silo) Alone() bool { return s.NoMatch == DecideAlone }
 
 // Wheres are what rows of a table hold that are the silo's, one for each of its records there.
 func (s *Silo) Wheres(source, table string) (wheres []map[string]string) {

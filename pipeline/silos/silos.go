@@ -31,6 +31,9 @@ type Set struct {
 	Seen     map[string]chain.Head // the heads as the last finished run saw them
 	Words    string                // the heads in words
 	Journal  Journal               // of the nights; none for who only asks
+	// Unheard is of which silos the registry has heard nothing, or not for too long, where others decide without it:
+	// their rows stay as they are.
+	Unheard error
 }
 
 // New is a set that opens nothing yet. seen are the heads as the last finished run saw them.
@@ -121,20 +124,47 @@ func (set *Set) Open(ctx context.Context, feed Feed) (err error) {
 		set.Heads[h.Silo] = h
 	}
 	set.Words = state.FormatHeads(heads)
-	return set.Fresh(heads)
+	old := errors.Join(set.unfed(heads), set.Fresh(heads))
+	if !slices.ContainsFunc(set.setup.Silos, set.decides) {
+		return old
+	}
+	set.Unheard = old
+	return nil
 }
 
+// decides reports whether the rows of a silo can be decided: they decide alone, or the registry can be relied on.
+func (set *Set) decides(s *policy.Compiled) bool { return set.Silos[s.Silo.Name].Trust == policy.Sound }
+
+// unfed refuses the silos that need a registry in which there is nothing yet.
+func (set *Set) unfed(heads []chain.Head) error {
+	if !slices.ContainsFunc(set.setup.Silos, alone) || slices.ContainsFunc(heads,
+		func(h chain.Head) bool { return h.Seq > 0 }) {
+		return nil
+	}
+	var errs []error
+	for _, s := range set.setup.Silos {
+		if st := set.Silos[s.Silo.Name]; !alone(s) && st.Trust == policy.Sound {
+			st.Trust = policy.Stale
+			errs = append(errs, fmt.Errorf("%w: silo %s: the registry is empty: import its consents with `lethe consent "+
+				"import --silo %[2]s`; its rows stay as they are", setup.ErrRegistry, s.Silo.Name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// alone reports whether the rows of a silo decide by themselves.
+func alone(s *policy.Compiled) bool { return s.Silo.Alone() }
+
 // config is how tonight's registry is opened. It may be empty where an application may have the first
-// consents.
+// consents, or rows decide alone.
 func (set *Set) config() registry.Config {
 	config := set.setup.Registry
 	config.ReadOnly, config.Now, config.Room = !set.tonight.Apply, set.setup.Now, set.tonight.Room
 	if set.tonight.AsOf.After(set.setup.Now()) {
 		config.Now = func() time.Time { return set.tonight.AsOf }
 	}
-	if set.tonight.Apply {
-		config.AllowEmpty = slices.ContainsFunc(set.setup.Silos, keepsConsents)
-	}
+	config.AllowEmpty = slices.ContainsFunc(set.setup.Silos, alone) ||
+		set.tonight.Apply && slices.ContainsFunc(set.setup.Silos, keepsConsents)
 	return config
 }
 
@@ -253,21 +283,25 @@ func (set *Set) Reload(ctx context.Context, silo string) error {
 	return err
 }
 
-// Fresh refuses a registry that no source has fed for longer than allowed: its silence is no knowledge.
+// Fresh refuses the silos of a registry that no source has fed for longer than allowed: its silence is no knowledge.
 func (set *Set) Fresh(heads []chain.Head) error {
 	if set.setup.RegistryAge.IsZero() {
 		return nil
 	}
-	for _, h := range heads {
-		st, governed := set.Silos[h.Silo]
-		heard := calendar.DateOf(h.HeardAt, set.setup.Zone)
-		if governed && calendar.EndOf(heard, set.setup.RegistryAge) < set.tonight.Today {
-			st.Trust = policy.Stale
-			return fmt.Errorf("%w: silo %s was last fed on %s, longer ago than registry.max_age %s allows: "+
-				"import its consents first", setup.ErrRegistry, h.Silo, heard, set.setup.RegistryAge)
+	var errs []error
+	for _, s := range set.setup.Silos {
+		i := slices.IndexFunc(heads, func(h chain.Head) bool { return h.Silo == s.Silo.Name })
+		if i < 0 || alone(s) {
+			continue
+		}
+		heard := calendar.DateOf(heads[i].HeardAt, set.setup.Zone)
+		if calendar.EndOf(heard, set.setup.RegistryAge) < set.tonight.Today {
+			set.Silos[s.Silo.Name].Trust = policy.Stale
+			errs = append(errs, fmt.Errorf("%w: silo %s was last fed on %s, longer ago than registry.max_age %s allows: "+
+				"import its consents first", setup.ErrRegistry, s.Silo.Name, heard, set.setup.RegistryAge))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // keysHold refuses silos whose key was destroyed as the registry knows, whatever the keystore holds: a

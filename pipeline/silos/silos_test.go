@@ -68,6 +68,8 @@ func TestEndings(t *testing.T) {
 	require.Equal(t, map[string]event.Type{"service": "contract_closed", "news": ""}, Endings(s))
 }
 
+var consented = policy.Rule{Purpose: "news", Basis: policy.Consent, MaxAge: calendar.Period{Years: 1}}
+
 // TestFresh refuses a registry that was not fed for longer than allowed.
 func TestFresh(t *testing.T) {
 	today := calendar.DateOf(time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), time.UTC)
@@ -85,7 +87,7 @@ func TestFresh(t *testing.T) {
 		{"whatever its age", calendar.Period{}, "crm", heard(1), false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := &setup.Setup{Zone: time.UTC, RegistryAge: test.age}
+			p := &setup.Setup{Zone: time.UTC, RegistryAge: test.age, Silos: []*policy.Compiled{compiled(t, consented)}}
 			set := New(p, setup.Tonight{Today: today}, nil)
 			set.Silos["crm"] = &Silo{}
 			err := set.Fresh([]chain.Head{{Silo: test.silo, HeardAt: test.heard}})

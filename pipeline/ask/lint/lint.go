@@ -170,9 +170,9 @@ func meant(name string, candidates []string) string {
 	return ": correct the name"
 }
 
-// start remarks on a starting date that the engine itself changes at every update.
-func (c nameCheck) start(t connectors.Table, key, name string) {
-	if f, ok := t.Field(name); ok && f.AutoUpdate {
+// start remarks on a starting date that the engine itself changes at every update; touched: its owner knows.
+func (c nameCheck) start(t connectors.Table, key, name string, touched bool) {
+	if f, ok := t.Field(name); ok && f.AutoUpdate && !touched {
 		c.add(lint.LLastModified, "Art. 5(1)(e)", true, "%s: field %s of table %s is set anew by the engine "+
 			"at every update of the row, so the term never ends: name the field with the day of collecting, or "+
 			"of the end", key, name, t.Name)
@@ -258,11 +258,11 @@ func (c nameCheck) records(silo *policy.Compiled, r policy.Records, t connectors
 	}
 	c.field(t, "collection", r.Collection)
 	c.field(t, "collected", r.Collected)
-	c.start(t, "collected", r.Collected)
+	c.start(t, "collected", r.Collected, false)
 	for i, rule := range silo.Silo.Rules {
 		key := fmt.Sprintf("rule %d, at", i+1)
 		c.field(t, key, rule.At)
-		c.start(t, key, rule.At)
+		c.start(t, key, rule.At, rule.Touched != "")
 	}
 	for _, o := range r.Owns {
 		if _, ok := c.table(r.Source, tables, "owns", o.Table); ok {

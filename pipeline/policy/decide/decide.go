@@ -58,8 +58,8 @@ const (
 //	D2  none, and an objection is undecided                 keep      blocked    K_OBJECTION_PENDING
 //	D3  none, and a ground's start is unknown               keep      blocked*   E_START_UNKNOWN
 //	D4  none, and erasure is requested                      delete    blocked    D_ERASURE_REQUEST (4)
-//	D5  no registry match, not older than the orphan grace  keep      blocked*   X_NO_MATCH_GRACE
-//	D6  no registry match, older                            no_match  blocked*   X_NO_MATCH
+//	D5  no registry match, not older than the orphan grace  keep      blocked*   X_NO_MATCH_GRACE (8)
+//	D6  no registry match, older                            no_match  blocked*   X_NO_MATCH (8)
 //	D7  consent that is not yet effective                   keep      blocked    X_NOT_YET_EFFECTIVE (5)
 //	D8  none, before end + grace                            expire    blocked    strongest dead reason
 //	D9  none, from end + grace                              the end   blocked    strongest dead reason (6)
@@ -68,7 +68,8 @@ const (
 // (1) with E_ERASURE_WHILE_HELD, (2) with E_ERASURE_WHILE_RESTRICTED where erasure was asked. (3)
 // K_LEGAL_OBLIGATION before K_CONTRACT, K_PUBLIC_TASK, K_VITAL_INTEREST, K_LEGITIMATE_INTEREST and
 // K_CONSENT. (4) without grace. (5) with E_EVENT_CLOCK where the date cannot be right. (6) delete wins over
-// anonymize. (7) with E_DEPENDENT_KEPT: see WithDependent.
+// anonymize. (7) with E_DEPENDENT_KEPT: see WithDependent. (8) not in a silo whose rows decide alone (no_match: decide),
+// where each rule's term starts at a date of the row: D8 and D9 answer.
 //
 // * is reported and not written to the source (WritesBlock).
 //
@@ -286,7 +287,7 @@ func answer(c *policy.Compiled, r *policy.Record, s *policy.Standing, t *tally, 
 		d.Row, d.Reason = "D3", reason.EStartUnknown
 	case s != nil && !s.Erasure.IsZero():
 		answerErasure(c, &d, t, calendar.DateOf(s.Erasure, c.Zone()), today)
-	case s == nil:
+	case s == nil && !c.Silo.Alone():
 		answerUnmatched(c, &d, calendar.DateOf(r.Collected, c.Zone()), today)
 	case t.future:
 		d.Row, d.Reason = "D7", reason.XNotYetEffective

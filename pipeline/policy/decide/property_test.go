@@ -317,6 +317,7 @@ func TestEveryFieldIsDrawn(t *testing.T) {
 		"Silo.Name":        true, "Silo.LinkScope": true, "Silo.Anonymize": true, "Silo.Suppression": true,
 		"Silo.ProofRetention": true, "Silo.Remnants": true,
 		"Rule.Event":   true, // which event ended it is for the registry to see
+		"Rule.Article": true, "Rule.Touched": true,
 		"Rule.Special": true, "Rule.Notice": true, "Rule.Because": true, "Rule.Owner": true,
 		"Rule.ReviewBy": true, "Rule.Dates": true, // what days mean is known when they are read
 	}

@@ -113,7 +113,7 @@ func Lint(c *policy.Compiled, asOf time.Time) []Remark {
 			}
 		}
 	}
-	if c.Silo.ProofRetention.IsZero() {
+	if c.Silo.ProofRetention.IsZero() && !c.Silo.Alone() {
 		r.add(LProofForEver, "Art. 5(1)(e), 7(1)", "no proof_retention: the registry keeps the proof of what ended "+
 			"for ever, set it to the limitation period of claims, for example P5Y")
 	}
@@ -224,7 +224,7 @@ func lintRecords(c *policy.Compiled, r remarks, asOf time.Time) {
 				}
 			}
 		}
-		if rec.Collected == "" {
+		if rec.Collected == "" && !c.Silo.Alone() {
 			rp.add(LNoCollected, "", "no collected: the age of a row is not known, so one that the registry does "+
 				"not know is never young enough to wait for, and none is seen to be older than its consent: name "+
 				"the field with the day of collecting")

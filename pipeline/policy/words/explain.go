@@ -41,6 +41,7 @@ type ExplainedRule struct {
 	Words    []string `json:"words"`
 	Examples []string `json:"examples"`
 	Because  string   `json:"because"`
+	Article  string   `json:"article,omitempty"` // the law or clause that sets the term
 	Owner    string   `json:"owner"`
 	ReviewBy string   `json:"review_by"`
 	fields   []string
@@ -107,7 +108,7 @@ func Explain(c *policy.Compiled, asOf time.Time, backups map[string][]Backup) Ex
 		ru := &c.Rules()[i]
 		e.Rules = append(e.Rules, ExplainedRule{ID: ru.Name, InForce: ru.InForce(today),
 			Words: ruleWords(c, ru, today), Examples: examples(c, ru, asOf, today),
-			Because: ru.Because, Owner: ru.Owner, ReviewBy: ru.ReviewBy, fields: ru.Fields})
+			Because: ru.Because, Article: ru.Article, Owner: ru.Owner, ReviewBy: ru.ReviewBy, fields: ru.Fields})
 	}
 	for _, r := range c.Silo.Records {
 		e.Tables = append(e.Tables, ExplainedTable{Source: r.Source, Table: r.Table,
@@ -152,6 +153,9 @@ func nationalWords(c *policy.Compiled) []string {
 }
 
 func matchingWords(c *policy.Compiled) []string {
+	if c.Silo.Alone() {
+		return append(aloneWords(c), intakeWords(c)...)
+	}
 	scope := "Each act of collecting stands by itself: a row that could belong to several collections of one person " +
 		"is kept, and shown to somebody."
 	if c.Silo.LinkScope == "silo" {
@@ -163,6 +167,21 @@ func matchingWords(c *policy.Compiled) []string {
 	}
 	out := []string{scope, fmt.Sprintf("A row that the registry does not know is left alone for %s, for the "+
 		"registry may be late; %s. It is never deleted by itself.", Spell(c.OrphanGrace()), unknown)}
+	return append(out, intakeWords(c)...)
+}
+
+// aloneWords says how rows are decided that need no registry.
+func aloneWords(c *policy.Compiled) []string {
+	out := []string{"The rows decide alone: each ends by its own dates, whether the registry knows its person or not."}
+	if slices.ContainsFunc(c.Silo.Records, func(r policy.Records) bool { return len(r.Subject)+len(r.Via) > 0 }) {
+		return append(out, "Whom the registry knows it protects all the same: a legal hold, a restriction, a request or an "+
+			"objection counts.")
+	}
+	return append(out, "Nothing in them says whose they are, so no legal hold or request of a person reaches them.")
+}
+
+// intakeWords says what else the registry hears.
+func intakeWords(c *policy.Compiled) (out []string) {
 	for i := range c.Silo.Consents {
 		m := &c.Silo.Consents[i]
 		out = append(out, fmt.Sprintf("What people said about %q is also read from the application's table %s.%s; "+
@@ -198,6 +217,9 @@ func ruleWords(c *policy.Compiled, ru *policy.CompiledRule, today calendar.Date)
 		out = append(out, upper("when the rule has ended, "+endWords(c, ru))+".")
 	}
 	out = append(out, datesWords(ru)...)
+	if ru.Touched != "" {
+		out = append(out, fmt.Sprintf("Any update of a row may set %s, as the owner knows: the term then starts anew.", ru.At))
+	}
 	if ru.Marketing {
 		out = append(out, "It is direct marketing: an objection ends it at once, and nobody weighs it (Art. 21(2), "+
 			"(3)); it ends every marketing rule of the silo. Only a consent given later counts again.")
@@ -475,6 +497,9 @@ func tableWords(c *policy.Compiled, r policy.Records, today calendar.Date, backu
 		ids = append(ids, viaWords(v)...)
 	}
 	known := "The person is known by " + list(ids, "and")
+	if len(ids) == 0 {
+		known = "Nothing in a row says whose it is"
+	}
 	if r.Collection != "" {
 		known += ", the collection by " + r.Collection
 	}

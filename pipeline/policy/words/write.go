@@ -24,6 +24,9 @@ func (e Explanation) Write(w io.Writer) error {
 		for _, x := range r.Examples {
 			p.item("For example: " + x)
 		}
+		if r.Article != "" {
+			p.item(fmt.Sprintf("By %s.", strings.TrimSuffix(r.Article, ".")))
+		}
 		p.item(fmt.Sprintf("Because: %s. %s answers for it; next review by %s.", strings.TrimSuffix(r.Because, "."),
 			r.Owner, r.ReviewBy))
 	}

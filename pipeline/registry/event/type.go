@@ -35,6 +35,7 @@ const (
 	Rekeyed             Type = "rekeyed"
 	PayloadPurged       Type = "payload_purged"
 	Rechained           Type = "rechained"
+	IdentifierNoted     Type = "identifier_noted" // of somebody whom only rows knew, when a hold or request named them
 	RequestOpened       Type = "request_opened"
 	RequestPaused       Type = "request_paused"
 	RequestResumed      Type = "request_resumed"
@@ -86,6 +87,7 @@ var kinds = map[Type]Kind{
 	HoldReleased:        {Imported: true, Rank: 1},
 	HoldPlaced:          {Imported: true, Rank: 2},
 	HoldApproved:        {Rank: 3},
+	IdentifierNoted:     {Rank: 1},
 	RequestOpened:       {Rank: 1},
 	RequestPaused:       {Rank: 2},
 	RequestResumed:      {Rank: 2},
