@@ -19,18 +19,10 @@ func (d *Draft) dated(name string) []string {
 	if len(begun)+len(ended) == 0 || len(t.Key) == 0 {
 		return nil
 	}
-	var found []string
-	for _, f := range personal(v) {
-		found = append(found, fmt.Sprintf("%s (%s, %s)", f.Field, strings.ReplaceAll(string(f.Primary), "_", " "),
-			Sure(f.Confidence)))
-	}
-	source := d.source
-	if d.dumped() {
-		source = "LIVE-SOURCE"
-	}
+	found, source := d.found(v), d.live()
 	lines := []string{
 		fmt.Sprintf("%s:", word(strings.Trim(notWord.ReplaceAllString(strings.ToLower(name), "-"), "-"))),
-		fmt.Sprintf("  # %s: %d rows. Found: %s. Nothing in it finds the person", name, v.Rows, strings.Join(found, ", ")),
+		fmt.Sprintf("  # %s: %d rows. Found: %s. Nothing in it finds the person", name, v.Rows, found),
 		"  no_match: decide   # its rows decide alone, by their own dates: no consents need be imported",
 		"  records:",
 		"    - source: " + word(source),

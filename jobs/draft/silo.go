@@ -15,18 +15,10 @@ import (
 // silo proposes one silo. used gets the tables that follow its record.
 func (d *Draft) silo(name string, used map[string]bool) []string {
 	t, v := d.tables[name], d.verdicts[name]
-	var found []string
-	for _, f := range personal(v) {
-		found = append(found, fmt.Sprintf("%s (%s, %s)", f.Field, strings.ReplaceAll(string(f.Primary), "_", " "),
-			Sure(f.Confidence)))
-	}
-	source := d.source
-	if d.dumped() {
-		source = "LIVE-SOURCE"
-	}
+	found, source := d.found(v), d.live()
 	lines := []string{
 		fmt.Sprintf("%s:", word(strings.Trim(notWord.ReplaceAllString(strings.ToLower(name), "-"), "-"))),
-		fmt.Sprintf("  # %s: %d rows. Found: %s", name, v.Rows, strings.Join(found, ", ")),
+		fmt.Sprintf("  # %s: %d rows. Found: %s", name, v.Rows, found),
 		"  link_scope: silo   # or collection: every row is a collecting of its own, found by its date",
 		"  records:",
 		"    - source: " + word(source),
@@ -88,6 +80,24 @@ func (d *Draft) silo(name string, used map[string]bool) []string {
 			strings.Join(techniques, ", ")))
 	}
 	return lines
+}
+
+// found says which personal fields a table has.
+func (d *Draft) found(v classifiers.TableVerdict) string {
+	var found []string
+	for _, f := range personal(v) {
+		found = append(found, fmt.Sprintf("%s (%s, %s)", f.Field, strings.ReplaceAll(string(f.Primary), "_", " "),
+			Sure(f.Confidence)))
+	}
+	return strings.Join(found, ", ")
+}
+
+// live is the name of the source that silos govern.
+func (d *Draft) live() string {
+	if d.dumped() {
+		return "LIVE-SOURCE"
+	}
+	return d.source
 }
 
 // subjects returns the identifiers of a table's rows as `kind: field`, the best first. A national id names
