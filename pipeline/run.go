@@ -57,13 +57,9 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	if phases == setup.RebuildOnly {
 		return n.book.rebuild(ctx, n.silos)
 	}
-	if err := n.silos.Open(ctx, n.heard(phases)); err != nil {
+	if err := n.ask(ctx, phases); err != nil {
 		return err
 	}
-	if n.silos.Unheard != nil { // the rows of those silos stay as they are
-		n.notes.Problem(n.silos.Unheard)
-	}
-	(&clock.Watch{Setup: n.book.setup, Notes: n.notes}).Back(n.silos, n.book.lastRun)
 	if err := n.stores.Open(ctx); err != nil {
 		return err
 	}
@@ -117,6 +113,18 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 		return err
 	}
 	return n.terms.Purge(ctx) // and so ends evidence whose term is over
+}
+
+// ask opens what the registry says of each silo; the rows of those of which it has not heard stay as they are.
+func (n *rooms) ask(ctx context.Context, phases setup.Phases) error {
+	if err := n.silos.Open(ctx, n.heard(phases)); err != nil {
+		return err
+	}
+	if n.silos.Unheard != nil {
+		n.notes.Problem(n.silos.Unheard)
+	}
+	(&clock.Watch{Setup: n.book.setup, Notes: n.notes}).Back(n.silos, n.book.lastRun)
+	return nil
 }
 
 // heard is what the tables of sources say of consents; not those of a copy that was put back: they are old.

@@ -14,7 +14,8 @@ import (
 
 // collectionsOf finds what the registry holds of people in a silo; nil when none are named. Somebody whom
 // the silo does not know is refused, but where rows decide alone: there the registry gets to know them now.
-func (in *Intake) collectionsOf(ctx context.Context, silo string, who []event.Subject, country string) ([]int32, error) {
+func (in *Intake) collectionsOf(ctx context.Context, silo string, who []event.Subject, country string) ([]int32,
+	error) {
 	key, err := in.setup.Keys.SiloKey(silo)
 	if err != nil {
 		return nil, err

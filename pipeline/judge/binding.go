@@ -162,28 +162,11 @@ func (b *binder) rules() {
 		b.made = b.Source.Writing(b.Table.Name, b.Table.Fields[b.collected], b.zone)
 	}
 	for _, c := range b.days() {
-		switch field := b.Table.Fields[c]; {
-		case !field.AutoUpdate:
-		case !b.touched(c):
-			b.refuse("field %s of table %s of source %s is set anew at every update of the row, "+
-				"so a term that starts there never ends: name the field with the day of collecting, or of the end; where "+
-				"it is meant to start anew, write touched_by_updates: known in the rule", field.Name, b.Table.Name,
-				b.Source.Name)
-		case len(b.blocked) > 0:
-			b.refuse("field %s of table %s of source %s is set anew at every update of the row, also when its use is "+
-				"blocked, and so its term would start anew: remove block", field.Name, b.Table.Name, b.Source.Name)
+		field := b.Table.Fields[c]
+		if wrong := b.Silo.Restarts(b.Records, field.Name); field.AutoUpdate && wrong != "" {
+			b.refuse("field %s of table %s of source %s %s", field.Name, b.Table.Name, b.Source.Name, wrong)
 		}
 	}
-}
-
-// touched reports whether every term that starts at a column is meant to start anew at each update of the row.
-func (b *binder) touched(column int) bool {
-	for i, f := range b.Starts {
-		if f != nil && f.Column == column && b.Silo.Silo.Rules[i].Touched == "" {
-			return false
-		}
-	}
-	return column != b.collected
 }
 
 // start says how the column of a rule's term is read; nil for column -1, which is none. A day that the schema

@@ -115,22 +115,18 @@ func (g *Judge) siloScope() bool { return g.Silo.Silo.LinkScope == "silo" }
 // identifiers are not known.
 func (g *Judge) meet(r *Ruling, rows arrow.Record, row int) (partial bool) {
 	m := g.State.Standings.Match(g.row)
+	if m.Identity == policy.Unparseable && g.Silo.Silo.Alone() { // whom it does not name the registry does not know
+		m.Identity = policy.Unmatched
+	}
 	if m.Identity == policy.Unmatched && g.row.Collection == nil && g.unreadable(rows, row) {
 		m.Identity = policy.Unparseable
 	}
 	if g.others.Withheld && (m.Identity == policy.Matched || m.Identity == policy.Unmatched) { // a no may stand there
 		m.Identity = policy.Unparseable
 	}
-	if g.Silo.Silo.Alone() && len(g.row.Identifiers) == 0 && g.row.Collection == nil && m.Identity == policy.Unparseable &&
-		!g.unreadable(rows, row) && !g.others.Withheld { // it names nobody whom the registry could know
-		m.Identity = policy.Unmatched
-	}
 	whole := m.Identity == policy.Matched && g.State.Standings.Whole(&m, &g.standing)
 	g.use(m)
-	g.Record.Identity = m.Identity
-	if r.identity = m.Identity; m.Identity == policy.Unmatched && g.Silo.Silo.Alone() { // nobody need know them
-		r.identity = policy.Matched
-	}
+	g.Record.Identity, r.identity = m.Identity, m.Identity
 	if whole {
 		g.Record.Standing, r.Collection = &g.standing, m.Collection
 		r.Relied = g.standing.LastSeq > 0

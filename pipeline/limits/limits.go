@@ -89,7 +89,9 @@ func (l *Limits) ratios(g *judge.Judge) {
 		if line.Reason == string(reason.KAnonymized) || line.Reason == string(reason.EAnonWeak) {
 			continue
 		}
-		unmatched += line.Unmatched
+		if !g.Silo.Silo.Alone() { // nobody need know the people of rows that decide alone
+			unmatched += line.Unmatched
+		}
 		unparseable += line.Unparseable
 	}
 	if of, limit := Percent(unmatched, g.Rows), l.Setup.Breakers.NoMatchPercent; of > limit {

@@ -102,8 +102,8 @@ func checkAlone(p *problems, s *Silo) {
 		r := &s.Rules[i]
 		rp := p.under("rule %d (%s)", i+1, r.Purpose)
 		if strings.TrimSpace(r.Article) == "" {
-			rp.add("article is missing: where rows decide alone (no_match: decide), name the law or the clause that sets " +
-				"the term, for example article: \"Art. 2220 c.c.\"")
+			rp.add("article is missing: where rows decide alone (no_match: decide), name the law or the clause that " +
+				"sets the term, for example article: \"Art. 2220 c.c.\"")
 		}
 		switch {
 		case r.Basis == Consent:
@@ -121,4 +121,23 @@ func checkAlone(p *problems, s *Silo) {
 			rp.add("at is missing: where rows decide alone, start: %s needs the field that holds the date", r.Start)
 		}
 	}
+}
+
+// Restarts says what is wrong with terms that start at a field of a record which the engine sets anew at every
+// update of the row; "" nothing is, as their owner knows it.
+func (c *Compiled) Restarts(r Records, field string) string {
+	known := r.Collected != field
+	for i := range c.Silo.Rules {
+		known = known && (c.Silo.Rules[i].At != field || c.Silo.Rules[i].Touched != "")
+	}
+	switch {
+	case !known:
+		return "is set anew at every update of the row, so a term that starts there never ends: name the field with " +
+			"the day of collecting, or of the end; where it is meant to start anew, write touched_by_updates: known " +
+			"in the rule"
+	case r.Block != nil:
+		return "is set anew at every update of the row, also when its use is blocked, and so its term would start " +
+			"anew: remove block"
+	}
+	return ""
 }

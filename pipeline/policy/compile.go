@@ -396,6 +396,19 @@ var startNeeds = map[Start]struct {
 	BirthPlusAge:  {at: true, needsAt: true, age: true},
 }
 
+// checkAt checks the field at which a term starts: whether there may be one, and whether there must.
+func checkAt(p *problems, r *CompiledRule, may, must bool) {
+	switch {
+	case !may && (r.At != "" || len(r.Dates) > 0):
+		p.add("at does not go with start: %s, nor do dates: remove it", r.Start)
+	case r.At == "" && must:
+		p.add("at is missing: start: %s needs the field that holds the date", r.Start)
+	case names.LastModified(r.At) && r.Touched == "":
+		p.add("at: %s looks like a last-modified field, which any mass update resets: retention starts from "+
+			"collecting or from an end, name such a field; if this one is such, write touched_by_updates: known", r.At)
+	}
+}
+
 func checkTerm(p *problems, r *CompiledRule) {
 	if !r.MaxAge.IsZero() {
 		p.add("max_age is for consent: use start and period")
@@ -409,15 +422,7 @@ func checkTerm(p *problems, r *CompiledRule) {
 	if need.periodMandatory && r.Period.IsZero() {
 		p.add("period is missing: say how long the data are kept after %s, for example P10Y", r.Start)
 	}
-	switch {
-	case !need.at && (r.At != "" || len(r.Dates) > 0):
-		p.add("at does not go with start: %s, nor do dates: remove it", r.Start)
-	case r.At == "" && need.needsAt:
-		p.add("at is missing: start: %s needs the field that holds the date", r.Start)
-	case names.LastModified(r.At) && r.Touched == "":
-		p.add("at: %s looks like a last-modified field, which any mass update resets: retention starts from "+
-			"collecting or from an end, name such a field; if this one is such, write touched_by_updates: known", r.At)
-	}
+	checkAt(p, r, need.at, need.needsAt)
 	if (r.Date != "") != need.date {
 		p.add("date goes with start: fixed_date and is needed there: write it as 2006-01-02, or remove it")
 	}

@@ -145,8 +145,8 @@ func (set *Set) unfed(heads []chain.Head) error {
 	for _, s := range set.setup.Silos {
 		if st := set.Silos[s.Silo.Name]; !alone(s) && st.Trust == policy.Sound {
 			st.Trust = policy.Stale
-			errs = append(errs, fmt.Errorf("%w: silo %s: the registry is empty: import its consents with `lethe consent "+
-				"import --silo %[2]s`; its rows stay as they are", setup.ErrRegistry, s.Silo.Name))
+			errs = append(errs, fmt.Errorf("%w: silo %s: the registry is empty: import its consents with `lethe "+
+				"consent import --silo %[2]s`; its rows stay as they are", setup.ErrRegistry, s.Silo.Name))
 		}
 	}
 	return errors.Join(errs...)
@@ -297,8 +297,8 @@ func (set *Set) Fresh(heads []chain.Head) error {
 		heard := calendar.DateOf(heads[i].HeardAt, set.setup.Zone)
 		if calendar.EndOf(heard, set.setup.RegistryAge) < set.tonight.Today {
 			set.Silos[s.Silo.Name].Trust = policy.Stale
-			errs = append(errs, fmt.Errorf("%w: silo %s was last fed on %s, longer ago than registry.max_age %s allows: "+
-				"import its consents first", setup.ErrRegistry, s.Silo.Name, heard, set.setup.RegistryAge))
+			errs = append(errs, fmt.Errorf("%w: silo %s was last fed on %s, longer ago than registry.max_age %s "+
+				"allows: import its consents first", setup.ErrRegistry, s.Silo.Name, heard, set.setup.RegistryAge))
 		}
 	}
 	return errors.Join(errs...)

@@ -68,8 +68,8 @@ const (
 // (1) with E_ERASURE_WHILE_HELD, (2) with E_ERASURE_WHILE_RESTRICTED where erasure was asked. (3)
 // K_LEGAL_OBLIGATION before K_CONTRACT, K_PUBLIC_TASK, K_VITAL_INTEREST, K_LEGITIMATE_INTEREST and
 // K_CONSENT. (4) without grace. (5) with E_EVENT_CLOCK where the date cannot be right. (6) delete wins over
-// anonymize. (7) with E_DEPENDENT_KEPT: see WithDependent. (8) not in a silo whose rows decide alone (no_match: decide),
-// where each rule's term starts at a date of the row: D8 and D9 answer.
+// anonymize. (7) with E_DEPENDENT_KEPT: see WithDependent. (8) not in a silo whose rows decide alone (no_match:
+// decide), where each rule's term starts at a date of the row: D8 and D9 answer.
 //
 // * is reported and not written to the source (WritesBlock).
 //

@@ -174,8 +174,8 @@ func matchingWords(c *policy.Compiled) []string {
 func aloneWords(c *policy.Compiled) []string {
 	out := []string{"The rows decide alone: each ends by its own dates, whether the registry knows its person or not."}
 	if slices.ContainsFunc(c.Silo.Records, func(r policy.Records) bool { return len(r.Subject)+len(r.Via) > 0 }) {
-		return append(out, "Whom the registry knows it protects all the same: a legal hold, a restriction, a request or an "+
-			"objection counts.")
+		return append(out, "Whom the registry knows it protects all the same: a legal hold, a restriction, a request "+
+			"or an objection counts.")
 	}
 	return append(out, "Nothing in them says whose they are, so no legal hold or request of a person reaches them.")
 }
@@ -218,7 +218,8 @@ func ruleWords(c *policy.Compiled, ru *policy.CompiledRule, today calendar.Date)
 	}
 	out = append(out, datesWords(ru)...)
 	if ru.Touched != "" {
-		out = append(out, fmt.Sprintf("Any update of a row may set %s, as the owner knows: the term then starts anew.", ru.At))
+		out = append(out, fmt.Sprintf("Any update of a row may set %s, as the owner knows: the term then starts anew.",
+			ru.At))
 	}
 	if ru.Marketing {
 		out = append(out, "It is direct marketing: an objection ends it at once, and nobody weighs it (Art. 21(2), "+
