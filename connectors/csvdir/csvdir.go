@@ -1,4 +1,4 @@
-// Package csvdir reads a folder of CSV files, or one such file: as exports of an application come. A file
+// Package csvdir reads and rewrites a folder of CSV files, or one such file: as exports of an application come. A file
 // is a table that bears its name without the ending, or with it where two files would bear one; other files of the
 // folder, and folders in it, are left alone but where Options.Files names them. Files may be gzip or zstd.
 //
@@ -19,9 +19,7 @@
 package csvdir
 
 import (
-	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
@@ -29,7 +27,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -38,6 +35,8 @@ import (
 
 	"lethe/connectors"
 	"lethe/connectors/delimited"
+	"lethe/connectors/internal/dumpfile"
+	"lethe/connectors/internal/keyset"
 	"lethe/connectors/internal/textfile"
 )
 
@@ -78,7 +77,8 @@ type file struct {
 	settings
 }
 
-// Open opens the folder or the file at the path o.DSN, to be read only. The files are listed, not read.
+// Open opens the folder or the file at the path o.DSN, to be read, or to be written anew as well. The files are listed, not
+// read.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
 	s := &source{name: o.Name, files: map[string]file{}, others: map[string]int{}, catalog: o.Catalog,
 		known: map[string]known{}}
@@ -89,9 +89,9 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 		return nil, s.fail("open", "", fmt.Errorf("no path: %w", connectors.ErrConfig),
 			"give the path of a folder of CSV files")
 	}
-	if o.ApplyDSN != "" || o.Rewrite {
-		return nil, s.fail("open", "", fmt.Errorf("CSV files are only read: %w", connectors.ErrConfig),
-			"leave out apply_dsn and rewrite")
+	if o.ApplyDSN != "" {
+		return nil, s.fail("open", "", fmt.Errorf("CSV files are not changed in place: %w", connectors.ErrConfig),
+			"leave out apply_dsn; with rewrite: the files are written anew")
 	}
 	if err := checkSettings(o); err != nil {
 		return nil, s.fail("open", "", err, "")
@@ -111,7 +111,7 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 			return nil, s.fail("open", "", err, "")
 		}
 		s.files[s.database] = file{path, set}
-		return s, ctx.Err()
+		return s.opened(o, path, false), ctx.Err()
 	}
 	s.database = filepath.Base(path)
 	entries, err := os.ReadDir(path)
@@ -121,7 +121,15 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	if err := s.list(o, path, entries); err != nil {
 		return nil, err
 	}
-	return s, ctx.Err()
+	return s.opened(o, path, true), ctx.Err()
+}
+
+// opened is the source as it may be used.
+func (s *source) opened(o connectors.Options, path string, folder bool) connectors.Source {
+	if o.Rewrite {
+		return &rewriter{source: s, path: path, folder: folder}
+	}
+	return s
 }
 
 // list finds the tables of a folder.
@@ -255,13 +263,18 @@ func (s *source) Assumed(ctx context.Context) (list []connectors.Assumption, err
 }
 
 // open opens the file of a table, finds out about its format and reads its header.
-func (s *source) open(ctx context.Context, table string) (_ *reader, err error) {
-	of := s.files[table]
+func (s *source) open(ctx context.Context, table string) (*reader, error) {
+	return s.openAs(ctx, table, s.files[table], textfile.Options{UTF16: true}, nil)
+}
+
+// openAs is open for a table that stands in some file; pass gets what is read of it and is no row.
+func (s *source) openAs(ctx context.Context, table string, of file, o textfile.Options,
+	pass *pass) (_ *reader, err error) {
 	stamp, err := textfile.StampOf(of.path)
 	if err != nil {
 		return nil, noConfig(err)
 	}
-	t, err := textfile.OpenWith(of.path, textfile.Options{UTF16: true})
+	t, err := textfile.OpenWith(of.path, o)
 	if err != nil {
 		return nil, noConfig(err)
 	}
@@ -270,7 +283,7 @@ func (s *source) open(ctx context.Context, table string) (_ *reader, err error) 
 			t.Close()
 		}
 	}()
-	r := &reader{text: t, settings: of.settings, assumed: map[string]string{}}
+	r := &reader{text: t, settings: of.settings, assumed: map[string]string{}, pass: pass}
 	if err := s.begin(ctx, r, table, stamp); err != nil {
 		return nil, err
 	}
@@ -361,9 +374,6 @@ func (s *source) Scan(ctx context.Context, queries ...connectors.Query) iter.Seq
 
 var errStop = errors.New("stop") // the caller wants no more
 
-// batchRows is the most rows of a batch where the query does not say.
-const batchRows = 1 << 14
-
 func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connectors.Batch, error) bool) error {
 	if _, ok := s.files[q.Table]; !ok {
 		return fmt.Errorf("no such table: %w", connectors.ErrSchemaChanged)
@@ -373,105 +383,104 @@ func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connec
 		return err
 	}
 	defer r.text.Close()
-	sel, err := newSelection(r, q)
+	g, err := newTarget(r, q)
 	if err != nil {
 		return err
 	}
-	maxRows := cmp.Or(q.MaxRows, batchRows)
-	for ordinal := int64(1); ; ordinal++ {
+	batches := dumpfile.Batches{Out: func(b connectors.Batch) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !yield(b, nil) {
+			return errStop
+		}
+		return nil
+	}}
+	for {
 		row, n, err := r.next()
 		if err != nil {
 			return err
 		}
-		if n > 0 {
-			if ordinal > sel.after && sel.wanted(row, r.cells) {
-				sel.fill(row, r.cells)
-			}
-			r.Drop(n)
+		if n == 0 {
+			return batches.Flush()
 		}
-		if sel.builder.Full(maxRows) || n == 0 && sel.builder.Rows() > 0 {
-			if err := ctx.Err(); err != nil {
+		if err := batches.Begin(&g.Target); err != nil {
+			return err
+		}
+		taken, err := g.take(row, r.cells)
+		if err != nil {
+			return err
+		}
+		r.Drop(n)
+		if taken {
+			if err := batches.End(); err != nil {
 				return err
 			}
-			if !yield(sel.builder.Batch(connectors.Cursor(strconv.FormatInt(ordinal, 10))), nil) {
-				return errStop
-			}
-		}
-		if n == 0 {
-			return nil
 		}
 	}
 }
 
-// selection is what a query asks for.
-type selection struct {
-	builder   *connectors.Builder
-	fields    []int // of each column of the batch, its place in a row
-	texts     []bool
-	keyFields []int
-	keys      map[connectors.Key]struct{} // nil: every row
-	after     int64
-	layout    delimited.Layout
-	guess     bool
-	scratch   []byte
-	key       []byte
+// target is a query on its way through a file.
+type target struct {
+	*dumpfile.Entry
+	dumpfile.Target
+	layout  delimited.Layout
+	guess   bool
+	scratch []byte
 }
 
-func newSelection(r *reader, q connectors.Query) (*selection, error) {
-	t, sel := r.table, &selection{guess: r.guess, layout: r.layout}
+func newTarget(r *reader, q connectors.Query) (*target, error) {
+	g := &target{Entry: &dumpfile.Entry{Table: r.table}, guess: r.guess, layout: r.layout}
+	asWritten := func([]int) keyset.Fold { return nil }
 	var err error
-	if sel.builder, err = connectors.NewBuilder(t, q.Fields); err != nil {
+	if g.Target, err = dumpfile.NewTarget(g.Entry, q, asWritten); err != nil {
 		return nil, err
 	}
-	index := func(name string) int {
-		return slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return f.Name == name })
+	for i := range g.Fields {
+		g.Place = append(g.Place, i)
 	}
-	for _, f := range t.Fields {
-		sel.texts = append(sel.texts, f.Kind != connectors.Binary)
+	return g, nil
+}
+
+// take takes a row into the batch, if the query asks for it.
+func (g *target) take(row []byte, cells []delimited.Cell) (bool, error) {
+	if !g.Reached() {
+		return false, nil
 	}
-	if q.Fields == nil {
-		for i := range t.Fields {
-			sel.fields = append(sel.fields, i)
+	for _, field := range g.Keyed {
+		v, null := g.value(field, row, cells)
+		if null {
+			return false, nil
+		}
+		g.AddKey(v)
+	}
+	if found, err := g.Found(); !found || err != nil {
+		return false, err
+	}
+	for col, field := range g.Wanted {
+		if v, null := g.value(field, row, cells); null {
+			g.Builder.AppendNull(col)
+		} else {
+			g.Builder.Append(col, v)
 		}
 	}
-	for _, name := range q.Fields {
-		sel.fields = append(sel.fields, index(name))
-	}
-	if q.After != "" {
-		if sel.after, err = strconv.ParseInt(string(q.After), 10, 64); err != nil || sel.after < 0 {
-			return nil, fmt.Errorf("the cursor is none of a CSV file: %w", connectors.ErrConfig)
-		}
-	}
-	if q.Keys == nil {
-		return sel, nil
-	}
-	sel.keys = make(map[connectors.Key]struct{}, len(q.Keys.Tuples))
-	for _, key := range q.Keys.Tuples {
-		sel.keys[key] = struct{}{}
-	}
-	for _, name := range q.Keys.Fields {
-		i := index(name)
-		if i < 0 {
-			return nil, fmt.Errorf("no field %s: %w", name, connectors.ErrSchemaChanged)
-		}
-		sel.keyFields = append(sel.keyFields, i)
-	}
-	return sel, nil
+	g.Builder.EndRow()
+	return true, nil
 }
 
 // value returns the value of a field of a row; it is valid until the next call.
-func (sel *selection) value(field int, row []byte, cells []delimited.Cell) (v []byte, null bool) {
+func (g *target) value(field int, row []byte, cells []delimited.Cell) (v []byte, null bool) {
 	c := cells[field]
 	if c.Null(row) {
 		return nil, true
 	}
-	if v = sel.layout.Text(sel.scratch[:0], row, c); len(v) > 0 && &v[0] != &row[c.Start] {
-		sel.scratch = v
+	if v = g.layout.Text(g.scratch[:0], row, c); len(v) > 0 && &v[0] != &row[c.Start] {
+		g.scratch = v
 	}
-	if sel.layout.Null != "" && !c.Quoted && string(v) == sel.layout.Null {
+	if g.layout.Null != "" && !c.Quoted && string(v) == g.layout.Null {
 		return nil, true
 	}
-	if sel.guess && sel.texts[field] && !utf8.Valid(v) {
+	if g.guess && g.Fields[field].Kind != connectors.Binary && !utf8.Valid(v) {
 		v = fromWindows(nil, v)
 	}
 	return v, false
@@ -483,33 +492,4 @@ func fromWindows(to, v []byte) []byte {
 		to = utf8.AppendRune(to, charmap.Windows1252.DecodeByte(c))
 	}
 	return to
-}
-
-// wanted reports whether the query asks for the row.
-func (sel *selection) wanted(row []byte, cells []delimited.Cell) bool {
-	if sel.keys == nil {
-		return true
-	}
-	sel.key = sel.key[:0]
-	for _, field := range sel.keyFields {
-		v, null := sel.value(field, row, cells)
-		if null {
-			return false
-		}
-		sel.key = append(binary.AppendUvarint(sel.key, uint64(len(v))), v...)
-	}
-	_, ok := sel.keys[connectors.Key(sel.key)]
-	return ok
-}
-
-// fill adds the row to the batch.
-func (sel *selection) fill(row []byte, cells []delimited.Cell) {
-	for col, field := range sel.fields {
-		if v, null := sel.value(field, row, cells); null {
-			sel.builder.AppendNull(col)
-		} else {
-			sel.builder.Append(col, v)
-		}
-	}
-	sel.builder.EndRow()
 }

@@ -40,8 +40,11 @@ func csvOf(t connectortest.Table, delimiter, newline string) []byte {
 }
 
 func TestSuite(t *testing.T) {
-	for _, tc := range []struct{ name, delimiter, newline, ending string }{
-		{"comma", ",", "\n", ".csv"}, {"semicolon", ";", "\r\n", ".csv"}, {"tab", "\t", "\n", ".tsv.gz"},
+	for _, tc := range []struct {
+		name, delimiter, newline, ending string
+		rewrite                          bool
+	}{
+		{"comma", ",", "\n", ".csv", false}, {"semicolon", ";", "\r\n", ".csv", true}, {"tab", "\t", "\n", ".tsv.gz", true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -61,12 +64,28 @@ func TestSuite(t *testing.T) {
 							require.NoError(t, os.WriteFile(filepath.Join(dir, table.Def.Name+tc.ending), content,
 								0o600))
 						}
-						return connectortest.Store{Open: func(t *testing.T) connectors.Source {
+						store := connectortest.Store{Open: func(t *testing.T) connectors.Source {
 							src, err := csvdir.Connector.Open(t.Context(), connectors.Options{Name: "suite", DSN: dir,
-								Catalog: catalog})
+								Catalog: catalog, Rewrite: tc.rewrite})
 							require.NoError(t, err)
+							if tc.rewrite {
+								require.Implements(t, (*connectors.Rewriter)(nil), src)
+								require.Implements(t, (*connectors.Foreseer)(nil), src)
+							}
 							return src
 						}}
+						if tc.rewrite {
+							store.Path = dir
+							store.Bytes = func(t *testing.T) (all []byte) {
+								entries, err := os.ReadDir(dir)
+								require.NoError(t, err)
+								for _, e := range entries {
+									all = append(all, connectortest.Unpack(t, filepath.Join(dir, e.Name()))...)
+								}
+								return all
+							}
+						}
+						return store
 					}})
 		})
 	}
@@ -307,8 +326,7 @@ func TestOpenRefuses(t *testing.T) {
 		"no path":         {connectors.Options{}, connectors.ErrConfig, "no path"},
 		"no file":         {connectors.Options{DSN: path + "x"}, connectors.ErrUnreachable, "no such file"},
 		"an empty folder": {connectors.Options{DSN: t.TempDir()}, connectors.ErrConfig, "names end in"},
-		"to be changed":   {connectors.Options{DSN: path, ApplyDSN: path}, connectors.ErrConfig, "only read"},
-		"to be rewritten": {connectors.Options{DSN: path, Rewrite: true}, connectors.ErrConfig, "only read"},
+		"to be changed":   {connectors.Options{DSN: path, ApplyDSN: path}, connectors.ErrConfig, "not changed in place"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := csvdir.Open(t.Context(), tc.o)

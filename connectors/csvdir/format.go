@@ -35,21 +35,39 @@ type reader struct {
 	sure    bool              // the layout is known
 	assumed map[string]string // of the layout, what is not usual and nobody said
 	hint    string
+	pass    *pass // of what is written anew; nil: it is only read
+}
+
+// Drop consumes n bytes that are no row.
+func (r *reader) Drop(n int) {
+	if r.pass != nil {
+		r.pass.text(r.Rest()[:n])
+	}
+	r.Window.Drop(n)
 }
 
 // begin opens the text, finds out how it is laid out, and passes what stands before the header.
 func (r *reader) begin(ctx context.Context) error {
-	raw := bufio.NewReader(r.text)
-	if head, _ := raw.Peek(512); r.encoding == "" {
+	var in io.Reader = r.text
+	if r.pass != nil {
+		in = io.TeeReader(in, &r.pass.was)
+	}
+	raw := bufio.NewReader(in)
+	head, _ := raw.Peek(512)
+	if r.encoding == "" {
 		if r.encoding = delimited.Unmarked(head); r.encoding != "" && !r.sure {
 			r.assumed["encoding"] = r.encoding
 		}
 	}
-	text, err := delimited.Decode(raw, r.encoding)
+	coding, err := delimited.CodingOf(head, r.encoding)
 	if err != nil {
 		return err
 	}
-	r.Window = textfile.NewWindow(ctx, delimited.Lines(text), textfile.WindowBytes)
+	if r.pass != nil {
+		r.pass.coding = coding
+		r.pass.is.WriteString(coding.Mark)
+	}
+	r.Window = textfile.NewWindow(ctx, delimited.Lines(coding.Decode(raw)), textfile.WindowBytes)
 	if err := r.More(); err != nil && err != io.EOF {
 		return err
 	}
@@ -76,7 +94,7 @@ func (r *reader) layOut() (err error) {
 			r.Drop(length)
 		}
 	}
-	if err := r.pass(r.headerLine - 1); err != nil {
+	if err := r.passLines(r.headerLine - 1); err != nil {
 		return err
 	}
 	if !r.sure {
@@ -85,7 +103,7 @@ func (r *reader) layOut() (err error) {
 		}
 	}
 	before := r.Line(0)
-	if err := r.pass(r.layout.Skip); err != nil {
+	if err := r.passLines(r.layout.Skip); err != nil {
 		return err
 	}
 	if line := r.Line(0); line > before && !r.sure {
@@ -94,8 +112,8 @@ func (r *reader) layOut() (err error) {
 	return nil
 }
 
-// pass drops lines.
-func (r *reader) pass(lines int) error {
+// passLines drops lines.
+func (r *reader) passLines(lines int) error {
 	for ; lines > 0; lines-- {
 		for bytes.IndexByte(r.Rest(), '\n') < 0 && !r.EOF() {
 			if err := r.More(); err != nil && err != io.EOF {

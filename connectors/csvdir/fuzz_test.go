@@ -12,6 +12,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/connectors/delimited"
+	"lethe/connectors/internal/dumpfile"
 	"lethe/connectors/internal/textfile"
 )
 
@@ -36,7 +37,7 @@ func parse(t testing.TB, text []byte, window int, said delimited.Said) (header [
 	for _, name := range header {
 		r.table.Fields = append(r.table.Fields, connectors.Field{Name: name})
 	}
-	sel := &selection{texts: make([]bool, len(header)), layout: r.layout}
+	g := &target{Entry: &dumpfile.Entry{Table: r.table}, layout: r.layout}
 	for {
 		row, n, err := r.next()
 		if err != nil || n == 0 {
@@ -44,7 +45,7 @@ func parse(t testing.TB, text []byte, window int, said delimited.Said) (header [
 		}
 		var values []string
 		for i := range r.cells {
-			if v, null := sel.value(i, row, r.cells); null {
+			if v, null := g.value(i, row, r.cells); null {
 				values = append(values, "NULL")
 			} else {
 				values = append(values, "="+string(v))

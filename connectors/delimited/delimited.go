@@ -33,31 +33,68 @@ func Encoding(name string) (encoding.Encoding, error) {
 	return set, nil
 }
 
-// Decode reads a text as UTF-8, without a byte order mark. In what else it is written says the mark of UTF-16 or
-// UTF-32, or the name of an encoding; without either it is UTF-8.
-func Decode(r io.Reader, name string) (*bufio.Reader, error) {
-	var set encoding.Encoding
+// Coding is how a text is written in bytes: its byte order mark, and its encoding. The zero value is UTF-8.
+type Coding struct {
+	Mark string
+	set  encoding.Encoding // nil: UTF-8
+}
+
+// CodingOf finds how a text is written: the mark of UTF-16 or UTF-32 at its head says it, or else the name of an
+// encoding; without either it is UTF-8.
+func CodingOf(head []byte, name string) (Coding, error) {
+	var c Coding
 	if name != "" {
 		var err error
-		if set, err = Encoding(name); err != nil {
-			return nil, err
+		if c.set, err = Encoding(name); err != nil {
+			return c, err
 		}
 	}
-	buffered := bufio.NewReaderSize(r, headBytes)
-	mark, _ := buffered.Peek(3) // a shorter text gives what it has
-	wide, _ := buffered.Peek(4)
-	switch {
-	case string(mark) == "\uFEFF":
-		buffered.Discard(3)
-		return buffered, nil
-	case string(wide) == "\xff\xfe\x00\x00" || string(wide) == "\x00\x00\xfe\xff":
-		set = utf32.UTF32(utf32.LittleEndian, utf32.ExpectBOM)
-	case len(mark) >= 2 && (string(mark[:2]) == "\xff\xfe" || string(mark[:2]) == "\xfe\xff"):
-		set = utf.UTF16(utf.LittleEndian, utf.ExpectBOM)
-	case set == nil:
-		return buffered, nil
+	for _, marked := range []struct {
+		mark string
+		set  encoding.Encoding
+	}{
+		{"\uFEFF", nil},
+		{"\xff\xfe\x00\x00", utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)},
+		{"\x00\x00\xfe\xff", utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)},
+		{"\xff\xfe", utf.UTF16(utf.LittleEndian, utf.IgnoreBOM)},
+		{"\xfe\xff", utf.UTF16(utf.BigEndian, utf.IgnoreBOM)},
+	} {
+		if bytes.HasPrefix(head, []byte(marked.mark)) {
+			return Coding{marked.mark, marked.set}, nil
+		}
 	}
-	return bufio.NewReaderSize(transform.NewReader(buffered, set.NewDecoder()), headBytes), nil
+	return c, nil
+}
+
+// Decode reads a text as UTF-8, without a byte order mark. In what else it is written, CodingOf says.
+func Decode(r io.Reader, name string) (*bufio.Reader, error) {
+	buffered := bufio.NewReaderSize(r, headBytes)
+	head, _ := buffered.Peek(4) // a shorter text gives what it has
+	c, err := CodingOf(head, name)
+	if err != nil {
+		return nil, err
+	}
+	return c.Decode(buffered), nil
+}
+
+// Decode reads a text that is written so as UTF-8, without its mark.
+func (c Coding) Decode(r *bufio.Reader) *bufio.Reader {
+	r.Discard(len(c.Mark)) // CodingOf saw it
+	if c.set == nil {
+		return r
+	}
+	return bufio.NewReaderSize(transform.NewReader(r, c.set.NewDecoder()), headBytes)
+}
+
+// Plain says that the bytes behind the mark are the text as it is read.
+func (c Coding) Plain() bool { return c.set == nil }
+
+// Encode writes a part of a text as the whole is written. What the encoding cannot write is an error.
+func (c Coding) Encode(text []byte) ([]byte, error) {
+	if c.set == nil {
+		return text, nil
+	}
+	return c.set.NewEncoder().Bytes(text)
 }
 
 // Unmarked is the encoding of a text of UTF-16 without a byte order mark, which is told by its zero bytes; "" for any
