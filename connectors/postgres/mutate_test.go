@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -250,6 +251,22 @@ func TestDeclaredReferencesOfOtherTypes(t *testing.T) {
 		k.Of = &connectors.Referred{Table: "p", Fields: []string{of.field}}
 		rows, _ := read(t, src, connectors.Query{Table: "c", Fields: []string{"id"}, Keys: k})
 		require.Equal(t, of.want, strings.Join(rows, ""), field)
+	}
+}
+
+// A row refers by the collation of what it refers to, and not by its own: as the server's foreign keys do.
+func TestReferencesOfOtherCollations(t *testing.T) {
+	db := database(t, "CREATE COLLATION ignoring (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+		"CREATE TABLE p (id int PRIMARY KEY, loose text COLLATE ignoring UNIQUE, strict text UNIQUE)", "INSERT INTO p VALUES (1, 'Ab', 'Ab')",
+		"CREATE TABLE c (id int PRIMARY KEY, strict text REFERENCES p (loose), loose text COLLATE ignoring)",
+		"INSERT INTO c VALUES (1, 'aB', 'Ab'), (2, NULL, 'aB'), (3, 'AB', NULL)")
+	src := opened(t, db)
+	for field, want := range map[string]string{"strict": "13", "loose": "1"} { // each refers to one of the other kind
+		k := keys(field, "Ab")
+		k.Of = &connectors.Referred{Table: "p", Fields: []string{map[string]string{"strict": "loose", "loose": "strict"}[field]}}
+		rows, _ := read(t, src, connectors.Query{Table: "c", Fields: []string{"id"}, Keys: k})
+		slices.Sort(rows)
+		require.Equal(t, want, strings.Join(rows, ""), field)
 	}
 }
 
