@@ -33,7 +33,7 @@ func requestCommand(c *Command) *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "request",
-		Short: "Open, pause, extend, close and list the requests of people: access, erasure, objection, ...",
+		Short: "Open, verify, find, pause, extend, close and list the requests of people: access, erasure, ...",
 		Long: `A person's request is answered within a month of its receipt (GDPR Art. 12(3)), counted by Regulation
 1182/71: the day of receipt does not count, and an end on a Saturday, a Sunday or one of
 controller.holidays moves to the next working day. A request is about one silo; open it in each silo
@@ -44,7 +44,7 @@ Opening it takes effect at once:
 ` + kinds.String() + `
 Requests that are overdue stand in ` + "`lethe status`" + ` and in every report until they are closed.`,
 	}
-	cmd.AddCommand(requestOpenCommand(c), requestPauseCommand(c), requestResumeCommand(c), requestExtendCommand(c),
+	cmd.AddCommand(requestOpenCommand(c), requestVerifyCommand(c), requestFindCommand(c), requestPauseCommand(c), requestResumeCommand(c), requestExtendCommand(c),
 		requestCloseCommand(c), requestListCommand(c))
 	return cmd
 }

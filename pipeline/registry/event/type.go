@@ -40,6 +40,7 @@ const (
 	RequestPaused       Type = "request_paused"
 	RequestResumed      Type = "request_resumed"
 	RequestExtended     Type = "request_extended"
+	RequestNoted        Type = "request_noted" // a step of a request that changes neither its term nor its state
 	RequestClosed       Type = "request_closed"
 )
 
@@ -92,6 +93,7 @@ var kinds = map[Type]Kind{
 	RequestPaused:       {Rank: 2},
 	RequestResumed:      {Rank: 2},
 	RequestExtended:     {Rank: 2},
+	RequestNoted:        {Rank: 2},
 	RequestClosed:       {Rank: 3},
 	Rekeyed:             {Rank: 1},
 	PayloadPurged:       {Rank: 1},

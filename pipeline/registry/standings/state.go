@@ -253,6 +253,7 @@ func (f *folder) foldRequest(e *Fact) bool {
 			}
 			f.requests[e.Details.Request] = e.Details.Due
 		}
+	case event.RequestNoted: // what was done says nothing of what may be
 	case event.RequestClosed:
 		delete(f.requests, e.Details.Request)
 		if e.Details.Kind == cases.RequestErasure { // the erasure request is consumed

@@ -1,0 +1,125 @@
+package cases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/internal/database"
+	"lethe/pipeline/registry/seal"
+)
+
+// Step is something that was done with a request between its opening and its closing. It says nothing of the person
+// but how they were recognised, and of what they were given only its digest and how much it was.
+type Step struct {
+	Name string    // one of the Step names
+	How  string    // of StepVerified: by what; of StepExported: as what, the digest and the rows; of others in a word
+	By   string    // who did it, as the configuration names them; "" nobody in particular
+	At   time.Time // when it was recorded
+}
+
+// The names of steps.
+const (
+	StepVerified  = "verified"  // the person has shown who they are
+	StepExported  = "exported"  // their data were handed over, in files of which the registry keeps the digest
+	StepFulfilled = "fulfilled" // a plan was made of what they asked
+	StepManual    = "manual"    // somebody saw to a place that no source reaches
+	StepTold      = "told"      // a letter was written
+)
+
+// Asked is a request with whose it is and what was done with it.
+type Asked struct {
+	Request
+	Collections []int32 // of the person, in the silo
+	Steps       []Step  // by when they were recorded
+}
+
+// Verified reports whether the person has shown who they are.
+func (a *Asked) Verified() bool { return len(a.StepsOf(StepVerified)) > 0 }
+
+// StepsOf are the steps of one name.
+func (a *Asked) StepsOf(name string) []Step {
+	return slices.DeleteFunc(slices.Clone(a.Steps), func(s Step) bool { return s.Name != name })
+}
+
+// NoteRequest records a step of an open request. Its error wraps event.ErrRefused where there is no such request.
+func (c *Cases) NoteRequest(ctx context.Context, silo, request string, s Step) error {
+	what := fmt.Sprintf("note %s of request %s in silo %q", s.Name, request, silo)
+	return c.store.Write(ctx, what, func(tx *database.Txn) error {
+		w, err := c.store.Writer(ctx, tx, silo)
+		if err != nil {
+			return err
+		}
+		q, err := requestOf(ctx, w, request)
+		if err != nil {
+			return err
+		}
+		if q.ID == "" || !q.Closed.IsZero() {
+			return fmt.Errorf("%w: there is no such open request", event.ErrRefused)
+		}
+		collections, err := w.Concerned(ctx, event.RequestOpened,
+			func(d event.Details) bool { return d.Request == request })
+		if err != nil {
+			return err
+		}
+		return w.Own(ctx, event.RequestNoted, event.Instant(w.Now),
+			event.Details{Request: request, Kind: s.Name, Because: s.How, By: s.By}, collections)
+	})
+}
+
+// AskedOf lists the requests of a silo, the closed ones too, by name, each with whose it is and what was done with it.
+// A silo that the registry does not know has none.
+func (c *Cases) AskedOf(ctx context.Context, silo string) ([]Asked, error) {
+	list, err := c.askedOf(ctx, silo)
+	if err != nil {
+		return nil, fmt.Errorf("read requests of silo %q: %w", silo, err)
+	}
+	return list, nil
+}
+
+func (c *Cases) askedOf(ctx context.Context, silo string) (list []Asked, err error) {
+	tx, err := c.store.Begin(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.End()
+	row, err := c.store.FindSilo(ctx, tx.Handle, silo)
+	if errors.Is(err, chain.ErrUnknownSilo) {
+		return nil, nil
+	}
+	if err == nil {
+		err = row.Keyless
+	}
+	if err != nil {
+		return nil, err
+	}
+	places := map[string]int{}
+	if err := EachRequest(ctx, tx, row.Book, func(q Request) error {
+		places[q.ID] = len(list)
+		list = append(list, Asked{Request: q})
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	chained := chain.Writer{Tx: tx, Silo: row} // which writes nothing
+	if err := chained.Facts(ctx, event.RequestOpened, func(f *seal.Fact, d event.Details) {
+		if i, ok := places[d.Request]; ok {
+			list[i].Collections = append(list[i].Collections, int32(f.Collection))
+		}
+	}); err != nil {
+		return nil, err
+	}
+	err = chained.Facts(ctx, event.RequestNoted, func(f *seal.Fact, d event.Details) {
+		i, ok := places[d.Request]
+		if !ok || len(list[i].Collections) > 0 && int32(f.Collection) != list[i].Collections[0] {
+			return // of a person with several collections each says the same
+		}
+		list[i].Steps = append(list[i].Steps, Step{Name: d.Kind, How: d.Because, By: d.By,
+			At: event.Instant(f.Recorded)})
+	})
+	return list, err
+}
