@@ -22,8 +22,8 @@ import (
 // aheadRows is for how many rows the registry is asked at once.
 const aheadRows = 256
 
-// identify appends the references of a row's identifiers: its own, then those in other tables.
-func (g *Judge) identify(refs []keystore.Ref, rows arrow.Record, row int) []keystore.Ref {
+// Identify appends the references of a row's identifiers: its own, then those in other tables.
+func (g *Judge) Identify(refs []keystore.Ref, rows arrow.Record, row int) []keystore.Ref {
 	g.others.Reset()
 	own := via.Namer{Known: g.State.Standings, Keys: g.Match, Country: g.Silo.Jurisdiction.Code, Paths: g.Via,
 		Carried: g.Carried}
@@ -43,7 +43,7 @@ func (g *Judge) lookAhead(rows arrow.Record, from int) {
 	for row := from; row < min(from+aheadRows, int(rows.NumRows())); row++ {
 		g.asked = append(g.asked, g.Mine(rows, row) && (!g.ended || g.traced(rows, row)))
 		if g.asked[row-from] {
-			g.refsOf = g.identify(g.refsOf, rows, row)
+			g.refsOf = g.Identify(g.refsOf, rows, row)
 		}
 		g.ahead = append(g.ahead, len(g.refsOf))
 	}
@@ -74,21 +74,21 @@ func (g *Judge) introduce(r *Ruling, refs []keystore.Ref, found []standings.Foun
 		g.row.Created = g.createdBy()
 	}
 	if id := g.Text(rows, row, g.collection); id != "" {
-		g.row.Collection = g.collectionRef(id)
+		g.row.Collection = g.CollectionRef(id)
 	}
 	if len(g.Key) == 0 || !g.State.Standings.Linked() {
 		return
 	}
 	if key, ok := connectors.KeyOf(rows, g.Key, row); ok {
 		g.name(r, key)
-		if !g.reused(r.record, r.subject) {
+		if !g.Reused(r.record, r.subject) {
 			g.row.Record = &r.record
 		}
 	}
 }
 
-// collectionRef is the reference of a collection's id. What is none the registry does not know.
-func (g *Judge) collectionRef(id string) *keystore.Ref {
+// CollectionRef is the reference of a collection's id. What is none the registry does not know.
+func (g *Judge) CollectionRef(id string) *keystore.Ref {
 	refs, err := g.State.Standings.Names(nil, g.Match, identifier.Collection, []byte(id), "", &g.buf)
 	if err != nil {
 		return new(keystore.Ref)
@@ -104,7 +104,7 @@ func (g *Judge) Apart(rows arrow.Record, row int) []keystore.Ref {
 	if g.Carried == nil {
 		return nil
 	}
-	refs := g.identify(nil, rows, row)
+	refs := g.Identify(nil, rows, row)
 	return g.Carried.Apart(refs[:len(refs)-len(g.others.Refs)], &g.others)
 }
 
@@ -148,9 +148,9 @@ func (g *Judge) createdBy() time.Time {
 	}
 }
 
-// reused reports whether a night deleted the row that had this key, and what has it now is another's: no
+// Reused reports whether a night deleted the row that had this key, and what has it now is another's: no
 // link leads from it. In a backup it is the row that was.
-func (g *Judge) reused(record, subject keystore.Ref) bool {
+func (g *Judge) Reused(record, subject keystore.Ref) bool {
 	return !g.Source.Backup() && traces.Reused(g.State.Tombstones.Find(record), subject)
 }
 

@@ -63,7 +63,7 @@ func (g *Judge) Rule(rows arrow.Record, row int, asOf time.Time) Ruling {
 	if g.ending != nil {
 		return g.ends(rows, row)
 	}
-	g.refsOf = g.identify(g.refsOf[:0], rows, row)
+	g.refsOf = g.Identify(g.refsOf[:0], rows, row)
 	return g.ruleOn(g.refsOf, nil, rows, row, asOf)
 }
 

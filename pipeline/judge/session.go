@@ -48,7 +48,7 @@ func (js *Session) Judge(g *Judge, batch connectors.Batch) error {
 		g.Rows++
 		refs, found := g.refsAhead(row % aheadRows)
 		if g.Via != nil { // what is known of the row in other tables is the last one's of those ahead
-			refs, found = g.identify(refs[:0], batch.Rows, row), nil
+			refs, found = g.Identify(refs[:0], batch.Rows, row), nil
 		}
 		r := g.ruleOn(refs, found, batch.Rows, row, js.Tonight.AsOf)
 		js.asPlanned(g, &r, batch.Rows, row)

@@ -17,6 +17,7 @@ import (
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/decide"
 	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/remnants"
@@ -37,17 +38,19 @@ func Find(ctx context.Context, p *setup.Setup, asks []Ask) (sections []*Section,
 	})
 	tonight := setup.Asking(&asked, p.Now())
 	noted := &notes.Notes{Tonight: tonight}
-	known := silos.New(&asked, tonight, nil)
-	open := stores.New(&asked, tonight, noted, known)
-	defer func() { err = errors.Join(err, open.Close(), known.Close()) }()
-	if err := known.Open(ctx, nil); err != nil {
+	registry := silos.New(&asked, tonight, nil)
+	open := stores.New(&asked, tonight, noted, registry)
+	defer func() { err = errors.Join(err, open.Close(), registry.Close()) }()
+	if err := registry.Open(ctx, nil); err != nil {
 		return nil, err
 	}
-	f := &finder{setup: p, tonight: tonight, silos: known, seed: maphash.MakeSeed()}
+	f := &finder{setup: p, tonight: tonight, silos: registry, seed: maphash.MakeSeed()}
 	if err := f.people(asks); err != nil {
 		return nil, err
 	}
-	asked.Sources = slices.DeleteFunc(slices.Clone(p.Sources), func(s setup.Source) bool { return !f.concerns(s) })
+	asked.Sources = slices.DeleteFunc(slices.Clone(p.Sources), func(s setup.Source) bool {
+		return !f.concerns(s)
+	})
 	if err := open.Open(ctx); err != nil {
 		return nil, err
 	}
@@ -97,7 +100,7 @@ type finder struct {
 
 	at    *stores.Store
 	found [](map[string]*Hit)
-	known []judge.Known
+	known []known
 }
 
 // people gathers the references of everybody who asks.
@@ -273,7 +276,7 @@ func (f *finder) own(g *judge.Judge, t connectors.Table, rows arrow.Record) erro
 		if !g.Mine(rows, row) {
 			continue
 		}
-		f.known = g.References(f.known[:0], rows, row)
+		f.known = references(f.known[:0], g, rows, row)
 		for _, section := range s.whose(f.known) {
 			how := s.judge(section, f.known)
 			h := f.hit(section, t, rows, row, how)
@@ -281,16 +284,30 @@ func (f *finder) own(g *judge.Judge, t connectors.Table, rows arrow.Record) erro
 				continue
 			}
 			r := g.Rule(rows, row, f.tonight.AsOf)
-			h.Decision, h.Change, h.Words = &r.Decision, string(r.Change), r.Reason.Words()
+			d := f.anyway(g, r)
+			h.Decision, h.Change, h.Words = &d, string(r.Change), d.Reason.Words()
 		}
 	}
 	return nil
 }
 
+// anyway is what is decided of the row that was ruled on last, had nobody asked to see it: a request for access keeps
+// what no ground keeps, and says nothing of the grounds.
+func (f *finder) anyway(g *judge.Judge, r judge.Ruling) policy.Decision {
+	record := g.Record
+	if record.Standing == nil || !record.Standing.PendingAccess {
+		return r.Decision
+	}
+	standing := *record.Standing
+	standing.PendingAccess = false
+	record.Standing = &standing
+	return decide.Decide(g.Silo, record, f.tonight.AsOf)
+}
+
 // whose are the sections of whom a row may be.
-func (s *silo) whose(known []judge.Known) (sections []int) {
-	for _, k := range known {
-		for _, section := range s.wanted[half(k.Ref)] {
+func (s *silo) whose(refs []known) (sections []int) {
+	for _, k := range refs {
+		for _, section := range s.wanted[half(k.ref)] {
 			if !slices.Contains(sections, section) {
 				sections = append(sections, section)
 			}
@@ -301,30 +318,30 @@ func (s *silo) whose(known []judge.Known) (sections []int) {
 
 // judge says how a row with these references is a person's: nobody else's if what is theirs alone leads to them, and
 // nothing that the registry knows leads to anybody else.
-func (s *silo) judge(section int, known []judge.Known) How {
+func (s *silo) judge(section int, refs []known) How {
 	theirs, given := false, false
-	for _, k := range known {
-		if s.others(section, k.Ref) {
+	for _, k := range refs {
+		if s.others(section, k.ref) {
 			return Shared
 		}
-		if !k.Shared && slices.Contains(s.wanted[half(k.Ref)], section) {
+		if !k.shared && slices.Contains(s.wanted[half(k.ref)], section) {
 			theirs = true
-			given = given || s.given[half(k.Ref)]
+			given = given || s.given[half(k.ref)]
 		}
 	}
 	switch {
 	case !theirs:
 		return Shared
-	case given && !s.knows(section, known):
+	case given && !s.knows(section, refs):
 		return Given
 	}
 	return Own
 }
 
 // knows reports whether the registry itself knows a row as the person's.
-func (s *silo) knows(section int, known []judge.Known) bool {
-	return slices.ContainsFunc(known, func(k judge.Known) bool {
-		return slices.ContainsFunc(s.state.Standings.Lookup(k.Ref), func(c int32) bool { return s.of[section][c] })
+func (s *silo) knows(section int, refs []known) bool {
+	return slices.ContainsFunc(refs, func(k known) bool {
+		return slices.ContainsFunc(s.state.Standings.Lookup(k.ref), func(c int32) bool { return s.of[section][c] })
 	})
 }
 
@@ -332,8 +349,8 @@ func (s *silo) knows(section int, known []judge.Known) bool {
 func (f *finder) named(t connectors.Table, rows arrow.Record) {
 	for at, field := range t.Fields {
 		_, left := f.at.Skip[t.Name+"."+field.Name]
-		identifies := slices.ContainsFunc(f.at.Governed[t.Name], func(g *judge.Judge) bool { return g.Identifies(at) })
-		if left || identifies || !f.texts.MayHold(field) {
+		whose := slices.ContainsFunc(f.at.Governed[t.Name], func(g *judge.Judge) bool { return identifies(g, field.Name) })
+		if left || whose || !f.texts.MayHold(field) {
 			continue
 		}
 		f.texts.Each(rows.Column(at).(*array.Binary), func(row int, kind string, value []byte) bool {

@@ -204,3 +204,22 @@ func BenchmarkFind(b *testing.B) {
 		})
 	}
 }
+
+// TestSame notices a row of the person that is not as it was found: changed, or gone; not one of somebody else.
+func TestSame(t *testing.T) {
+	w := newTown(t, 4, 2)
+	asks, err := Read(t.Context(), w.Setup, Which{IDs: []string{"r1"}}, false)
+	require.NoError(t, err)
+	sections, err := Find(t.Context(), w.Setup, asks)
+	require.NoError(t, err)
+	same := func() bool {
+		same, err := sections[0].Same(t.Context(), w.Setup)
+		require.NoError(t, err)
+		return same
+	}
+	require.True(t, same())
+	w.Set("people", "1", "name", "Zoe") // of r0
+	require.True(t, same())
+	w.Set("people", "4", "name", "Zoe")
+	require.False(t, same())
+}

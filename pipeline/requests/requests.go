@@ -124,7 +124,7 @@ type Hit struct {
 	Fields []string `json:"fields,omitempty"` // that name the person
 	By     string   `json:"by,omitempty"`     // the table and fields by which it refers, or is referred to
 
-	// Of an own row what is decided of it now.
+	// Of an own row what is decided of it now, had nobody asked to see it.
 	Decision *policy.Decision `json:"-"`
 	Change   string           `json:"change,omitempty"` // that is due; "" none
 	Words    string           `json:"words,omitempty"`  // why

@@ -1,5 +1,5 @@
 // Package lang says things in the languages of the pages. A Words is one language: it says messages of the one
-// catalogue (a file of messages for each language), numbers, shares and days. A message that a language lacks is said
+// catalogue (two files of messages for each language: the pages, and what people are handed), numbers, shares and days. A message that a language lacks is said
 // in English.
 package lang
 
@@ -65,14 +65,25 @@ func In(code string) (*Words, error) {
 	return &Words{Code: code, messages: messages, printer: message.NewPrinter(tag, message.Catalog(b))}, nil
 }
 
-// read takes the messages of a language apart: a line is KEY = TEXT; one that begins with space goes on with the line
-// before it; # begins a remark.
+// read reads the messages of a language: those of the pages, and those of what people are handed.
 func read(code string) (map[string]string, error) {
-	body, err := files.ReadFile(code + ".txt")
-	if err != nil {
-		return nil, err
+	messages := map[string]string{}
+	for _, name := range []string{code + ".txt", code + ".people.txt"} {
+		if err := readFile(name, messages); err != nil {
+			return nil, err
+		}
 	}
-	messages, last := map[string]string{}, ""
+	return messages, nil
+}
+
+// readFile takes the messages of a file apart: a line is KEY = TEXT; one that begins with space goes on with the line
+// before it; # begins a remark.
+func readFile(name string, messages map[string]string) error {
+	body, err := files.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	last := ""
 	for n, line := range strings.Split(string(body), "\n") {
 		if trimmed := strings.TrimSpace(line); trimmed == "" || line[0] == '#' {
 			continue
@@ -82,14 +93,14 @@ func read(code string) (map[string]string, error) {
 		}
 		key, text, ok := strings.Cut(line, "=")
 		if key = strings.TrimSpace(key); !ok || key == "" {
-			return nil, fmt.Errorf("%s.txt, line %d, is no message", code, n+1)
+			return fmt.Errorf("%s, line %d, is no message", name, n+1)
 		}
 		if _, twice := messages[key]; twice {
-			return nil, fmt.Errorf("%s.txt, line %d: %s stands there twice", code, n+1, key)
+			return fmt.Errorf("%s, line %d: %s stands there twice", name, n+1, key)
 		}
 		messages[key], last = strings.TrimSpace(text), key
 	}
-	return messages, nil
+	return nil
 }
 
 // Marks of a text that a page shows in bold or as code. They stand in messages as *bold* and `code`, and nowhere else:
