@@ -45,7 +45,21 @@ func (e *enterFlags) request(ctx context.Context, c *Command, o opened, silo, id
 	if err != nil {
 		return err
 	}
-	return duties.EnteredBy(ctx, o.p, duties.Entry{Silo: silo, Request: id, What: what, Roles: []string{"dpo"}}, who, do)
+	return duties.EnteredBy(ctx, o.p, entry(silo, id, what), who, do)
+}
+
+// entry is what somebody does with a request.
+func entry(silo, id string, what []string) duties.Entry {
+	return duties.Entry{Silo: silo, Request: id, What: what, Roles: []string{"dpo"}}
+}
+
+// may refuses who may do nothing with a request, before anything is looked for.
+func (e *enterFlags) may(ctx context.Context, c *Command, p *setup.Setup, silo, id string) error {
+	who, err := e.named(ctx, c, p)
+	if err != nil {
+		return err
+	}
+	return entry(silo, id, nil).May(p, who)
 }
 
 // digestOfFile is the SHA-256 of a file that can be read twice, hex; "" of what comes through a pipe.

@@ -1,54 +1,117 @@
 package jobs
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/cases"
+	"lethe/pipeline/requests"
 	"lethe/pipeline/setup"
 )
 
 // exceptionRE is a place in the GDPR: 17(3)(e), 12(5).
 var exceptionRE = regexp.MustCompile(`^[1-9][0-9]?(\([1-9][0-9]?\))?(\([a-z]\))?$`)
 
+// closeFlags are how somebody closes a request.
+type closeFlags struct {
+	scope
+	enterFlags
+	outcome, exception string
+	others             bool
+}
+
 func requestCloseCommand(c *Command) *cobra.Command {
-	var s scope
-	var by enterFlags
-	var outcome, exception string
+	var f closeFlags
 	cmd := &cobra.Command{
-		Use: "close <request>", Short: "Close a request that was answered", Args: cobra.ExactArgs(1),
+		Use: "close <request>", Short: "Close a request that was answered, after looking again", Args: cobra.ExactArgs(1),
 		Long: `Close a request that was answered. The person was told, with the reason where it was refused
 (Art. 12(4)).
 
-  completed       done as asked. Of an erasure, close it after a night erased the data; that every earlier
-                  consent was withdrawn stays recorded. Of an objection, it was upheld.
+  completed       done as asked. Of an objection, it was upheld.
   partly_refused  part of it had to be refused, for example because a legal hold keeps the data: --exception 17(3)(e)
   refused         --exception says by what: 12(5) for a request that is manifestly unfounded. Of an
-                  objection, it was overridden: 21(1).`,
+                  objection, it was overridden: 21(1).
+
+What is not refused as a whole is looked for again, in every source and backup, and the request stays open where it
+is not done: of access and portability, that all was exported; of an erasure, that no row is left (completed), or none of
+which something is due (partly_refused), and that backups end or are rewritten; of others, that what is due of rows was
+done. A source that cannot be read keeps it open. After an erasure closes, that every earlier consent was withdrawn
+stays recorded.`,
 		Example: "  lethe request close request-1b9d6bcd --silo customers --outcome completed\n" +
 			"  lethe request close request-1b9d6bcd --silo customers --outcome partly_refused --exception '17(3)(e)'",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if exception != "" && !exceptionRE.MatchString(exception) {
-				return fmt.Errorf("%w: --exception: name the place in the GDPR as 17(3)(e)", setup.ErrUsage)
-			}
-			return c.withRegistry(cmd.Context(), s.silo, func(o opened) error {
-				if err := by.request(cmd.Context(), c, o, s.silo, args[0], func() error {
-					return o.registry.CloseRequest(cmd.Context(), s.silo, args[0], outcome, exception)
-				}, "close", outcome, exception); err != nil {
-					return err
-				}
-				fmt.Fprintf(c.Out, "request %s is closed: %s\n", args[0],
-					strings.TrimSpace(strings.ReplaceAll(outcome, "_", " ")+" "+exception))
-				return nil
-			})
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return f.close(cmd.Context(), c, args[0]) },
 	}
-	s.register(cmd, "")
-	by.register(cmd)
-	cmd.Flags().StringVar(&outcome, "outcome", "", "completed, partly_refused or refused")
-	cmd.Flags().StringVar(&exception, "exception", "", "what allows to refuse, such as 17(3)(e)")
+	f.scope.register(cmd, "")
+	f.enterFlags.register(cmd)
+	cmd.Flags().StringVar(&f.outcome, "outcome", "", "completed, partly_refused or refused")
+	cmd.Flags().StringVar(&f.exception, "exception", "", "what allows to refuse, such as 17(3)(e)")
+	cmd.Flags().BoolVar(&f.others, "others", false,
+		"the rows that may be others' (lethe request find) were looked at, and none is the person's")
 	required(cmd, "outcome")
 	return cmd
+}
+
+func (f *closeFlags) close(ctx context.Context, c *Command, id string) error {
+	if f.exception != "" && !exceptionRE.MatchString(f.exception) {
+		return fmt.Errorf("%w: --exception: name the place in the GDPR as 17(3)(e)", setup.ErrUsage)
+	}
+	if err := cases.CheckOutcome(f.outcome, f.exception); err != nil {
+		return err
+	}
+	p, cfg, err := c.load(ctx)
+	if err != nil {
+		return err
+	}
+	if err := known(cfg, f.silo); err != nil {
+		return err
+	}
+	if err := f.may(ctx, c, p, f.silo, id); err != nil {
+		return err
+	}
+	if err := f.again(ctx, c, p, id); err != nil {
+		return err
+	}
+	return c.withRegistry(ctx, f.silo, func(o opened) error {
+		if err := f.request(ctx, c, o, f.silo, id, func() error {
+			return o.registry.CloseRequest(ctx, f.silo, id, f.outcome, f.exception)
+		}, "close", f.outcome, f.exception); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.Out, "request %s is closed: %s\n", id,
+			strings.TrimSpace(strings.ReplaceAll(f.outcome, "_", " ")+" "+f.exception))
+		return nil
+	})
+}
+
+// again looks whether a request was done as its outcome says.
+func (f *closeFlags) again(ctx context.Context, c *Command, p *setup.Setup, id string) error {
+	closing := requests.Closing{Outcome: f.outcome, Others: f.others}
+	if !closing.Looked() || f.silo == p.Suppression.Name {
+		return nil
+	}
+	asks, err := requests.Closable(ctx, p, f.silo, id)
+	if err != nil {
+		return err
+	}
+	stop := c.progress(p)
+	sections, err := requests.Find(ctx, p, asks)
+	stop()
+	if err != nil {
+		return err
+	}
+	left := closing.Left(p, &asks[0].Asked, sections[0])
+	if len(left) == 0 {
+		return nil
+	}
+	err = fmt.Errorf("%w: request %s of silo %s is not done as %s says, and stays open:\n  %s", registry.ErrRefused, id,
+		f.silo, f.outcome, strings.Join(left, "\n  "))
+	if len(sections[0].Missing) > 0 {
+		err = fmt.Errorf("%w: %w", setup.ErrSource, err)
+	}
+	return err
 }

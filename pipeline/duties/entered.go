@@ -42,21 +42,11 @@ func (e Entry) digest() string {
 // people who do this (user:SILO) refuses that; in others whoever reaches the keystore enters. Cut off between the two,
 // it is asked for again: what was signed has no effect by itself.
 func EnteredBy(ctx context.Context, p *setup.Setup, e Entry, who *setup.Witness, do func() error) (err error) {
-	role := "user:" + e.Silo
-	if who == nil {
-		if p.Held[role] {
-			return fmt.Errorf("%w: in silo %s this is done by people who have the role %s: say who, with --as NAME "+
-				"and --key FILE", setup.ErrConfig, e.Silo, role)
-		}
-		return do()
-	}
-	person, err := p.Signs(who.Name, who.Signer)
-	if err != nil {
+	if err := e.May(p, who); err != nil {
 		return err
 	}
-	if !person.Owns(e.Silo) && !person.Is(role) && !slices.ContainsFunc(e.Roles, person.Is) {
-		return fmt.Errorf("%w: this takes an owner of silo %s, or somebody with the role %s: %s is none",
-			setup.ErrConfig, e.Silo, role, who.Name)
+	if who == nil {
+		return do()
 	}
 	j, book, err := state.Book(ctx, p)
 	if err != nil {
@@ -73,4 +63,25 @@ func EnteredBy(ctx context.Context, p *setup.Setup, e Entry, who *setup.Witness,
 		return err
 	}
 	return do()
+}
+
+// May refuses who may not enter it.
+func (e Entry) May(p *setup.Setup, who *setup.Witness) error {
+	role := "user:" + e.Silo
+	if who == nil {
+		if p.Held[role] {
+			return fmt.Errorf("%w: in silo %s this is done by people who have the role %s: say who, with --as NAME "+
+				"and --key FILE", setup.ErrConfig, e.Silo, role)
+		}
+		return nil
+	}
+	person, err := p.Signs(who.Name, who.Signer)
+	if err != nil {
+		return err
+	}
+	if !person.Owns(e.Silo) && !person.Is(role) && !slices.ContainsFunc(e.Roles, person.Is) {
+		return fmt.Errorf("%w: this takes an owner of silo %s, or somebody with the role %s: %s is none",
+			setup.ErrConfig, e.Silo, role, who.Name)
+	}
+	return nil
 }

@@ -349,7 +349,9 @@ func (s *silo) knows(section int, refs []known) bool {
 func (f *finder) named(t connectors.Table, rows arrow.Record) {
 	for at, field := range t.Fields {
 		_, left := f.at.Skip[t.Name+"."+field.Name]
-		whose := slices.ContainsFunc(f.at.Governed[t.Name], func(g *judge.Judge) bool { return identifies(g, field.Name) })
+		whose := slices.ContainsFunc(f.at.Governed[t.Name], func(g *judge.Judge) bool {
+			return identifies(g, field.Name)
+		})
 		if left || whose || !f.texts.MayHold(field) {
 			continue
 		}

@@ -67,6 +67,17 @@ func Read(ctx context.Context, p *setup.Setup, which Which, closed bool) (asks [
 	return asks, which.refuse(asks, closed)
 }
 
+// Closable reads one open request that is to be closed: of those that need it, nobody is done what they ask who has not
+// shown who they are.
+func Closable(ctx context.Context, p *setup.Setup, silo, id string) ([]Ask, error) {
+	which := Which{Silo: silo, IDs: []string{id}}
+	asks, err := Read(ctx, p, which, false)
+	if len(asks) == 1 && asks[0].Asked.Closed.IsZero() && !NeedsProof(asks[0].Asked.Kind) {
+		return asks, nil
+	}
+	return asks, err
+}
+
 // means reports whether a request is among those that are meant.
 func (w Which) means(a cases.Asked) bool {
 	if len(w.IDs) == 0 {

@@ -113,17 +113,25 @@ func (c *Cases) OpenRequest(ctx context.Context, silo string, q Request, collect
 	})
 }
 
+// CheckOutcome refuses an outcome that is none, and one that goes with no such exception.
+func CheckOutcome(outcome, exception string) error {
+	switch {
+	case outcome != OutcomeCompleted && outcome != OutcomePartlyRefused && outcome != OutcomeRefused:
+		return fmt.Errorf("the outcome is completed, partly_refused or refused: %w", event.ErrRefused)
+	case (outcome == OutcomeCompleted) != (exception == ""):
+		return fmt.Errorf("name the exception that allows to refuse, such as 17(3)(e), and only then: %w",
+			event.ErrRefused)
+	}
+	return nil
+}
+
 // CloseRequest closes a request with one of the outcomes, and the exception invoked where it was refused or
 // partly refused. What that means for the person's data is recorded with it. An erasure cannot be completed
 // while a legal hold keeps the data.
 func (c *Cases) CloseRequest(ctx context.Context, silo, request, outcome, exception string) error {
 	what := fmt.Sprintf("close request %s in silo %q", request, silo)
-	switch {
-	case outcome != OutcomeCompleted && outcome != OutcomePartlyRefused && outcome != OutcomeRefused:
-		return fmt.Errorf("%s: the outcome is completed, partly_refused or refused: %w", what, event.ErrRefused)
-	case (outcome == OutcomeCompleted) != (exception == ""):
-		return fmt.Errorf("%s: name the exception that allows to refuse, such as 17(3)(e), and only then: %w", what,
-			event.ErrRefused)
+	if err := CheckOutcome(outcome, exception); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return c.store.Write(ctx, what, func(tx *database.Txn) error {
 		w, err := c.store.Writer(ctx, tx, silo)

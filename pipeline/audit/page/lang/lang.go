@@ -1,6 +1,6 @@
 // Package lang says things in the languages of the pages. A Words is one language: it says messages of the one
-// catalogue (two files of messages for each language: the pages, and what people are handed), numbers, shares and days. A message that a language lacks is said
-// in English.
+// catalogue (two files of messages for each language: those of the pages, and of what people are handed), numbers,
+// shares and days. A message that a language lacks is said in English.
 package lang
 
 import (

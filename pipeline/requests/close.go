@@ -1,0 +1,127 @@
+package requests
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/registry/cases"
+	"lethe/pipeline/setup"
+)
+
+// Closing is how somebody wants to close a request.
+type Closing struct {
+	Outcome string // one of the outcomes of package cases
+	// Others says that somebody looked at the rows that may be others', and none of them is the person's.
+	Others bool
+}
+
+// Looked reports whether closing a request takes looking for the person: what was refused as a whole does not.
+func (c Closing) Looked() bool { return c.Outcome != cases.OutcomeRefused }
+
+// NeedsProof reports whether a request can be done only for somebody who has shown who they are: who says no to
+// marketing, or withdraws, need not (Art. 11(1), 12(2)).
+func NeedsProof(kind string) bool {
+	return kind != cases.RequestObjection && kind != cases.RequestWithdrawal
+}
+
+// Left says what is left to do before a request can be closed so; none: it can be.
+func (c Closing) Left(p *setup.Setup, a *cases.Asked, s *Section) (left []string) {
+	for _, l := range s.Missing {
+		left = append(left, fmt.Sprintf("%s was not looked at: the person may stand there", l))
+	}
+	switch a.Kind {
+	case cases.RequestAccess, cases.RequestPortability:
+		return append(left, c.handed(a)...)
+	case cases.RequestErasure:
+		left = append(left, c.erased(p, s)...)
+	default:
+		left = append(left, due(s)...)
+	}
+	return left
+}
+
+// handed says what is left of an answer that is to be handed over.
+func (c Closing) handed(a *cases.Asked) []string {
+	if c.Outcome == cases.OutcomePartlyRefused { // all of it may be others'
+		return nil
+	}
+	for _, step := range a.StepsOf(cases.StepExported) {
+		if strings.HasPrefix(step.How, a.Kind+" ") {
+			return nil
+		}
+	}
+	return []string{fmt.Sprintf("nothing was handed over that is complete: lethe request export %s --to FOLDER", a.ID)}
+}
+
+// due says which changes of the person's rows are left to be made.
+func due(s *Section) (left []string) {
+	for _, place := range s.Places() {
+		if place.Changes != "" && !place.Backup {
+			left = append(left, fmt.Sprintf("%s.%s: %d rows, %s is due and was not done: lethe run --apply",
+				place.Source, place.Table, place.Rows, place.Changes))
+		}
+	}
+	return left
+}
+
+// erased says what stands of the person: in live sources that something is still due of, or all of it where the outcome
+// says that it was done; and in backups that nobody says the end of.
+func (c Closing) erased(p *setup.Setup, s *Section) (left []string) {
+	left = due(s)
+	for _, place := range s.Places() {
+		rows := fmt.Sprintf("%s.%s: %d rows", place.Source, place.Table, place.Rows)
+		switch {
+		case place.Backup && place.How.Certain():
+			if _, ends := Ends(p, place.Source); !ends {
+				left = append(left, rows+" lie in a backup that neither ends by `keep` nor is rewritten")
+			}
+		case !place.How.Certain() && !place.Backup && !c.Others:
+			left = append(left, rows+" may be the person's ("+string(place.How)+"): look at them, and say --others if "+
+				"they are not")
+		case place.How.Certain() && place.Changes == "" && !gone(s, place) && c.Outcome == cases.OutcomeCompleted:
+			why := place.Why
+			if why == "" {
+				why = "they go with a row that stays, or with none"
+			}
+			left = append(left, rows+" stay: "+why+" Close it as partly_refused, with the exception, and tell the "+
+				"person")
+		}
+	}
+	return left
+}
+
+// gone reports whether what stands in a place is nobody's any more.
+func gone(s *Section, place *Place) bool {
+	return !slices.ContainsFunc(s.Hits, func(h *Hit) bool {
+		return h.Source == place.Source && h.Table == place.Table && h.How == place.How && h.Words == place.Why &&
+			(h.Decision == nil || h.Decision.Reason != reason.KAnonymized)
+	})
+}
+
+// Ends says when a backup is gone, or what was erased is gone from it: a civil day, "" with its next rewrite; false
+// where neither is said.
+func Ends(p *setup.Setup, backup string) (day string, ok bool) {
+	i := slices.IndexFunc(p.Sources, func(s setup.Source) bool { return s.Name == backup })
+	if i < 0 {
+		return "", false
+	}
+	s := p.Sources[i]
+	if !s.Keep.IsZero() && !s.TakenAt.IsZero() {
+		return calendar.EndOf(calendar.DateOf(s.TakenAt, p.Zone), s.Keep).String(), true
+	}
+	return "", s.Rewrite != nil
+}
+
+// Kept are the reasons for which rows of the person stay in live sources, in words, sorted.
+func (s *Section) Kept() (why []string) {
+	for _, h := range s.Certain() {
+		if !h.Backup && h.Decision != nil && h.Change == "" && h.Decision.Reason != reason.KAnonymized {
+			why = append(why, h.Words)
+		}
+	}
+	slices.Sort(why)
+	return slices.Compact(why)
+}

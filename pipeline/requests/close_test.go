@@ -1,0 +1,72 @@
+package requests
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/pipelinetest"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/registry/cases"
+	"lethe/pipeline/setup"
+)
+
+// TestLeft says what keeps a request from being closed, for each kind and outcome.
+func TestLeft(t *testing.T) {
+	taken := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	p := &setup.Setup{Zone: pipelinetest.Rome(), Sources: []setup.Source{{Name: "crm"},
+		{Name: "kept", Of: "crm", Keep: calendar.Period{Days: 90}, TakenAt: taken},
+		{Name: "written", Of: "crm", Rewrite: &setup.RewriteTerms{}}, {Name: "open", Of: "crm"}}}
+	row := func(source string, how How, change string, code reason.Code) *Hit {
+		return &Hit{Source: source, Backup: source != "crm", Table: "t", How: how, Change: change, Words: string(code),
+			Decision: &policy.Decision{Reason: code}}
+	}
+	exported := func(how string) []cases.Step { return []cases.Step{{Name: cases.StepExported, How: how}} }
+	for name, c := range map[string]struct {
+		kind, outcome string
+		steps         []cases.Step
+		hits          []*Hit
+		missing       []Lack
+		others        bool
+		want          string // "" nothing is left
+	}{
+		"nothing is left":       {kind: cases.RequestErasure, outcome: cases.OutcomeCompleted},
+		"anonymized":            {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{row("crm", Own, "", reason.KAnonymized)}, nil, false, ""},
+		"it stands":             {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{row("crm", Own, "delete", reason.DErasureRequest)}, nil, false, "delete is due"},
+		"it stays":              {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{row("crm", Own, "", reason.KLegalHold)}, nil, false, "1 rows stay: " + string(reason.KLegalHold)},
+		"what goes along":       {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{{Source: "crm", Table: "t", How: Dependent}}, nil, false, "1 rows stay"},
+		"partly":                {cases.RequestErasure, cases.OutcomePartlyRefused, nil, []*Hit{row("crm", Own, "", reason.KLegalHold)}, nil, false, ""},
+		"partly, and due":       {cases.RequestErasure, cases.OutcomePartlyRefused, nil, []*Hit{row("crm", Own, "clear", reason.KLegalHold)}, nil, false, "clear is due"},
+		"a backup that ends":    {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{row("kept", Own, "delete", reason.DErasureRequest)}, nil, false, ""},
+		"one that is rewritten": {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{row("written", Own, "delete", reason.DErasureRequest)}, nil, false, ""},
+		"one that does not end": {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{row("open", Own, "", reason.KLegalHold)}, nil, false, "neither ends by `keep`"},
+		"perhaps":               {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{{Source: "crm", Table: "t", How: Names}}, nil, false, "may be the person's (names)"},
+		"perhaps, looked at":    {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{{Source: "crm", Table: "t", How: Names}}, nil, true, ""},
+		"not looked at":         {cases.RequestErasure, cases.OutcomeCompleted, nil, nil, []Lack{{Source: "crm", Why: "unreachable"}}, false, "crm: unreachable was not looked at"},
+		"not handed over":       {kind: cases.RequestAccess, outcome: cases.OutcomeCompleted, want: "nothing was handed over"},
+		"handed over":           {cases.RequestAccess, cases.OutcomeCompleted, exported("access sha256:1"), nil, nil, false, ""},
+		"the other":             {cases.RequestAccess, cases.OutcomeCompleted, exported("portability sha256:1"), nil, nil, false, "nothing was handed over"},
+		"incomplete":            {cases.RequestAccess, cases.OutcomeCompleted, exported("incomplete access sha256:1"), nil, nil, false, "nothing was handed over"},
+		"all of it others'":     {kind: cases.RequestAccess, outcome: cases.OutcomePartlyRefused},
+		"blocked":               {cases.RequestRestriction, cases.OutcomeCompleted, nil, []*Hit{row("crm", Own, "", reason.KRestricted)}, nil, false, ""},
+		"not blocked":           {cases.RequestRestriction, cases.OutcomeCompleted, nil, []*Hit{row("crm", Own, "block", reason.KRestricted)}, nil, false, "block is due"},
+	} {
+		a := &cases.Asked{Request: cases.Request{ID: "r1", Kind: c.kind}, Steps: c.steps}
+		left := Closing{Outcome: c.outcome, Others: c.others}.Left(p, a, &Section{Hits: c.hits, Missing: c.missing})
+		if c.want == "" {
+			require.Empty(t, left, name)
+			continue
+		}
+		require.Len(t, left, 1, name)
+		require.Contains(t, left[0], c.want, name)
+	}
+	require.False(t, Closing{Outcome: cases.OutcomeRefused}.Looked())
+	day, ends := Ends(p, "kept")
+	require.True(t, ends)
+	require.Equal(t, "2027-01-30", day)
+	_, ends = Ends(p, "open")
+	require.False(t, ends)
+}
