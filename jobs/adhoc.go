@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/signature"
 	"lethe/jobs/config"
 	"lethe/pipeline/setup"
 )
@@ -50,6 +51,10 @@ func adHoc(ctx context.Context, c *Command, target, connector string) (connector
 			o.Name = filepath.Base(target)
 			return k, o, nil
 		}
+	}
+	if kind, err := signature.Of(target); !isURL && err == nil && kind.Whole() {
+		return connectors.Connector{}, o, fmt.Errorf("%w: %q: %s: put it back into a server to read its rows; "+
+			"as a backup it is listed, and ends whole (connector physical)", setup.ErrConfig, redact(target), kind)
 	}
 	return connectors.Connector{}, o, fmt.Errorf("%w: no connector opens %q: name it with --connector, `lethe "+
 		"connectors` lists them", setup.ErrConfig, redact(target))

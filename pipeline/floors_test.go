@@ -71,7 +71,7 @@ var house = [][]string{
 var floors = []floor{
 	{pkg: "jobs/cmd/lethe", may: []string{"jobs"}},
 	{pkg: "jobs", may: []string{"jobs/config", "jobs/draft", "jobs/schedule", "pipeline", "pipeline/...", "classifiers", "connectors", "connectors/delimited",
-		"connectors/conformance"}},
+		"connectors/conformance", "connectors/signature"}},
 	{pkg: "jobs/config", may: []string{"jobs/schedule", "pipeline", "pipeline/...", "classifiers", "connectors", "connectors/..."}},
 	{pkg: "jobs/draft", may: []string{"pipeline/setup", "pipeline/judge", "pipeline/anonymize", "pipeline/ask/zones", "pipeline/policy/instant", "classifiers", "connectors"}},
 	{pkg: "jobs/schedule", may: []string{"pipeline/setup"}},

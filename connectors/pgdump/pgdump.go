@@ -190,6 +190,8 @@ func (format) Hint(err error) string {
 		return mendStray
 	case errors.Is(err, errCharset):
 		return "take the dump with --encoding=UTF8"
+	case errors.Is(err, pgarchive.ErrVersion):
+		return "take the dump with pg_dump of PostgreSQL 9 to 18, or as plain text (-Fp), and look for a newer lethe"
 	}
 	return ""
 }

@@ -78,8 +78,8 @@ const Magic = "PGDMP"
 
 const newest = 16
 
-// errVersion says that the format is of another time.
-var errVersion = errors.New("only versions 1.12 to 1.16, of PostgreSQL 9.0 to 18, are read")
+// ErrVersion says that the format is of another time.
+var ErrVersion = errors.New("only versions 1.12 to 1.16, of PostgreSQL 9.0 to 18, are read")
 
 // bound is the most that a text of the table of contents may hold: what is longer is damage.
 const bound = 1 << 30
@@ -199,7 +199,7 @@ func (r *reader) header() *TOC {
 	t.Minor = int(r.byte())
 	r.byte() // revision
 	if r.err == nil && (major != 1 || t.Minor < 12 || t.Minor > newest) {
-		r.err = fmt.Errorf("it is of version %d.%d of the format; %w: %w", major, t.Minor, errVersion,
+		r.err = fmt.Errorf("it is of version %d.%d of the format; %w: %w", major, t.Minor, ErrVersion,
 			errors.ErrUnsupported)
 		return t
 	}
