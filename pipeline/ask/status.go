@@ -15,6 +15,7 @@ import (
 	"lethe/pipeline/chronicle"
 	"lethe/pipeline/duties"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/orders"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
@@ -23,7 +24,7 @@ import (
 
 // Status is where the nights stand.
 type Status struct {
-	LastSuccess time.Time       `json:"last_success"` // of a night that applied; zero: never
+	LastSuccess time.Time       `json:"last_success"` // end of a night that applied and did all it may; zero: never
 	LastRun     time.Time       `json:"last_run"`     // when the last run began that is not at work now
 	LastExit    int             `json:"last_exit"`    // -1: it was cut off, or there was none
 	LastRunID   string          `json:"last_run_id"`
@@ -274,10 +275,23 @@ func (s *Status) sayNights(nights []journal.Run) {
 		}
 	}
 
-	whole := slices.IndexFunc(nights, func(r journal.Run) bool {
-		return strings.Contains(r.Key, "/apply/") && r.ExitCode == 0 && !r.EndedAt.IsZero()
-	})
-	if whole >= 0 {
+	if whole := slices.IndexFunc(nights, succeeded); whole >= 0 {
 		s.LastSuccess = nights[whole].EndedAt
 	}
+}
+
+// succeeded reports whether a run was a whole night with --apply that did all it may: it ended with 0, or with 5 for
+// nothing but what waits for people, who have seven days. A night that left a table out, since too many of its rows
+// are unknown or cannot be read, ends with 5 too, and did not.
+func succeeded(r journal.Run) bool {
+	switch {
+	case !strings.Contains(r.Key, "/apply/") || r.EndedAt.IsZero():
+		return false
+	case r.ExitCode != setup.ExitCode(setup.ErrUnapproved):
+		return r.ExitCode == 0
+	}
+	f, err := state.FactsOf(r)
+	return err == nil && !slices.ContainsFunc(f.Findings, func(x audit.Finding) bool {
+		return x.Kind == notes.StopNoMatch || x.Kind == notes.StopUnparseable
+	})
 }

@@ -133,7 +133,7 @@ type Summary struct {
 	Unmatched   int64  // of them, rows whose person the registry does not know
 	Unparseable int64  // rows without a readable identifier
 	Conflicting int64  // rows whose identifiers disagree, or are others' too
-	NoBlock     bool   // no `block` of the policy tells the application not to use them: they are in use until they end
+	InUse       int64  // rows whose usage is blocked and that are not: no `block`, a dry run, a source only read
 }
 
 // Plan is one batch of a sealed plan: rows of one table with one action and reason.

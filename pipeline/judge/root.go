@@ -54,6 +54,7 @@ type alike struct {
 	row, rule, any string // any: its lists
 	flagged        int64
 	is             [4]bool
+	used           int64
 	identity       policy.Identity
 }
 
@@ -64,7 +65,7 @@ func (g *Judge) Shape(root *Root, r Ruling) {
 		lists = fmt.Sprintf("%q", []any{r.Notes, r.Decision.Clear, r.Grounds, r.Cleared})
 	}
 	key := alike{r.Action, r.Else, r.Use, r.Reason, r.Change, r.Row, r.Rule, lists, r.flagged.UnixNano(),
-		[4]bool{r.Flag, r.Block, r.Relied, r.proven}, r.identity}
+		[4]bool{r.Flag, r.Block, r.Relied, r.proven}, r.used, r.identity}
 	at, ok := g.shapes[key]
 	if !ok {
 		r.subject, r.record, r.known = keystore.Ref{}, keystore.Ref{}, false

@@ -31,6 +31,7 @@ type Ruling struct {
 	known   bool // record is set
 	Change  Change
 	Block   bool     // also to be blocked now, for the change may wait
+	used    int64    // 1: nobody may use it any more, and nothing keeps its application from it
 	Cleared []string // the fields of Decision.Clear that still hold something
 	flagged time.Time
 	// the registry knows the person, and the decision relied on it
@@ -221,15 +222,8 @@ func (g *Judge) Decision(r Ruling, ref audit.Ref) audit.Decision {
 
 // Method names how a change is carried out.
 func (g *Judge) Method(c Change) string {
-	var methods []string
-	switch c {
-	case Delete:
-		methods = []string{"sql_delete"}
-	case Block, Unblock:
-		methods = []string{"block_flag"}
-	case SetNull:
-		methods = []string{"null_fields"}
-	}
+	methods := map[Change][]string{Delete: {"sql_delete"}, Block: {"block_flag"}, Unblock: {"block_flag"},
+		SetNull: {"null_fields"}}[c]
 	for _, t := range g.Targets {
 		m := t.Technique.Method()
 		if (c == Clear || c == Anonymize && t.Anonymize) && !slices.Contains(methods, m) {

@@ -56,6 +56,7 @@ func (js *Session) Judge(g *Judge, batch connectors.Batch) error {
 			g.State.Rule(&r.Decision, r.Collection, refs, found)
 		}
 
+		r.used = js.used(g, r, batch.Rows, row)
 		g.seen()
 		g.count(r)
 		counts.Add(g.told(r, refs, batch.Rows, row))
@@ -112,10 +113,8 @@ func (js *Session) exceptions(g *Judge, r Ruling) {
 // exception counts a row under a code that needs a person. So does an objection: somebody has to weigh it.
 func (js *Session) exception(g *Judge, code reason.Code) {
 	if strings.HasPrefix(string(code), "E_") || code == reason.XNoMatch || code == reason.KObjectionPending {
-		js.Notes.Except(audit.Exception{
-			Silo: g.Silo.Silo.Name, Source: g.Source.Name, Object: g.Table.Name,
-			Code: string(code), Count: 1, Owner: g.Silo.Silo.Rules[0].Owner,
-		})
+		js.Notes.Except(audit.Exception{Silo: g.Silo.Silo.Name, Source: g.Source.Name, Object: g.Table.Name,
+			Code: string(code), Count: 1, Owner: g.Silo.Silo.Rules[0].Owner})
 	}
 }
 
@@ -124,9 +123,8 @@ func (js *Session) exception(g *Judge, code reason.Code) {
 func (js *Session) remember(g *Judge, r Ruling, rows arrow.Record, row int) error {
 	key, ok := connectors.KeyOf(rows, g.Key, row)
 	if len(g.Key) == 0 || !ok {
-		js.Notes.Except(audit.Exception{
-			Silo: g.Silo.Silo.Name, Source: g.Source.Name, Object: g.Table.Name, Code: notes.CodeNoKey, Count: 1,
-		})
+		js.Notes.Except(audit.Exception{Silo: g.Silo.Silo.Name, Source: g.Source.Name, Object: g.Table.Name,
+			Code: notes.CodeNoKey, Count: 1})
 		return nil
 	}
 	g.name(&r, key)

@@ -89,8 +89,7 @@ func (g *Judge) told(r Ruling, refs []keystore.Ref, rows arrow.Record, row int) 
 	if !c.Start.Known() && !g.Record.Collected.IsZero() {
 		c.Start = calendar.DateOf(g.Record.Collected, g.zone)
 	}
-	c.Blocked = c.Ground >= census.InGrace && len(g.blocked) > 0 &&
-		(r.WritesBlock() || cells.Held(rows, row, g.blocked))
+	c.Blocked = c.Ground >= census.InGrace && r.used == 0
 	c.Erased = g.Source.Backup() && c.Ground == census.Due && r.known &&
 		slices.ContainsFunc(g.State.Tombstones.Find(r.record), registry.Tombstone.Gone)
 	return c
@@ -99,6 +98,7 @@ func (g *Judge) told(r Ruling, refs []keystore.Ref, rows arrow.Record, row int) 
 func (g *Judge) count(r Ruling) {
 	s := g.line(r)
 	s.Rows++
+	s.InUse += r.used
 	g.identities(s, r, 1)
 	if r.Due.Known() && (s.OldestDue == "" || r.Due.String() < s.OldestDue) {
 		s.OldestDue = r.Due.String()
@@ -107,9 +107,17 @@ func (g *Judge) count(r Ruling) {
 
 // line is the line of the summary on which a ruling is counted.
 func (g *Judge) line(r Ruling) *audit.Summary {
-	s := g.Summary.Of(keyOf(r), g.Silo.Silo.Name, g.Source.Name, g.Table.Name, r.kept())
-	s.NoBlock = len(g.blocked) == 0
-	return s
+	return g.Summary.Of(keyOf(r), g.Silo.Silo.Name, g.Source.Name, g.Table.Name, r.kept())
+}
+
+// used is 1 for a row that nobody may use any more, and that its application may go on using when the run is over: it
+// is not marked, and the run does not mark it: a dry one marks none, nor does any in a source that can only be read.
+func (js *Session) used(g *Judge, r Ruling, rows arrow.Record, row int) int64 {
+	writes := r.WritesBlock() && js.Tonight.Apply && !g.Source.ReadOnly
+	if r.Use != policy.Blocked || len(g.blocked) > 0 && (writes || cells.Held(rows, row, g.blocked)) {
+		return 0
+	}
+	return 1
 }
 
 // kept reports whether a row that is due stays, as another refers to it.
@@ -134,6 +142,7 @@ func (g *Judge) identities(s *audit.Summary, r Ruling, rows int64) {
 func (g *Judge) Recount(from, to Ruling) {
 	s := g.line(from)
 	s.Rows--
+	s.InUse -= from.used
 	g.identities(s, from, -1)
 	if s.Rows == 0 {
 		delete(g.Summary, keyOf(from))

@@ -27,6 +27,7 @@ func TestRecountingIsCountingAnew(t *testing.T) {
 			Change:   rapid.SampledFrom([]Change{None, Delete, Anonymize}).Draw(r, "change"),
 			identity: policy.Identity(rapid.IntRange(0, 3).Draw(r, "identity")),
 			proven:   rapid.Bool().Draw(r, "proven"),
+			used:     rapid.Int64Range(0, 1).Draw(r, "used"),
 		}
 	}), 1, 8)
 	binding := c.judge().Binding
@@ -69,7 +70,7 @@ func TestSummaryOfABatch(t *testing.T) {
 		Silo: "crm", Source: "crm", Object: "people",
 		Reason: "D_CONSENT_WITHDRAWN", Words: "The person withdrew consent.", Article: "Art. 7(3), 17(1)(b)",
 		Action: "delete", Use: "blocked", Change: "delete",
-		Rows: 2, OldestDue: byReason["D_CONSENT_WITHDRAWN"].OldestDue,
+		Rows: 2, InUse: 2, OldestDue: byReason["D_CONSENT_WITHDRAWN"].OldestDue,
 	}, byReason["D_CONSENT_WITHDRAWN"])
 	require.Equal(t, "2026-05-06", byReason["D_CONSENT_WITHDRAWN"].OldestDue)
 	require.EqualValues(t, 1, byReason["E_ID_UNPARSEABLE"].Unparseable)
@@ -78,6 +79,35 @@ func TestSummaryOfABatch(t *testing.T) {
 	require.EqualValues(t, 1, byReason["K_CONTRACT"].WithProof)
 	require.Equal(t, "2025-01-01", g.Oldest.String())
 	require.Equal(t, "2026-02-01", g.Newest.String())
+}
+
+// TestRowsInUse counts of those whose use has ended the rows that nothing keeps their application from using.
+func TestRowsInUse(t *testing.T) {
+	c := registered(t)
+	noBlock := func(s *policy.Silo) { s.Records[0].Block = nil }
+	for name, test := range map[string]struct {
+		apply, readOnly bool
+		policy          []func(*policy.Silo)
+		want            int64
+	}{
+		"a night":                        {apply: true, want: 0},
+		"a dry run":                      {want: 1},
+		"a source that can only be read": {apply: true, readOnly: true, want: 1},
+		"no block":                       {apply: true, policy: edits(noBlock), want: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, js := c.judge(test.policy...), c.night()
+			js.Tonight.Apply, g.Source.ReadOnly = test.apply, test.readOnly
+			bob := func(p *person) { p.email, p.since, p.ended = "bob@example.com", "2025-02-01", "2025-08-01" }
+			require.NoError(t, js.Judge(g, batch(t, ann(bob, func(p *person) { p.id = "1" }),
+				ann(bob, func(p *person) { p.id, p.active = "2", "0" }), ann(func(p *person) { p.id = "3" }))))
+			inUse := int64(0)
+			for _, s := range g.Summary.List() {
+				inUse += s.InUse
+			}
+			require.Equal(t, test.want, inUse)
+		})
+	}
 }
 
 // TestWhatASessionRemembers looks at the roots, decisions and exceptions that a batch leaves.

@@ -65,9 +65,16 @@ func KindOf(s audit.Summary) Kind {
 	return Ground
 }
 
-// inUsePast says that the rows of a line should have ended, and that an application may go on using them.
-func inUsePast(s audit.Summary) bool {
-	return KindOf(s) == Waiting && (s.Use != "blocked" || s.NoBlock)
+// inUsePast counts the rows of a line that should have ended, of which so many are left, and that an application may
+// go on using.
+func inUsePast(s audit.Summary, left int64) int64 {
+	switch {
+	case KindOf(s) != Waiting:
+		return 0
+	case s.Use != "blocked":
+		return left
+	}
+	return min(s.InUse, left)
 }
 
 // Copies tells the sources whose rows are copies: backups.
@@ -135,8 +142,8 @@ func counted(f audit.Facts, totals Totals) (list []Silo) {
 		owners[e.Silo] = cmp.Or(owners[e.Silo], e.Owner)
 	}
 	for _, s := range f.Summary {
-		if inUsePast(s) && !copies[s.Source] {
-			inUse[s.Silo] += max(s.Rows-Ended(s, totals), 0)
+		if !copies[s.Source] {
+			inUse[s.Silo] += inUsePast(s, max(s.Rows-Ended(s, totals), 0))
 		}
 	}
 	for _, s := range f.Silos {
@@ -188,9 +195,7 @@ func (s *Silo) add(line audit.Summary, ended int64, isCopy bool) {
 		if line.Change == "anonymize" {
 			s.Ground += line.Rows - left // what is anonymous may stay
 		}
-		if inUsePast(line) {
-			s.InUse += left
-		}
+		s.InUse += inUsePast(line, left)
 	}
 }
 

@@ -173,3 +173,15 @@ WHERE action <> 'over' ORDER BY silo, source, object, record;
 -- q37: Rows in backups that should be gone, by file: due, also where no night has ended the live ones yet
 SELECT source_set, source, pending AS rows, oldest_due, goes_on, strategy, status
 FROM backups WHERE date = getvariable('night') AND pending > 0 ORDER BY rows DESC, source;
+
+-- q38: Rows past their end that their application may go on using
+SELECT silo, source, object, reason, oldest_due,
+       CASE usage WHEN 'blocked' THEN least(in_use, rows - ended) ELSE rows - ended END AS rows
+FROM (
+  SELECT s.*, count(a.record) AS ended
+  FROM summary s JOIN sources USING (source, date)
+  LEFT JOIN actions a ON a.date = s.date AND a.silo = s.silo AND a.source = s.source AND a.object = s.object
+    AND a.change = s.change AND a.reason = s.reason AND a.status IN ('done', 'recovered')
+  WHERE s.date = getvariable('night') AND s.action IN ('delete', 'anonymize') AND environment <> 'backup'
+    AND NOT starts_with(s.reason, 'E_') AND NOT starts_with(s.reason, 'X_') GROUP BY ALL)
+WHERE rows > ended AND (usage <> 'blocked' OR in_use > 0) ORDER BY rows DESC, silo, source, object;

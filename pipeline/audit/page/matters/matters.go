@@ -305,8 +305,12 @@ func (n night) useNeeds() (list []Matter) {
 		if s.InUse == 0 || s.Day != "" {
 			continue
 		}
-		m := Matter{kind: late, Clause: "clause.use", weight: s.InUse, Queries: []string{"q19"}}
-		m.What = n.Say("need.use", n.Count(s.Name, s.InUse), n.SiloName(s.Name))
+		m := Matter{kind: late, Clause: "clause.use", weight: s.InUse, Queries: []string{"q38"}}
+		say := "need.use"
+		if n.Run.Mode == "dry" {
+			say = "need.use.dry"
+		}
+		m.What = n.Say(say, n.Count(s.Name, s.InUse), n.SiloName(s.Name))
 		for _, line := range n.Facts.Summary {
 			first := tonight.Day(line.OldestDue)
 			if line.Silo == s.Name && figures.KindOf(line) == figures.Waiting && !first.IsZero() &&

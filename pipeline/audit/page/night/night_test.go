@@ -92,7 +92,12 @@ func TestVerdict(t *testing.T) {
 		}, nil, "green", "The one silo"},
 		"nothing blocks it past its end": {func(f *audit.Facts) {
 			f.Summary = append(f.Summary, audit.Summary{Silo: "a", Source: "crm", Reason: "D_RETENTION_ELAPSED",
-				Action: "delete", Change: "delete", Use: "blocked", NoBlock: true, Rows: 2, OldestDue: "2026-11-01"})
+				Action: "delete", Change: "delete", Use: "blocked", InUse: 2, Rows: 2, OldestDue: "2026-11-01"})
+		}, nil, "red", "Rows of 1 silo are in use past their end."},
+		"a dry run blocks nothing past its end": {func(f *audit.Facts) {
+			f.Run.Mode = "dry"
+			f.Summary = append(f.Summary, audit.Summary{Silo: "a", Source: "crm", Reason: "D_RETENTION_ELAPSED",
+				Action: "delete", Change: "delete", Use: "blocked", InUse: 1, Rows: 2, OldestDue: "2026-11-01"})
 		}, nil, "red", "Rows of 1 silo are in use past their end."},
 		"source failed": {func(f *audit.Facts) {
 			f.Inventory = append(f.Inventory, audit.Inventory{Source: "hr", State: "failed", Reason: "unreachable"})
