@@ -13,9 +13,10 @@ const (
 	none = -1
 )
 
-// aged takes the rows off that were ended since they were counted. Rows are not told apart once they are counted:
-// those whose reason is that their term was over are taken from the ones past it, the others from those of which no
-// term runs, then from the oldest. An anonymized row is there still, and no term of it runs.
+// aged takes the rows off that were ended since they were counted, from those that were due. Which of them are past
+// their term is not told apart by reason once they are counted: those whose consent or term was over are taken from the
+// ones past it first, the others from those of which no term runs. An anonymized row is there still, and no term of it
+// runs.
 func aged(ages []audit.Age, settled []Settled) (left []audit.Age) {
 	left = slices.Clone(ages)
 	for _, l := range settled {
@@ -23,7 +24,8 @@ func aged(ages []audit.Age, settled []Settled) (left []audit.Age) {
 			continue
 		}
 		order := []int32{none, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, over}
-		if r := reason.Code(l.Reason); r == reason.DRetentionElapsed || r == reason.DConsentExpired {
+		switch reason.Code(l.Reason) {
+		case reason.DRetentionElapsed, reason.DConsentExpired, reason.DConsentWithdrawn:
 			order = []int32{over, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, none}
 		}
 		taken, rows, day := int64(0), l.Rows, ""
@@ -31,8 +33,8 @@ func aged(ages []audit.Age, settled []Settled) (left []audit.Age) {
 			for i := range left {
 				a := &left[i]
 				if a.Silo == l.Silo && a.Source == l.Source && a.Object == l.Object && a.Tenth == tenth {
-					n := min(a.Rows, rows)
-					a.Rows, rows, taken, day = a.Rows-n, rows-n, taken+n, a.ReadOn
+					n := min(a.Due, rows)
+					a.Rows, a.Due, rows, taken, day = a.Rows-n, a.Due-n, rows-n, taken+n, a.ReadOn
 				}
 			}
 		}

@@ -170,7 +170,8 @@ func (b *Book) ages(settled []Settled) {
 	for _, a := range b.Census.Ages() {
 		if b.read(a.Source) {
 			facts.Ages = append(facts.Ages, audit.Age{Silo: a.Silo, Source: a.Source, Object: a.Object,
-				Tenth: int32(a.Tenth), Rows: a.Rows, DaysPast: a.DaysPast, ReadOn: b.Tonight.Today.String()})
+				Tenth: int32(a.Tenth), Rows: a.Rows, Due: a.Due, DaysPast: a.DaysPast,
+				ReadOn: b.Tonight.Today.String()})
 		}
 	}
 	if b.Notes.Newest == nil {
@@ -347,7 +348,8 @@ func (b *Book) goes(source string) calendar.Date {
 	return day
 }
 
-// backups completes the rows of backups with the day on which what should be gone from them is gone.
+// backups completes the rows of backups with the day on which what should be gone from them is gone at the latest: that
+// of the next rewrite, unless people have to let it go first.
 func (b *Book) backups() {
 	for i := range b.Notes.Facts.Backups {
 		r := &b.Notes.Facts.Backups[i]
@@ -357,7 +359,8 @@ func (b *Book) backups() {
 			r.SourceSet = cmp.Or(s.Set, s.Name)
 		}
 		oldest, err := calendar.ParseDate(r.Oldest)
-		if s != nil && s.Rewrite != nil && r.Strategy == "rewrite" && err == nil && r.Pending > 0 {
+		rewritten := s != nil && s.Rewrite != nil && r.Strategy == "rewrite" && r.Pending > 0 && !b.asked(r.Source)
+		if rewritten && err == nil {
 			due := max(calendar.EndOf(oldest, s.Rewrite.After), b.Tonight.Today+1)
 			if !goes.Known() || due < goes {
 				goes = due
@@ -365,6 +368,13 @@ func (b *Book) backups() {
 		}
 		r.GoesOn = goes.String()
 	}
+}
+
+// asked reports whether a plan waits for people that would change a source.
+func (b *Book) asked(source string) bool {
+	return slices.ContainsFunc(b.Notes.Facts.Plans, func(p audit.Plan) bool {
+		return p.Source == source && p.State == journal.Waiting
+	})
 }
 
 func dayOf(t time.Time, zone *time.Location) calendar.Date {

@@ -168,6 +168,7 @@ type Age struct {
 	Silo, Source, Object string
 	Tenth                int8  // 0 to 9; 10 it is over; -1 no term runs yet
 	Rows                 int64 //
+	Due                  int64 // of those, that are to be ended
 	DaysPast             int64 // since the end, of the row that is longest past it
 }
 
@@ -273,6 +274,7 @@ func (t *Table) age(r Row) {
 		t.silo.ages[k] = a
 	}
 	a.Rows++
+	a.Due += one(r.Ground == Due)
 	a.DaysPast = max(a.DaysPast, past)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/stores"
@@ -25,10 +26,9 @@ func (l *Limits) Cadence(ctx context.Context, s *plan.Draft) error {
 	if b.LastRewrite, _, err = l.Journal.LastRewrite(ctx, s.Path); err != nil {
 		return err
 	}
-	var oldest calendar.Date
-	b.Pending, oldest = pending(s)
-	b.Oldest = oldest.String()
-	s.Due = l.rewrites(s, b, oldest)
+	tonight, oldest := pending(s)
+	b.Pending, b.Oldest = due(s, tonight, oldest)
+	s.Due = l.rewrites(s, b, tonight, oldest)
 
 	if b.Pending > 0 && b.After == "" { // a plan approved before may have had it rewritten just now
 		b.Status = "waiting"
@@ -62,6 +62,24 @@ func (l *Limits) BackupRow(s *stores.Store) *audit.Backup {
 	return &(*rows)[i]
 }
 
+// due counts the rows of a backup that should be gone, with the day on which the first of them was due: those that are
+// to be destroyed, and those that wait in a plan or for their next try.
+func due(s *plan.Draft, tonight int64, first calendar.Date) (rows int64, oldest string) {
+	oldest = first.String()
+	for _, g := range s.Judges {
+		for _, line := range g.Summary {
+			if c := judge.Change(line.Change); c == judge.None || c.Reversible() {
+				continue
+			}
+			rows += line.Rows
+			if line.OldestDue != "" && (oldest == "" || line.OldestDue < oldest) {
+				oldest = line.OldestDue
+			}
+		}
+	}
+	return max(rows, tonight), oldest
+}
+
 // pending counts the rows of a backup that are to be destroyed, with the day on which the first of them
 // was due.
 func pending(s *plan.Draft) (rows int64, oldest calendar.Date) {
@@ -80,7 +98,7 @@ func pending(s *plan.Draft) (rows int64, oldest calendar.Date) {
 }
 
 // rewrites reports whether a backup is rewritten tonight, and says in the report what becomes of it, and why.
-func (l *Limits) rewrites(s *plan.Draft, b *audit.Backup, oldest calendar.Date) bool {
+func (l *Limits) rewrites(s *plan.Draft, b *audit.Backup, tonight int64, oldest calendar.Date) bool {
 	_, can := s.Conn.(connectors.Rewriter)
 	if !can || s.Rewrite == nil {
 		b.Strategy, b.Why = "age_out", "rewriting is not configured: what is due is beyond use until the file expires"
@@ -100,6 +118,8 @@ func (l *Limits) rewrites(s *plan.Draft, b *audit.Backup, oldest calendar.Date) 
 	switch {
 	case b.Pending == 0:
 		b.Why = "nothing in it is due"
+	case tonight == 0:
+		b.Why = "what is due in it waits for people, or for its next try"
 	case oldest.Known() && !after.IsZero() && l.Tonight.Today < calendar.EndOf(oldest, after):
 		b.Why = fmt.Sprintf("the oldest erasure is due since %s; the file is rewritten %s later", oldest, after)
 	case !b.LastRewrite.IsZero() && !every.IsZero() && l.Tonight.Today < calendar.EndOf(last, every):

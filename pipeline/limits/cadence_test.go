@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/census"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/setup"
@@ -65,9 +66,45 @@ func TestCadence(t *testing.T) {
 			rows, oldest := pending(draft)
 			require.EqualValues(t, len(test.due), rows)
 			b.Pending = rows
-			require.Equal(t, test.rewrite, l.rewrites(draft, &b, oldest), b.Why)
+			require.Equal(t, test.rewrite, l.rewrites(draft, &b, rows, oldest), b.Why)
 			require.Equal(t, test.strategy, b.Strategy)
 			require.Contains(t, b.Why, test.why)
 		})
 	}
+}
+
+// TestWhatWaitsIsStillInABackup: rows that stand in a plan that waits are in no plan of tonight, and still there.
+func TestWhatWaitsIsStillInABackup(t *testing.T) {
+	c := newCompany(t)
+	l := c.limits(setup.Breakers{})
+	draft := l.drafts(false)[1]
+	draft.Rewrite = &setup.RewriteTerms{}
+	g := draft.Judges[0]
+	decided := func(change judge.Change, rows int64, oldest string) {
+		key := census.Key{Reason: "D_CONSENT_WITHDRAWN", Change: string(change)}
+		line := g.Summary.Of(key, "news", draft.Name, g.Table.Name, false)
+		line.Rows, line.OldestDue = rows, oldest
+	}
+	decided(judge.None, 70, "")
+	decided(judge.Block, 3, "2026-01-01")
+	rows, oldest := due(draft, 0, 0)
+	require.Zero(t, rows)
+	require.Empty(t, oldest)
+
+	decided(judge.Delete, 5, "2026-10-01")
+	decided(judge.Clear, 2, "2026-11-01")
+	g.Roots = append(g.Roots, root(g, "2", judge.Delete, "D", calendar.DateOf(time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC), time.UTC)))
+	tonight, first := pending(draft)
+	rows, oldest = due(draft, tonight, first)
+	require.EqualValues(t, 7, rows, "also those that are in no plan of tonight")
+	require.Equal(t, "2026-10-01", oldest)
+
+	b := audit.Backup{Pending: rows}
+	require.False(t, l.rewrites(draft, &b, 0, 0), "nothing of it may be done tonight")
+	require.Equal(t, "what is due in it waits for people, or for its next try", b.Why)
+	require.True(t, l.rewrites(draft, &b, tonight, first))
+
+	g.Summary = census.Lines{} // of people who should be gone nothing is summed up
+	rows, _ = due(draft, tonight, first)
+	require.EqualValues(t, 1, rows)
 }

@@ -52,6 +52,7 @@ type Document struct {
 	Schemas      map[string]string `json:"schemas"`         // by source: fingerprint of the tables it touches
 	Files        map[string]string `json:"files,omitempty"` // by backup: sha256 of the file as planned
 	Counts       []Count           `json:"counts"`
+	People       map[string]int64  `json:"people,omitempty"` // by silo: whose rows it has, each counted once
 	Starts       []Start           `json:"starts,omitempty"` // of the tables in it
 	Questions    []string          `json:"questions"`
 	Stays        []string          `json:"stays,omitempty"`    // what keeps a copy of rows that it changes, in words

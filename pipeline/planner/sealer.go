@@ -48,7 +48,7 @@ func (pl *Planner) seal(ctx context.Context, drafts []*plan.Draft, part plan.Par
 	}
 	pl.Setup.Crash("plan_key")
 	s := &sealer{Planner: pl, plan: p, to: to, counts: map[plan.Count]*plan.Count{},
-		people: map[plan.Count]*census.People{}}
+		people: map[plan.Count]*census.People{}, all: map[string]*census.People{}}
 	held := slices.DeleteFunc(slices.Clone(drafts), func(d *plan.Draft) bool { return d.Backup() && !d.Due })
 	for _, d := range held {
 		ends := func(r *judge.Root) bool {
@@ -80,7 +80,8 @@ type sealer struct {
 	to     age.Recipient
 	counts map[plan.Count]*plan.Count
 	people map[plan.Count]*census.People
-	again  []*judge.Root // in a plan that ends once more what was ended
+	all    map[string]*census.People // by silo
+	again  []*judge.Root             // in a plan that ends once more what was ended
 }
 
 // source writes the set of one source: what goes together, then the rows that are changed by themselves.
@@ -173,6 +174,10 @@ func (s *setWriter) count(c dependents.Selected) {
 	}
 	if who := census.PersonOf(s.Silos.Silos[c.Silo].Standings, c.Subject); who != 0 && c.Kind == change.Root {
 		s.people[k].Add(who)
+		if s.all[c.Silo] == nil {
+			s.all[c.Silo] = &census.People{}
+		}
+		s.all[c.Silo].Add(who)
 	}
 	count.Rows++
 	if due := c.Of.Due.String(); due != "" && (count.OldestDue == "" || due < count.OldestDue) {
@@ -228,6 +233,10 @@ func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.S
 			c.Percent = 100 * float64(c.Rows) / float64(t)
 		}
 		p.Counts = append(p.Counts, *c)
+	}
+	p.People = map[string]int64{}
+	for silo, people := range s.all {
+		p.People[silo] = people.Len()
 	}
 	sort.Slice(p.Counts, func(i, j int) bool {
 		a, b := p.Counts[i], p.Counts[j]

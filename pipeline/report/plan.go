@@ -30,6 +30,7 @@ func Plan(n *notes.Notes, p *plan.Sealed, state string) {
 			Reason:           c.Reason,
 			Rows:             c.Rows,
 			People:           c.People,
+			PlanPeople:       p.People[c.Silo],
 			PercentOfObject:  c.Percent,
 			Usual:            plan.Usual(n.History, c),
 			Breakers:         strings.Join(p.Questions, ";"),

@@ -33,7 +33,7 @@ func Night(f audit.Facts, totals Totals, day string) audit.Figures {
 		n.Pending += b.Pending
 	}
 	for at, c := range totals {
-		if !at.Ends() || copies[at.Source] {
+		if !at.Ends() || at.Along || copies[at.Source] {
 			continue
 		}
 		n.Planned += c.Rows

@@ -10,7 +10,10 @@ import (
 type Totals map[Outcome]Count
 
 // Outcome is how rows of a table were settled.
-type Outcome struct{ Plan, Silo, Source, Object, Change, Reason, Status string }
+type Outcome struct {
+	Plan, Silo, Source, Object, Change, Reason, Status string
+	Along                                              bool // they go with rows of which it was decided
+}
 
 // Count is of the rows settled in one way, and of those that were read again and found gone or changed.
 type Count struct{ Rows, Verified int64 }
@@ -26,7 +29,7 @@ func (t Totals) Add(rows []audit.Action) {
 	for i := range rows {
 		r := &rows[i]
 		at := Outcome{Plan: r.PlanID, Silo: r.Silo, Source: r.Source, Object: r.Object, Change: r.Change,
-			Reason: r.Reason, Status: r.Status}
+			Reason: r.Reason, Status: r.Status, Along: r.Root != r.Record}
 		k := slices.IndexFunc(met[:], func(c counted) bool { return c.Rows > 0 && c.Outcome == at })
 		if k < 0 {
 			k, next = next, (next+1)%len(met)

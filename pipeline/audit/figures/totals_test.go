@@ -20,16 +20,18 @@ func TestTotalsCountEachRow(t *testing.T) {
 				rows[i] = audit.Action{PlanID: word.Draw(t, "plan"), Silo: word.Draw(t, "silo"), Source: word.Draw(t, "source"),
 					Object: word.Draw(t, "object"), Change: word.Draw(t, "change"), Reason: word.Draw(t, "reason"),
 					Status: word.Draw(t, "status"), Absent: rapid.Bool().Draw(t, "absent")}
+				rows[i].Root[0] = byte(rapid.IntRange(0, 1).Draw(t, "root"))
 				if rapid.Bool().Draw(t, "again") && i > 0 {
 					rows[i] = rows[rapid.IntRange(0, i-1).Draw(t, "which")]
 				}
 				r := rows[i]
-				n := want[Outcome{r.PlanID, r.Silo, r.Source, r.Object, r.Change, r.Reason, r.Status}]
+				at := Outcome{r.PlanID, r.Silo, r.Source, r.Object, r.Change, r.Reason, r.Status, r.Root != r.Record}
+				n := want[at]
 				n.Rows++
 				if r.Absent {
 					n.Verified++
 				}
-				want[Outcome{r.PlanID, r.Silo, r.Source, r.Object, r.Change, r.Reason, r.Status}] = n
+				want[at] = n
 			}
 			got.Add(rows)
 		}

@@ -3,12 +3,13 @@ SELECT request_id, kind, silo, received_at, coalesce(extended_to, due_on) AS due
        date_diff('day', coalesce(extended_to, due_on), getvariable('night')) AS days_late, status
 FROM requests WHERE date = getvariable('night') AND status <> 'closed' ORDER BY days_late DESC;
 
--- q2: Plans that wait, with rows, people, answers and until when
-SELECT p.plan_id, p.silo, p.change, p.reason, p.rows, p.people, p.valid_until, p.breakers,
-       list({'actor': a.actor, 'roles': a.roles, 'decision': a.decision, 'signed_at': a.signed_at})
-         FILTER (a.actor IS NOT NULL) AS answers
-FROM plan p LEFT JOIN approvals a USING (digest, date)
-WHERE p.date = getvariable('night') AND p.state = 'waiting' GROUP BY ALL ORDER BY p.valid_until, p.silo;
+-- q2: Plans that wait, with rows, copies, people, answers and until when
+SELECT plan_id, silo, change, reason, sum(rows) FILTER (environment <> 'backup') AS rows,
+       sum(rows) FILTER (environment = 'backup') AS copies, plan_people, valid_until, breakers,
+       (SELECT list({'actor': actor, 'roles': roles, 'decision': decision, 'signed_at': signed_at})
+        FROM approvals a WHERE a.digest = p.digest AND a.date = p.date) AS answers
+FROM plan p JOIN sources USING (source, date)
+WHERE date = getvariable('night') AND p.state = 'waiting' GROUP BY ALL ORDER BY valid_until, silo, change, reason;
 
 -- q3: Sources that were not read, and since when
 SELECT source, state, error_code, last_read, date_diff('day', last_read, getvariable('night')) AS nights
@@ -56,9 +57,12 @@ FROM silos WHERE date = getvariable('night') ORDER BY people DESC;
 SELECT date, sum(people_without_ground) AS people
 FROM silos WHERE date > getvariable('night') - 30 AND date <= getvariable('night') GROUP BY date ORDER BY date;
 
--- q13: Rows ended tonight, by what became of them
-SELECT silo, change, status, count(*) AS rows, count(*) FILTER (verified_absent) AS read_again
-FROM actions WHERE date = getvariable('night') AND change IN ('delete', 'anonymize') GROUP BY ALL ORDER BY ALL;
+-- q13: Rows ended tonight, by what became of them, and rows that went with them
+SELECT silo, change, status, count(*) FILTER (record = root) AS rows, count(*) FILTER (record <> root) AS with_them,
+       count(*) FILTER (record = root AND verified_absent) AS read_again
+FROM actions JOIN sources USING (source, date)
+WHERE date = getvariable('night') AND change IN ('delete', 'anonymize') AND environment <> 'backup'
+GROUP BY ALL ORDER BY ALL;
 
 -- q14: Rows ended, 30 nights
 SELECT date, sum(rows_ended) AS rows
@@ -104,8 +108,11 @@ FROM silos WHERE date = getvariable('night') ORDER BY silo;
 SELECT silo, copies FROM silos WHERE date = getvariable('night') ORDER BY silo;
 
 -- q24: What was planned for tonight, and its outcome
-SELECT status, error_code, count(*) AS rows, count(*) FILTER (verified_absent) AS read_again
-FROM actions WHERE date = getvariable('night') AND change IN ('delete', 'anonymize') GROUP BY ALL ORDER BY ALL;
+SELECT status, a.error_code, count(*) FILTER (environment <> 'backup' AND record = root) AS rows,
+       count(*) FILTER (environment <> 'backup' AND record <> root) AS with_them,
+       count(*) FILTER (environment = 'backup') AS copies, count(*) FILTER (verified_absent) AS read_again
+FROM actions a JOIN sources USING (source, date)
+WHERE date = getvariable('night') AND change IN ('delete', 'anonymize') GROUP BY ALL ORDER BY ALL;
 
 -- q25: Blocked and unblocked tonight
 SELECT change, count(*) AS rows

@@ -56,10 +56,18 @@ func (p plan) rows() (rows int64) {
 	return rows
 }
 
-// ways says what a plan does, by change: delete 1,204 rows.
+// ways says what a plan does, by change, to copies, and of how many people: delete 1,204 rows, of 312 people. A number
+// that is small in a sensitive silo is not said.
 func (n night) ways(p plan) string {
 	rows, small := map[string]int64{}, map[string]bool{}
+	people, copies, few := map[string]int64{}, int64(0), false
 	for _, l := range p.lines {
+		people[l.Silo] = l.PlanPeople
+		few = few || n.Count(l.Silo, l.PlanPeople) == "<5" || n.Count(l.Silo, l.Rows) == "<5"
+		if n.Copies[l.Source] {
+			copies += l.Rows
+			continue
+		}
 		rows[l.Change] += l.Rows
 		small[l.Change] = small[l.Change] || n.Count(l.Silo, l.Rows) == "<5"
 	}
@@ -73,7 +81,18 @@ func (n night) ways(p plan) string {
 			said = append(said, n.Say("way."+change, rows[change]))
 		}
 	}
-	return n.And(said)
+	ways := n.And(said)
+	if copies > 0 && !few {
+		ways = tonight.Joined(", ", ways, n.Say("way.copies", copies))
+	}
+	all := int64(0)
+	for _, of := range people {
+		all += of
+	}
+	if all > 0 && !few {
+		ways = tonight.Joined(", ", ways, n.Say("way.people", all))
+	}
+	return ways
 }
 
 // distinct are the distinct texts that lines have, at most a few, the rest counted.
@@ -196,12 +215,15 @@ func Acts(of *tonight.Night) (list []Matter, title string) {
 		return nil, ""
 	}
 	for _, p := range n.plans() {
-		planned, done, again, left := n.settled(p.id)
-		if planned == 0 {
+		planned, done, again, left, copies := n.settled(p.id)
+		if planned+copies == 0 {
 			continue
 		}
 		m := Matter{Kind: n.Say("act.done"), Mark: "green", When: n.When(n.Today), Left: n.Clock(n.Run.EndedAt),
 			What: n.Say("act.plan", p.name(), planned, done, again, left), Queries: []string{"q24"}}
+		if copies > 0 {
+			m.What += " " + n.Say("done.copies", copies)
+		}
 		var who []string
 		for _, a := range p.said {
 			if a.Decision == "approve" || a.Decision == "override" {
@@ -217,10 +239,16 @@ func Acts(of *tonight.Night) (list []Matter, title string) {
 	return list, n.Say("acts.title")
 }
 
-// settled counts a plan's rows that this run settled.
-func (n night) settled(id string) (planned, done, again, left int64) {
+// settled counts a plan's live rows that this run settled, and the copies of rows in backups that it changed.
+func (n night) settled(id string) (planned, done, again, left, copies int64) {
 	for at, c := range n.Totals {
 		if at.Plan != id {
+			continue
+		}
+		if n.Copies[at.Source] {
+			if at.Done() {
+				copies += c.Rows
+			}
 			continue
 		}
 		planned += c.Rows
@@ -230,5 +258,5 @@ func (n night) settled(id string) (planned, done, again, left int64) {
 			left += c.Rows
 		}
 	}
-	return planned, done, again, left
+	return planned, done, again, left, copies
 }

@@ -144,6 +144,8 @@ func (n night) endedAnswer() answer {
 	a := answer{Question: n.Say("ask.ended"), Big: n.Number(o.Ended()), Of: n.Say("of.planned", o.Planned),
 		Queries: []string{"q13"}, NoteQueries: []string{"q14"}}
 	switch {
+	case o.Planned == 0 && n.Figures.Waiting > 0:
+		a.Of, a.Note = "", n.Say("note.ended.waits", n.Figures.Waiting)
 	case o.Planned == 0:
 		a.Of, a.Note = "", n.Say("note.ended.none")
 	default:
@@ -209,12 +211,17 @@ func (n night) requestAnswer() answer {
 func (n night) doneAgain() (list []tonight.Point) {
 	o := n.Done
 	switch {
+	case o.Planned == 0 && n.Figures.Waiting > 0:
+		list = append(list, tonight.Point{Text: n.Say("done.waits"), Queries: []string{"q24"}})
 	case o.Planned == 0:
 		list = append(list, tonight.Point{Text: n.Say("done.none"), Queries: []string{"q24"}})
 	default:
 		list = append(list, tonight.Point{Text: n.Say("done", o.Planned, o.Ended(), o.Drift, o.Refused+o.Failed),
 			Queries: []string{"q24"}}, tonight.Point{Text: n.Say("done.again", o.Again, o.Deleted, o.Anonymized),
 			Queries: []string{"q13"}})
+		if o.Along > 0 {
+			list[len(list)-1].Text += " " + n.Say("done.along", o.Along)
+		}
 	}
 	blocked, unblocked, copies := int64(0), int64(0), int64(0)
 	for at, c := range n.Totals {

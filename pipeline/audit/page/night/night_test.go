@@ -409,3 +409,39 @@ func TestSmallCountsOfSensitiveSilos(t *testing.T) {
 	require.NotContains(t, lang.Plain(p.Needs[0].What), "3 rows")
 	require.Contains(t, p.Needs[0].What, "hr <5")
 }
+
+// TestRowsCopiesAndPeopleAreToldApart: of a plan, of what was done, and of what went along with rows that were decided.
+func TestRowsCopiesAndPeopleAreToldApart(t *testing.T) {
+	f := audittest.Quiet()
+	f.Backups = append(f.Backups, audit.Backup{Source: "dump", Path: "dump"})
+	line := func(source, object string, rows, people int64) audit.Plan {
+		return audit.Plan{PlanID: "01a22b25-e4ab-72fc-be7a-efee673a3de2-destructive", Part: "destructive", State: "waiting",
+			Silo: "a", Source: source, Object: object, Change: "delete", Reason: "D_CONSENT_EXPIRED", Rows: rows,
+			People: people, PlanPeople: 40}
+	}
+	f.Plans = []audit.Plan{line("crm", "customers", 50, 40), line("crm", "orders", 200, 0), line("dump", "customers", 30, 30)}
+	p := pageOf(t, f, nil)
+	require.Contains(t, lang.Plain(p.Needs[0].What), "Plan 3de2: delete 250 rows, 30 copies in backups, of 40 people; a;")
+
+	f.Run.Phases, f.Plans[0].State = "apply", "applied"
+	at := func(source string, along bool) figures.Outcome {
+		return figures.Outcome{Plan: f.Plans[0].PlanID, Silo: "a", Source: source, Object: "t", Change: "delete",
+			Reason: "D_CONSENT_EXPIRED", Status: "done", Along: along}
+	}
+	totals := figures.Totals{at("crm", false): {Rows: 50, Verified: 50}, at("crm", true): {Rows: 200, Verified: 200},
+		at("dump", false): {Rows: 30, Verified: 30}}
+	page := render(t, Input{Facts: f, Totals: totals})
+	require.Contains(t, page, "250 rows planned")
+	require.Contains(t, page, "30 copies rewritten in backups.")
+	require.Contains(t, page, "50 read again and gone or anonymous: 50 deleted, 0 anonymized. "+
+		"With them went 200 rows that refer or belong to them.")
+	require.Contains(t, page, "All 50 rows that were ended")
+}
+
+// TestNothingEndedIsNotNothingDue: what waits for people was to end.
+func TestNothingEndedIsNotNothingDue(t *testing.T) {
+	f := audittest.Quiet()
+	require.Contains(t, pageOf(t, f, nil).Done[0].Text, "No row was planned to end.")
+	f.Nights = []audit.Figures{{Day: "2026-11-21", Nights: 1, Waiting: 7}}
+	require.Contains(t, pageOf(t, f, nil).Done[0].Text, "No row was ended: what is due waits for people.")
+}

@@ -31,8 +31,8 @@ type Night struct {
 	Broken  bool            // the evidence does not hold
 }
 
-// Outcome counts live rows that were to end, by what became of them.
-type Outcome struct{ Planned, Deleted, Anonymized, Again, Drift, Refused, Failed int64 }
+// Outcome counts live rows of which it was decided that they end, by what became of them, and those that went along.
+type Outcome struct{ Planned, Deleted, Anonymized, Again, Drift, Refused, Failed, Along int64 }
 
 // Ended are the rows that ended.
 func (o Outcome) Ended() int64 { return o.Deleted + o.Anonymized }
@@ -55,6 +55,12 @@ func New(f audit.Facts, totals figures.Totals, date string, words *lang.Words) *
 	n.Broken = n.Run.ExitCode == 12
 	for at, c := range totals {
 		if !at.Ends() || n.Copies[at.Source] {
+			continue
+		}
+		if at.Along {
+			if at.Done() {
+				n.Done.Along += c.Rows
+			}
 			continue
 		}
 		n.Done.Planned += c.Rows
