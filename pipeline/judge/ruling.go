@@ -203,15 +203,11 @@ func (g *Judge) blocking(r *Ruling, rows arrow.Record, row int) {
 
 // Decision is the row of the report for a ruling.
 func (g *Judge) Decision(r Ruling, ref audit.Ref) audit.Decision {
-	notes := make([]string, len(r.Notes))
-	for i, c := range r.Notes {
-		notes[i] = string(c)
-	}
 	d := audit.Decision{
 		Silo: g.Silo.Silo.Name, System: g.Source.System(), Source: g.Source.Name, Object: g.Table.Name, Record: ref,
 		Action: string(r.Action), Use: string(r.Use), Change: string(r.Change),
 		Reason: string(r.Reason), Article: r.Reason.Article(), Row: r.Row, Rule: r.Rule,
-		Grounds: strings.Join(r.Grounds, ";"), Cleared: strings.Join(r.Cleared, ";"), Notes: strings.Join(notes, ";"),
+		Grounds: strings.Join(r.Grounds, ";"), Cleared: strings.Join(r.Cleared, ";"), Notes: reason.Join(r.Notes),
 		Until: r.Until.String(), Due: r.Due.String(),
 	}
 	if r.Flag {

@@ -1,7 +1,10 @@
 // Package reason is why a decision is as it is: each Code has an article of the GDPR and a sentence.
 package reason
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Code says why a decision is as it is. K_ keeps, D_ is a reason for which the last ground died, X_ means
 // that the registry has no answer, E_ is an exception somebody must look at, I_ a remark.
@@ -154,4 +157,13 @@ func (c Code) Article() string {
 		}
 	}
 	return ""
+}
+
+// Join lists codes, joined by ';'.
+func Join(list []Code) string {
+	texts := make([]string, len(list))
+	for i, c := range list {
+		texts[i] = string(c)
+	}
+	return strings.Join(texts, ";")
 }
