@@ -39,7 +39,7 @@ type attribute struct {
 
 // newAttributes finds the fields of keys and values by their names; nil where the table has none.
 func (c *Catalogue) newAttributes(t Table) *attributes {
-	if len(t.Fields) < 2 || len(t.Fields) > mostKeyFields {
+	if len(t.Fields) < 2 || len(t.Fields) > mostKeyFields || hasOneOf(c.lexicon.tokens(t.Name), listsOfKinds[:]) {
 		return nil
 	}
 	words := c.ownWords(t.Fields)
@@ -162,6 +162,8 @@ var (
 	nameWords = [...]string{"name", "code", "nom", "nome", "nombre", "naam", "nazwa", "nazev", "namn", "navn", "nimi", "nev",
 		"codice", "codigo", "kod", "bezeichnung", "label", "alias", "slug", "имя", "название"}
 	typeWords = [...]string{"type", "kind", "typ", "tipo", "art", "channel", "medium", "typen", "тип"}
+	// listsOfKinds are words in the names of tables that list what may be chosen, and hold no facts.
+	listsOfKinds = [...]string{"enum", "enums", "enumeration", "enumerations", "lookup", "lookups"}
 	// listsKeys are words in the names of tables that list keys.
 	listsKeys = [...]string{"attribute", "attr", "field", "property", "prop", "option", "param", "parameter", "type", "custom",
 		"question", "concept", "key", "setting", "attribut", "feld", "champ", "campo", "atributo", "attributo", "variable",

@@ -183,3 +183,20 @@ func TestManyKeysAreBounded(t *testing.T) {
 		require.Equal(t, v, classify(c, "usermeta", fields, id, of, key, value))
 	}
 }
+
+// TestListsOfKindsHoldNoFacts sees that a list of what may be chosen is no table of attributes, whatever its rows are called.
+func TestListsOfKindsHoldNoFacts(t *testing.T) {
+	c := catalogue(t)
+	list := facts(40, map[string]func(i int) string{"first_name": given, "billing_phone": phones, "gender": onOff})
+	id, _, key, value := columnsOf(list)
+	paths := func(table string) (n int) {
+		for _, f := range classify(c, table, textFields("id", "option_key", "option_value"), id, key, value).Fields {
+			if f.Path {
+				n++
+			}
+		}
+		return n
+	}
+	require.Positive(t, paths("r_client_value"))
+	require.Zero(t, paths("r_enum_value"))
+}

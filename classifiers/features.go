@@ -264,6 +264,8 @@ func (f *fieldState) companyFeatures() []feature {
 	is("contact: table refers to persons", t.refersPerson)
 	is("contact: others refer to the table", t.referred)
 	is("contact: list that others refer to", t.referred && !t.refers)
+	is("contact: persons refer to the table", t.referredByPersons)
+	is("contact: others than persons refer to the table", t.referred && !t.referredByPersons)
 	is("contact: each once", f.column.nonEmpty > 0 && f.profile.distinct*10 >= f.column.nonEmpty*9)
 	if p := f.profile; p.hits[bEmail] > 0 {
 		list = append(list, feature{"contact: addresses of roles", float64(p.roleMail) / float64(p.hits[bEmail])})
@@ -323,6 +325,7 @@ func (t *tableState) features(f *fieldState, form string) []feature {
 	is("others refer to the table", t.referred)
 	is("a list that others refer to", t.referred && !t.refers)
 	is("a list that others refer to: "+form, t.referred && !t.refers)
+	is("persons refer to the table", t.referredByPersons)
 	is("list in name: "+form, t.isList)
 	is("list in name", t.isList)
 	is("table: 4 fields or fewer", len(t.fields) <= 4)

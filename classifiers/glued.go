@@ -57,26 +57,35 @@ func (p prefixes) table(t Table) string {
 	return t.Name
 }
 
-// sharedLetters counts the letters that nine of ten names begin with, if there are enough names, and if they are no word.
+// sharedLetters counts the letters that nine of ten names begin with, if there are enough names, and if they are no word. Where
+// the names have more in common than such letters, they begin with a word (studentname, studentbirth): it is none of them.
 func (l *lexicon) sharedLetters(names []string, fewest int) int {
 	if len(names) < fewest {
 		return 0
 	}
+	if most, many := commonStart(names, longestPrefix+1); many && most != "" {
+		return 0
+	}
 	for n := longestPrefix; n >= shortestPrefix; n-- {
-		count, most := map[string]int{}, ""
-		for _, name := range names {
-			if isGlued(name, n) {
-				count[name[:n]]++
-				if count[name[:n]] > count[most] {
-					most = name[:n]
-				}
-			}
-		}
-		if count[most]*10 >= len(names)*9 && !l.vocab[most] {
+		if most, many := commonStart(names, n); many && !l.vocab[most] {
 			return n
 		}
 	}
 	return 0
+}
+
+// commonStart is what most names begin with, in so many letters, and whether nine of ten do.
+func commonStart(names []string, n int) (most string, many bool) {
+	count := map[string]int{}
+	for _, name := range names {
+		if isGlued(name, n) {
+			count[name[:n]]++
+			if c := count[name[:n]]; c > count[most] {
+				most = name[:n]
+			}
+		}
+	}
+	return most, count[most]*10 >= len(names)*9
 }
 
 // isGlued reports whether letters follow the first n letters.

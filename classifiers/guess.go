@@ -157,3 +157,39 @@ func letters(tokens []string) []feature {
 	}
 	return list
 }
+
+const shortestMisspelt = 8 // letters: of fewer, another word may well be a letter away
+
+// misspelt is the word of the lexicon that differs from an unknown one by one letter, left out, put in or changed, or by two
+// that changed places (nacimento, adresss, pasword): the word itself where there is none, or several that mean different things.
+func (l *lexicon) misspelt(word string) string {
+	if len(word) < shortestMisspelt || len(word) > 24 || !isASCII(word) {
+		return word
+	}
+	found := ""
+	try := func(w string) bool {
+		if !l.vocab[w] || w == found {
+			return true
+		}
+		was, is := meaningOf(l.phrases[found]), meaningOf(l.phrases[w])
+		if was == "" {
+			found = w
+		}
+		return was == "" || is == "" || is == was
+	}
+	for i := 0; i <= len(word); i++ {
+		head, tail := word[:i], word[i:]
+		if tail != "" && !try(head+tail[1:]) || len(tail) > 1 && !try(head+tail[1:2]+tail[:1]+tail[2:]) {
+			return word
+		}
+		for c := 'a'; c <= 'z'; c++ {
+			if !try(head+string(c)+tail) || tail != "" && !try(head+string(c)+tail[1:]) {
+				return word
+			}
+		}
+	}
+	if found == "" {
+		return word
+	}
+	return found
+}

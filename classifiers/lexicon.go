@@ -322,7 +322,7 @@ func (l *lexicon) tokens(text string) []string {
 			out = append(out, pieces...)
 			continue
 		}
-		out = append(out, t)
+		out = append(out, l.misspelt(t))
 	}
 	return out
 }

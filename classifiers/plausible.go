@@ -143,7 +143,8 @@ func (p *profile) hashed() bool {
 }
 
 func likePostcodes(f *fieldState) bool {
-	return f.profile.share(f.profile.digits) > 0.6 && f.profile.longest <= 12
+	p := f.profile
+	return p.share(p.digits) > 0.6 && p.length <= 10 && p.longest <= 20 // CEDEX 16 may stand behind a French one
 }
 
 func notAddresses(f *fieldState) bool {

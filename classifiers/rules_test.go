@@ -125,6 +125,11 @@ func TestContext(t *testing.T) {
 		candidate candidate
 		want      []Term
 	}{
+		{fieldState{header: header{concepts: []concept{{meaning: meaning{weak: true, category: Username}}}}},
+			tableState{fields: []*fieldState{{}, {header: header{concepts: []concept{{meaning: meaning{category: Secret}}}}}}},
+			candidate{category: Username}, []Term{{"table", "a word of several meanings beside a password", 3}}},
+		{fieldState{}, tableState{subject: "thing", animals: true}, candidate{category: Gender},
+			[]Term{{"table", "a table about animals", -8}}},
 		{fieldState{header: weak}, tableState{roles: roles{record: true, person: true}}, candidate{category: Health},
 			[]Term{{"table", "a word of several meanings", -2}}},
 		{fieldState{header: weak}, tableState{senses: []string{"medical"}}, candidate{category: Health},
@@ -233,6 +238,8 @@ func TestSubjects(t *testing.T) {
 	}{
 		{roles{company: true}, tally{given: 1, family: 1}, "person"},
 		{roles{thing: true}, tally{birth: 1}, "person"},
+		{roles{person: true}, tally{animal: 1, birth: 1}, "thing"},
+		{roles{person: true}, tally{animal: 1, family: 1}, "person"},
 		{roles{person: true}, tally{company: 1}, "company"},
 		{roles{person: true}, tally{}, "person"},
 		{roles{person: true, thing: true}, tally{email: 1}, "person"},

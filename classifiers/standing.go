@@ -170,6 +170,16 @@ func linkTables(tables []*tableState) {
 		}
 	}
 	for _, t := range tables {
+		if !person[strings.ToLower(t.table.Database+"\x00"+t.table.Name)] {
+			continue
+		}
+		for _, f := range t.fields {
+			if o := t.referredBy(f, named); o != nil {
+				o.referredByPersons = true
+			}
+		}
+	}
+	for _, t := range tables {
 		t.refersOn = slices.ContainsFunc(t.fields, func(f *fieldState) bool {
 			o := t.referredBy(f, named)
 			return o != nil && (o.refersPerson || o.side[ofPersons] > 1.5) && !f.writes()

@@ -19,6 +19,7 @@ var contextRules = [...]struct {
 	rules []contextRule
 }{
 	{"table", []contextRule{
+		{[]Category{Username}, isAmbiguousBesideSecret, 3, "a word of several meanings beside a password"},
 		{[]Category{Health}, isAmbiguousInMedical, 2, "a word of several meanings in a table about health"},
 		{[]Category{Health}, isAmbiguousIllness, -2, "a word of several meanings"},
 		{nil, isAmbiguousBesidePersons, 1.5, "a word of several meanings beside persons"},
@@ -38,6 +39,7 @@ var contextRules = [...]struct {
 		{[]Category{PostalAddress}, besidePostcodes, 0.5, "beside persons or postal codes"},
 
 		{[]Category{Health, Union}, isContribution, -7, "an amount paid for it"},
+		{traits, isOfAnimals, -8, "a table about animals"},
 		{traits, besideTraits, 0.5, "beside persons"},
 		{traits, about("thing"), -4, "a table about things"},
 		{traits, about("place"), -4, "a table about places"},
@@ -134,6 +136,16 @@ func isAmbiguousInMedical(f *fieldState, k *candidate) bool {
 	return isAmbiguousWord(f, k) && slices.Contains(f.table.senses, "medical") && !f.table.roles.place
 }
 
+// isAmbiguousBesideSecret reports whether a user is named in front of a password, or behind one, and nobody else is.
+func isAmbiguousBesideSecret(f *fieldState, k *candidate) bool {
+	return isAmbiguousWord(f, k) && !f.writes() && (f.table.names(f.at-1, Secret) || f.table.names(f.at+1, Secret))
+}
+
+// names reports whether the header of the field at a place names a kind.
+func (t *tableState) names(at int, c Category) bool {
+	return at >= 0 && at < len(t.fields) && t.fields[at].header.names(c)
+}
+
 func isAmbiguousBesidePersons(f *fieldState, k *candidate) bool {
 	t := f.table
 	return isAmbiguousWord(f, k) && (t.ofPersons() || t.hasStreet && rank(k.category, "") == 5)
@@ -204,6 +216,9 @@ func isListOfKinds(f *fieldState, k *candidate) bool {
 	return f.table.isList && !f.table.hasPersonal && !f.table.hasEmail && k.own < 5
 }
 
+// isOfAnimals reports whether the rows are animals, and the header does not say that it is about their owner.
+func isOfAnimals(f *fieldState, _ *candidate) bool { return f.table.animals && !f.header.roles.person }
+
 // isContribution reports whether a header speaks of insurances, funds and the like, and the values are amounts: what is paid for
 // somebody's health insurance says nothing of health.
 func isContribution(f *fieldState, _ *candidate) bool {
@@ -260,6 +275,10 @@ var nameReadings = [...]nameReading{
 // nameByTable decides what a bare "name" is the name of.
 func (c *Catalogue) nameByTable(f *fieldState, get func(Category) *candidate) {
 	h := &f.header
+	if f.isHouseNumber() {
+		get(PostalAddress).add("table", "a number behind a street", behindStreet)
+		return
+	}
 	if f.isKeyOfSession() {
 		get(Secret).add("table", "the key of a session or of a token", rolePlusWord)
 		return
@@ -280,6 +299,16 @@ func (c *Catalogue) nameByTable(f *fieldState, get func(Category) *candidate) {
 	if r.category == CompanyOnly {
 		get(PersonName).add(r.name, r.detail, -2)
 	}
+}
+
+// behindStreet is what it weighs that a number stands behind a street: such a number alone looks like no address.
+const behindStreet = 8.0
+
+// isHouseNumber reports whether a header only says that it is a number, and a street stands in front of it.
+func (f *fieldState) isHouseNumber() bool {
+	h := &f.header
+	return h.generic == "number" && len(f.tokens) == 1 && len(h.concepts) == 0 && f.table.names(f.at-1, PostalAddress) &&
+		!f.field.Key && f.profile.longest <= 12
 }
 
 // isKeyOfSession reports whether the field is the key of a table of sessions, and no counter: who has it is who logged in.

@@ -17,6 +17,8 @@ type tableState struct {
 	refersPerson             bool
 	refersOn                 bool // to a table that refers to persons
 	refers, referred, isList bool
+	referredByPersons        bool
+	animals                  bool // its rows are animals
 	senses                   []string
 	endsInPlace              bool // the last word of its name is one for places
 	medical                  bool // its name or its fields speak of health
@@ -76,6 +78,7 @@ type tally struct {
 	listed                    int
 	street, postcode, email   int
 	secret, network, username int
+	animal                    int // words for species and breeds
 }
 
 // counted says which count a category in a header belongs to, and whether the field must be able to hold text. Names of
@@ -101,7 +104,9 @@ var subjects = [...]struct {
 	subject string
 	when    func(r roles, y tally) bool
 }{
-	{"person", func(r roles, y tally) bool { return y.given > 0 && y.family > 0 || y.birth > 0 }},
+	{"person", func(_ roles, y tally) bool { return y.given > 0 && y.family > 0 }},
+	{"thing", func(r roles, y tally) bool { return y.animal > 0 && y.email == 0 && y.family == 0 }},
+	{"person", func(r roles, y tally) bool { return y.birth > 0 }},
 	{"company", func(r roles, y tally) bool {
 		return y.company > 0 && !r.record && (r.company || r.person && y.full == 0) && y.given == 0 && y.listed == 0
 	}},
@@ -122,16 +127,24 @@ func (y *tally) named() bool { return y.given+y.family+y.full > 0 }
 // observe collects what the fields' headers and values say about whose rows these are.
 func (t *tableState) observe() {
 	var y tally
-	for _, f := range t.fields {
+	if slices.Contains(t.senses, "animal") {
+		y.animal++
+	}
+	for i, f := range t.fields {
+		f.at = i
 		text := !typedAway(PersonName, f.field)
 		y.header(&f.header, text)
 		if text && f.profile.n >= 8 {
 			y.values(f)
 		}
 		t.personRef = t.personRef || f.header.roles.person
+		if slices.Contains(f.senses, "animal") {
+			y.animal++
+		}
 	}
 	t.seen = y.seen()
 	t.subject = subjectOf(t.roles, y)
+	t.animals = y.animal > 0 && t.subject == "thing"
 }
 
 func subjectOf(r roles, y tally) string {

@@ -126,10 +126,11 @@ func isDayOfAPerson(f *fieldState, found Category) bool {
 	return found == OtherPersonal && f.list[0].sub == "life" && f.table.ofPersons()
 }
 
-// isTextOfNobody reports whether a text stands in a list or in a part of the program, beside no person.
+// isTextOfNobody reports whether a text stands in a list, among things or in a part of the program, beside no person.
 func isTextOfNobody(f *fieldState, found Category) bool {
 	t := f.table
-	return found == FreeText && (t.isList || slices.Contains(t.senses, "template")) && !t.ofPersons() && !t.refersPerson
+	return found == FreeText && (t.isList || t.subject == "thing" || slices.Contains(t.senses, "template")) && !t.ofPersons() &&
+		!t.refersPerson
 }
 
 // saysOneThing reports whether the header says beside persons what was found, in words of one meaning.
