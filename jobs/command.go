@@ -23,8 +23,10 @@ import (
 
 	"lethe/jobs/config"
 	"lethe/pipeline/adopted"
+	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/shown"
+	"lethe/pipeline/state"
 )
 
 // Command is the command line with what it touches of the outside.
@@ -194,6 +196,9 @@ func (c *Command) build(ctx context.Context, cfg *config.Config) (*setup.Setup, 
 		return nil, err
 	}
 	c.names = p.Names
+	p.Registry.Wrote = func(ctx context.Context, heads []chain.Head, anew bool) error {
+		return state.NoteHeads(ctx, p, heads, anew)
+	}
 	p.Now, p.Crash, p.Registry.Now, p.Version = c.Now, c.Crash, c.Now, version()
 	p.Registry.Shuffle = c.Shuffle
 	return p, nil

@@ -41,7 +41,7 @@ type book struct {
 	answers   *answers.Book
 	decisions *spool.Spool[audit.Decision]
 	listed    audit.Facts           // of the newest night that decided
-	seen      map[string]chain.Head // the registry's heads as the last finished run saw them
+	seen      map[string]chain.Head // the registry's heads as the last finished run saw them, or who wrote there since
 	self      silos.Journal
 	aside     bool      // the journal was set aside: somebody else had written to it
 	leapt     bool      // the clock went far on, and nobody has approved a plan since
@@ -175,7 +175,11 @@ func (b *book) remember(ctx context.Context) error {
 	if err := manifestHolds(b.setup, runs); err != nil {
 		return err
 	}
-	if b.seen, err = state.LastHeads(runs); err != nil {
+	seen, err := state.LastHeads(runs)
+	if err == nil {
+		b.seen, err = state.Since(ctx, b.journal, seen)
+	}
+	if err != nil {
 		return err
 	}
 	if len(runs) > 0 {
@@ -184,7 +188,7 @@ func (b *book) remember(ctx context.Context) error {
 	if b.self.ID, err = b.journal.ID(ctx); err != nil {
 		return err
 	}
-	b.self.Nights = len(b.seen) > 0
+	b.self.Nights = len(seen) > 0
 	b.self.Knows = func(ctx context.Context, runID string) (bool, error) {
 		_, ok, err := b.journal.Find(ctx, runID)
 		return ok, err

@@ -105,6 +105,13 @@ func (b *book) rebuild(ctx context.Context, set *silos.Set) error {
 	if err := state.AskAnew(ctx, b.journal); err != nil {
 		return err
 	}
+	heads, err := set.Registry.Heads(ctx)
+	if err != nil {
+		return err
+	}
+	if err := state.NoteHeads(ctx, b.setup, heads, true); err != nil {
+		return err
+	}
 	b.notes.Find(audit.Finding{Kind: "F_STATE_REBUILT", Severity: "high", Article: "Art. 5(2)",
 		Object: asked.Two[0].Name + ", " + asked.Two[1].Name,
 		Words: "The state folder did not remember the nights before. These two people said that the nights go on " +

@@ -40,6 +40,7 @@ var sealedTables = []sealedTable{
 	{"made", []string{"target", "source", "tbl", "folder"}, 4},
 	{"answered", []string{"id", "seq", "hash"}, 1},
 	{"tried", []string{"id", "key", "at", "fits"}, 1},
+	{"head", []string{"silo", "seq", "hash", "writes"}, 1},
 }
 
 // of lists the columns, each after a word: "NEW." for example.

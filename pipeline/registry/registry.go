@@ -59,6 +59,9 @@ type Config struct {
 	// answers others; 0 is the default of package wire
 	AnswerWithin, StatementWithin time.Duration
 	Room                          *numbered.Room // where standings lie; nil: in memory
+	// Wrote gets to know where the chains end when a registry that was written to is closed, so that an older copy is
+	// found; anew: two people said that this is how they stand. nil: nobody does.
+	Wrote func(ctx context.Context, heads []chain.Head, anew bool) error
 }
 
 // What a caller can tell apart with errors.Is.
@@ -104,6 +107,7 @@ type Registry struct {
 	*whole.Whole         // VerifyRows, VerifyCases
 	store                *chain.Store
 	room                 *numbered.Room
+	wrote                func(context.Context, []chain.Head, bool) error
 }
 
 // What is done to a registry as a whole: see package whole.
@@ -124,7 +128,19 @@ func Upgrade(ctx context.Context, c Config, seen map[string]chain.Head) (Upgrade
 // Reseal is the way out of a registry of which rows do not hold (`lethe registry reseal`): see whole.Reseal.
 func Reseal(ctx context.Context, c Config, seen map[string]chain.Head, agreed func([]Resealed) error) ([]Resealed,
 	error) {
-	return whole.Reseal(ctx, c.whole(), seen, agreed)
+	done, err := whole.Reseal(ctx, c.whole(), seen, agreed)
+	if err != nil || len(done) == 0 || c.Wrote == nil {
+		return done, err
+	}
+	r, err := Open(ctx, c)
+	if err != nil {
+		return done, err
+	}
+	heads, err := r.Heads(ctx)
+	if err == nil {
+		err = c.Wrote(ctx, heads, true)
+	}
+	return done, errors.Join(err, r.Close())
 }
 
 // Create makes an empty registry (`lethe registry init`): a new file, or the tables in a database of a
@@ -172,7 +188,8 @@ func open(ctx context.Context, c Config) (*Registry, error) {
 		db.Close()
 		return nil, err
 	}
-	return &Registry{chain.NewLog(store), cases.New(store), retention.New(store), whole.New(store), store, c.Room}, nil
+	return &Registry{chain.NewLog(store), cases.New(store), retention.New(store), whole.New(store), store, c.Room,
+		c.Wrote}, nil
 }
 
 func filled(ctx context.Context, db *database.DB) error {
@@ -186,8 +203,22 @@ func filled(ctx context.Context, db *database.DB) error {
 	return nil
 }
 
-// Close closes the database.
-func (r *Registry) Close() error { return r.store.Close() }
+// notedWithin is for how long a registry that is closed waits until it is noted where its chains end.
+const notedWithin = 30 * time.Second
+
+// Close closes the database, after it has said what was written.
+func (r *Registry) Close() error {
+	var err error
+	if r.wrote != nil && r.store.Saved() {
+		ctx, cancel := context.WithTimeout(context.Background(), notedWithin)
+		defer cancel()
+		var heads []chain.Head
+		if heads, err = r.Heads(ctx); err == nil {
+			err = r.wrote(ctx, heads, false)
+		}
+	}
+	return errors.Join(err, r.store.Close())
+}
 
 // MarkSimulated records that nights with a simulated clock write to this registry: what they recorded lies
 // ahead of the real time. It cannot be taken back.

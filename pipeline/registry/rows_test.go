@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/identifier"
+	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/retention"
 )
 
@@ -181,6 +183,41 @@ func TestOldRowsAreNoticed(t *testing.T) {
 }
 
 // TestNothingIsBuiltUponWhatDoesNotHold writes to a registry that somebody edited: each writing ends before it does.
+// TestWritesAreCounted: whatever changes a silo, beside its chain too, is one write more, and a registry that has fewer
+// than were noted is an older copy.
+func TestWritesAreCounted(t *testing.T) {
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		head := func() chain.Head {
+			heads, err := f.r.Heads(t.Context())
+			require.NoError(t, err)
+			require.Len(t, heads, 1)
+			return heads[0]
+		}
+		f.fill("newsletter", 5)
+		before := head()
+		require.Positive(t, before.Writes)
+		flag := Flag{FlagKey{Record: keystore.Ref{1}, Reason: "X_NO_MATCH"}, noon}
+		require.NoError(t, f.r.SetFlags(t.Context(), "newsletter", []Flag{flag}))
+		flagged := head()
+		require.Equal(t, before.Seq, flagged.Seq)
+		require.Greater(t, flagged.Writes, before.Writes)
+		f.importCSV("newsletter", header1+"x@example.org,given,newsletter,2026-01-10,,n3,p\n")
+		told := head()
+		require.Greater(t, told.Writes, flagged.Writes)
+		require.NoError(t, f.r.Verify(t.Context(), "newsletter", told))
+
+		more := told
+		more.Writes++
+		for _, verify := range []func(context.Context, string, chain.Head) error{f.r.Verify, f.r.VerifySince} {
+			var tampered *chain.TamperedError
+			require.ErrorAs(t, verify(t.Context(), "newsletter", more), &tampered)
+			require.Contains(t, tampered.What, "an older copy stands in its place")
+			require.NoError(t, verify(t.Context(), "newsletter", told))
+		}
+	})
+}
+
 func TestNothingIsBuiltUponWhatDoesNotHold(t *testing.T) {
 	embedded(t, false, func(t *testing.T, newFixture newFixture) {
 		ann := []event.Subject{{Kind: identifier.Email, Value: "a@example.org"}}

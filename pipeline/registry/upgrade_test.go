@@ -210,6 +210,9 @@ func TestUpgrade(t *testing.T) {
 			require.Equal(t, Upgraded{Silos: []string{"crm", "shop"}}, done)
 			f.r = f.open(Config{})
 			for _, silo := range []string{"crm", "shop"} {
+				night := seen[silo]
+				night.Writes = 0 // a build of then counted none
+				seen[silo] = night
 				require.NoError(t, f.r.Verify(t.Context(), silo, seen[silo]), "the head that a night saw before it")
 				require.NoError(t, f.r.VerifySince(t.Context(), silo, seen[silo]))
 				require.NoError(t, f.r.VerifyRows(t.Context(), silo, f.key(silo)))

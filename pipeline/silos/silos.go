@@ -28,7 +28,7 @@ type Set struct {
 	Registry *registry.Registry
 	Silos    map[string]*Silo
 	Heads    map[string]chain.Head
-	Seen     map[string]chain.Head // the heads as the last finished run saw them
+	Seen     map[string]chain.Head // the heads as the last finished run saw them, or who wrote there since
 	Words    string                // the heads in words
 	Journal  Journal               // of the nights; none for who only asks
 	// Unheard is of which silos the registry has heard nothing, or not for too long, where others decide without it:

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -15,7 +17,7 @@ import (
 )
 
 // SeenHeads are the heads of the registry's chains, by silo, as the newest night that looked at them saw
-// them; none before the first.
+// them, or a command that wrote there since; none before the first.
 func SeenHeads(ctx context.Context, p *setup.Setup) (map[string]chain.Head, error) {
 	j, err := p.Journal(ctx)
 	if err != nil {
@@ -26,7 +28,54 @@ func SeenHeads(ctx context.Context, p *setup.Setup) (map[string]chain.Head, erro
 	if err != nil {
 		return nil, err
 	}
-	return LastHeads(runs)
+	heads, err := LastHeads(runs)
+	if err != nil {
+		return nil, err
+	}
+	return Since(ctx, j, heads)
+}
+
+// Since are heads that a night saw, and in their place those that were noted since.
+func Since(ctx context.Context, j *journal.Journal, heads map[string]chain.Head) (map[string]chain.Head, error) {
+	noted, err := j.Heads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]chain.Head{}
+	maps.Copy(all, heads)
+	for _, n := range noted {
+		if n.Seq < all[n.Silo].Seq {
+			continue
+		}
+		h := chain.Head{Silo: n.Silo, Seq: n.Seq, Count: n.Seq, Writes: n.Writes}
+		hash, err := hex.DecodeString(n.Hash)
+		if copy(h.Hash[:], hash) != len(h.Hash) || err != nil {
+			return nil, fmt.Errorf("what was noted of the registry: %w", journal.ErrCorrupt)
+		}
+		all[n.Silo] = h
+	}
+	return all, nil
+}
+
+// NoteHeads notes in the journal, where there is one, how the registry stands after it was written to; anew: as two
+// people said that it does.
+func NoteHeads(ctx context.Context, p *setup.Setup, heads []chain.Head, anew bool) error {
+	if !FileExists(filepath.Join(p.State, "journal.db")) {
+		return nil
+	}
+	j, err := p.Journal(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(j.NoteHeads(ctx, noted(heads), anew), j.Close())
+}
+
+func noted(heads []chain.Head) []journal.Head {
+	list := make([]journal.Head, 0, len(heads))
+	for _, h := range heads {
+		list = append(list, journal.Head{Silo: h.Silo, Seq: h.Seq, Hash: hex.EncodeToString(h.Hash[:]), Writes: h.Writes})
+	}
+	return list
 }
 
 // LastHeads are the registry's heads as the newest run that looked at them saw them.

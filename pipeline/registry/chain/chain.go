@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lethe/pipeline/registry/delivery"
@@ -51,7 +52,11 @@ type Store struct {
 	identifiers int           // the oldest version of canonical forms of which references may be in it
 	mu          sync.Mutex
 	sealers     map[sealerOf]*keystore.Sealer
+	saved       atomic.Bool // something of a silo was written
 }
+
+// Saved reports whether something of a silo was written since it was opened, or might have been.
+func (s *Store) Saved() bool { return s.saved.Load() }
 
 // sealerOf is a version of a silo's key.
 type sealerOf struct {
@@ -146,6 +151,7 @@ type Head struct {
 	Count      int64     // events; equals Seq, because the positions are dense
 	RecordedAt time.Time // when the last event was recorded; zero: none yet
 	HeardAt    time.Time // when a source last delivered (Import, Append), even if nothing was new: the registry's age
+	Writes     int64     // how often anything of the silo was written, also beside its chain; 0: nobody counted
 }
 
 // Heads lists the heads of all silos, sorted by name. The error is ErrTampered where the row of one is not as it was
@@ -217,6 +223,7 @@ func (s *Store) scanSilo(row interface{ Scan(...any) error }) (Silo, error) {
 	if err != nil {
 		return v, err
 	}
+	v.Writes = book.Writes()
 	if v.Book = book; s.Before != tables.Current {
 		book.Plain()
 	}
@@ -276,6 +283,7 @@ func (s *Store) Save(ctx context.Context, tx *database.Txn, v *Silo) error {
 	_, err := tx.Exec(ctx, `UPDATE silo SET recorded_at = ?, head_seq = ?, head_hash = ?, collections = ?, heard_at = ?,
 		seal = ? WHERE silo = ?`, event.Micros(v.RecordedAt), v.Seq, v.Hash[:], v.collections, event.Micros(v.HeardAt),
 		v.Book.Box(s.beside(v)), v.ID)
+	s.saved.Store(true)
 	return err
 }
 

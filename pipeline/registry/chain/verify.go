@@ -15,7 +15,8 @@ import (
 
 // Verify recomputes a silo's whole chain, with the payloads that still exist, and compares it with the
 // stored head. since is the silo's head as an earlier run's manifest holds it (the zero Head for none): it
-// must still be in the chain, which finds a cut tail and a chain written anew. The error is a
+// must still be in the chain, which finds a cut tail and a chain written anew; and that the silo was written to as often
+// since.Writes says, which finds rows beside the chain that were put back. The error is a
 // *TamperedError for what is wrong. A silo that the registry does not know is sound unless since says that
 // it had events.
 func (l *Log) Verify(ctx context.Context, silo string, since Head) error {
@@ -45,6 +46,10 @@ func (l *Log) verify(ctx context.Context, silo string, since Head, tail bool) er
 	}
 	if err != nil && !errors.Is(err, ErrTampered) {
 		return fmt.Errorf("verify silo %q: %w", silo, err)
+	}
+	if err == nil && s.Keyless == nil && s.Writes < since.Writes {
+		err = &TamperedError{Silo: silo, Seq: s.Seq + 1, What: fmt.Sprintf("an older copy stands in its place: it was "+
+			"written to %d times when that was last noted, and %d times here", since.Writes, s.Writes)}
 	}
 	// of a head that does not hold, the first event that does not either says more
 	return cmp.Or(l.store.Walk(ctx, tx, s, since, tail), err)

@@ -42,6 +42,10 @@ const (
 	count
 )
 
+// written is the place of a box's last sum, which is of no table: its rows are how often the box was closed. Boxes of
+// earlier builds lack it.
+const written = count
+
 // column is one that a tag says: of its key, or else of what stands beside it.
 type column struct {
 	name string
@@ -249,7 +253,7 @@ type Book struct {
 	sealer *keystore.Sealer // nil of a silo that ended: nobody can seal or check anything of it
 	plain  bool             // of a registry of before, in which nothing is veiled
 	blind  bool             // rows are read as they stand, without a look at their seals
-	sums   [count]keystore.Sum
+	sums   [count + 1]keystore.Sum
 	left   int64 // the rows that the last Change left
 	buf    []byte
 }
@@ -265,7 +269,11 @@ func Open(silo string, id int64, sealer *keystore.Sealer, box, beside []byte) (*
 	if sealer == nil {
 		return b, nil
 	}
-	if err := sealer.Open(box, b.sums[:], beside); err != nil {
+	err := sealer.Open(box, b.sums[:], beside)
+	if err != nil {
+		err = sealer.Open(box, b.sums[:written], beside)
+	}
+	if err != nil {
 		return nil, b.Broken("silo", "what it says of the silo's head, or of which rows there are, was changed")
 	}
 	return b, nil
@@ -297,8 +305,14 @@ func (b *Book) Veil() *keystore.Sealer {
 // Sealed reports whether the silo has a key to check its rows with: one that ended has none.
 func (b *Book) Sealed() bool { return b.sealer != nil }
 
-// Box closes the sums, with a text that stands beside them.
-func (b *Book) Box(beside []byte) []byte { return b.sealer.Box(b.sums[:], beside) }
+// Box closes the sums, with a text that stands beside them, and counts that.
+func (b *Book) Box(beside []byte) []byte {
+	b.sums[written].Rows++
+	return b.sealer.Box(b.sums[:], beside)
+}
+
+// Writes is how often the silo's box was closed: whoever puts its rows back as they once were puts this back as well.
+func (b *Book) Writes() int64 { return b.sums[written].Rows }
 
 // Broken is the error of a table that is not as it was written.
 func (b *Book) Broken(table, what string) error {
