@@ -144,7 +144,26 @@ func ZoneOf(name string) (*time.Location, error) {
 	if err != nil || name == "" || name == "Local" {
 		return time.UTC, fmt.Errorf("%q is no zone: name an IANA zone, for example UTC or Europe/Rome", name)
 	}
+	if at := strays(zone); !at.IsZero() {
+		return time.UTC, fmt.Errorf("%q: as this machine knows it, the zone is a day or more away from UTC on %s, which no "+
+			"place is: look who wrote to its zoneinfo, and to the variable ZONEINFO", name, at.UTC().Format(time.DateOnly))
+	}
 	return zone, nil
+}
+
+// strays is a day between 1970 and 2100 on which a zone is a day or more away from UTC; none of a place's.
+func strays(zone *time.Location) time.Time {
+	for at := time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC).In(zone); at.UTC().Year() < 2100; {
+		if _, offset := at.Zone(); time.Duration(offset)*time.Second <= -24*time.Hour || offset >= 24*60*60 {
+			return at
+		}
+		_, end := at.ZoneBounds()
+		if end.IsZero() {
+			break
+		}
+		at = end
+	}
+	return time.Time{}
 }
 
 func (c *Config) checkSource(d *sourceDraft) {

@@ -19,6 +19,7 @@ import (
 	"github.com/ncruces/go-sqlite3/driver"
 
 	"lethe/pipeline/journal/packed"
+	"lethe/pipeline/journal/sealed"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -30,7 +31,7 @@ var ErrCorrupt = errors.New("journal corrupt")
 type Journal struct {
 	db    *sql.DB
 	state string // its folder
-	seals seals
+	seals sealed.Seals
 }
 
 const schema = `
@@ -62,7 +63,8 @@ CREATE TABLE IF NOT EXISTS made (
 		source, tbl, folder));
 CREATE TABLE IF NOT EXISTS answered (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, hash TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS tried (id INTEGER PRIMARY KEY, key TEXT NOT NULL, at TEXT NOT NULL, fits INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS head (silo TEXT PRIMARY KEY, seq INTEGER NOT NULL, hash TEXT NOT NULL, writes INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS head (
+	silo TEXT PRIMARY KEY, seq INTEGER NOT NULL, hash TEXT NOT NULL, writes INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS seals (id INTEGER PRIMARY KEY, box BLOB NOT NULL);
 `
 
@@ -76,8 +78,8 @@ func Open(ctx context.Context, state string, sealer *keystore.Sealer) (*Journal,
 	file := &url.URL{Path: filepath.Join(state, "journal.db")} // a folder's name may hold ? and #
 	dsn := "file:" + file.EscapedPath() + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)" +
 		"&_pragma=synchronous(full)&_pragma=foreign_keys(on)"
-	s := seals{sealer}
-	db, err := driver.Open(dsn, s.connect)
+	s := sealed.Seals{Sealer: sealer, Schema: schema, Tables: sealedTables}
+	db, err := driver.Open(dsn, s.Connect)
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
@@ -381,7 +383,7 @@ func (j *Journal) Settle(ctx context.Context, runID string, at time.Time, chunks
 			}
 		}
 		if err == nil {
-			err = j.seals.refuse(ctx, tx, c.Refused)
+			err = j.refuse(ctx, tx, c.Refused)
 		}
 		if err != nil {
 			return j.wrap("record outcome", errors.Join(err, tx.Rollback()))

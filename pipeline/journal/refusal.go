@@ -42,7 +42,7 @@ const (
 
 // refuse records, with a chunk's outcomes, which of its rows were refused. A plan that is executed again after
 // a crash does not count twice.
-func (s seals) refuse(ctx context.Context, tx *sql.Tx, list []Refusal) error {
+func (j *Journal) refuse(ctx context.Context, tx *sql.Tx, list []Refusal) error {
 	for _, r := range list {
 		var a Aside
 		next := ""
@@ -50,7 +50,7 @@ func (s seals) refuse(ctx context.Context, tx *sql.Tx, list []Refusal) error {
 			a = *r.Aside
 			var before int
 			clear := a.Record
-			a.Record = s.veiled(clear)
+			a.Record = veiled(j.seals.Sealer, clear)
 			err := tx.QueryRowContext(ctx, `SELECT count(DISTINCT plan_id) FROM refusal WHERE source = ? AND tbl = ?
 				AND record IN (?, ?) AND destroys = ? AND plan_id <> ?`, a.Source, a.Table, a.Record, clear, a.Destroys,
 				r.PlanID).Scan(&before)
@@ -74,26 +74,26 @@ const veil = "~"
 
 // veiled is a row's reference as it stands in the journal: who has not the key cannot tell by it where in a plan, which
 // is in the order of its table, somebody's row stands.
-func (s seals) veiled(record string) string {
+func veiled(s *keystore.Sealer, record string) string {
 	ref, err := hex.DecodeString(record)
-	if err != nil || s.sealer == nil {
+	if err != nil || s == nil {
 		return record
 	}
-	return veil + hex.EncodeToString(s.halves(ref, (*keystore.Sealer).Name))
+	return veil + hex.EncodeToString(halves(s, ref, (*keystore.Sealer).Name))
 }
 
-func (s seals) unveiled(record string) string {
+func unveiled(s *keystore.Sealer, record string) string {
 	text, is := strings.CutPrefix(record, veil)
 	ref, err := hex.DecodeString(text)
-	if !is || err != nil || s.sealer == nil {
+	if !is || err != nil || s == nil {
 		return record
 	}
-	return hex.EncodeToString(s.halves(ref, (*keystore.Sealer).Named))
+	return hex.EncodeToString(halves(s, ref, (*keystore.Sealer).Named))
 }
 
 // halves turns a reference, which is the output of a hash, a block at a time.
-func (s seals) halves(ref []byte, turn func(*keystore.Sealer, [16]byte) [16]byte) []byte {
-	sealer := s.sealer.Clone()
+func halves(s *keystore.Sealer, ref []byte, turn func(*keystore.Sealer, [16]byte) [16]byte) []byte {
+	sealer := s.Clone()
 	var out []byte
 	for block := range slices.Chunk(ref, 16) {
 		if len(block) < 16 {
@@ -137,7 +137,7 @@ func (j *Journal) refusals(ctx context.Context, where string, args ...any) (list
 		if err != nil {
 			return nil, j.wrap("read refusals", err)
 		}
-		a.Record = j.seals.unveiled(a.Record)
+		a.Record = unveiled(j.seals.Sealer, a.Record)
 		if r.At = parse(day); next != "" {
 			r.Aside, r.NextTry = &a, parse(next)
 		}

@@ -209,7 +209,7 @@ const notedWithin = 30 * time.Second
 // Close closes the database, after it has said what was written.
 func (r *Registry) Close() error {
 	var err error
-	if r.wrote != nil && r.store.Saved() {
+	if r.wrote != nil && r.store.Saved.Load() {
 		ctx, cancel := context.WithTimeout(context.Background(), notedWithin)
 		defer cancel()
 		var heads []chain.Head

@@ -106,8 +106,8 @@ func (set *Set) Lost(ctx context.Context) (older []string, err error) {
 			return nil, fmt.Errorf("silo %s: %w", name, err)
 		}
 		if set.verify(ctx, name, seen) != nil {
-			older = append(older, fmt.Sprintf("silo %s has %d events, and event %d that a night saw, or a command wrote, "+
-				"is not in it as it was, or what stands beside its events", name, heads[i].Seq, seen.Seq))
+			older = append(older, fmt.Sprintf("silo %s has %d events, and event %d that a night saw, or a command "+
+				"wrote, is not in it as it was, or what stands beside its events", name, heads[i].Seq, seen.Seq))
 		}
 	}
 	set.Words = state.FormatHeads(heads)

@@ -73,7 +73,8 @@ func NoteHeads(ctx context.Context, p *setup.Setup, heads []chain.Head, anew boo
 func noted(heads []chain.Head) []journal.Head {
 	list := make([]journal.Head, 0, len(heads))
 	for _, h := range heads {
-		list = append(list, journal.Head{Silo: h.Silo, Seq: h.Seq, Hash: hex.EncodeToString(h.Hash[:]), Writes: h.Writes})
+		list = append(list, journal.Head{Silo: h.Silo, Seq: h.Seq, Hash: hex.EncodeToString(h.Hash[:]),
+			Writes: h.Writes})
 	}
 	return list
 }

@@ -52,11 +52,8 @@ type Store struct {
 	identifiers int           // the oldest version of canonical forms of which references may be in it
 	mu          sync.Mutex
 	sealers     map[sealerOf]*keystore.Sealer
-	saved       atomic.Bool // something of a silo was written
+	Saved       atomic.Bool // something of a silo was written since it was opened, or might have been
 }
-
-// Saved reports whether something of a silo was written since it was opened, or might have been.
-func (s *Store) Saved() bool { return s.saved.Load() }
 
 // sealerOf is a version of a silo's key.
 type sealerOf struct {
@@ -283,7 +280,7 @@ func (s *Store) Save(ctx context.Context, tx *database.Txn, v *Silo) error {
 	_, err := tx.Exec(ctx, `UPDATE silo SET recorded_at = ?, head_seq = ?, head_hash = ?, collections = ?, heard_at = ?,
 		seal = ? WHERE silo = ?`, event.Micros(v.RecordedAt), v.Seq, v.Hash[:], v.collections, event.Micros(v.HeardAt),
 		v.Book.Box(s.beside(v)), v.ID)
-	s.saved.Store(true)
+	s.Saved.Store(true)
 	return err
 }
 

@@ -314,6 +314,15 @@ func (b *Book) Box(beside []byte) []byte {
 // Writes is how often the silo's box was closed: whoever puts its rows back as they once were puts this back as well.
 func (b *Book) Writes() int64 { return b.sums[written].Rows }
 
+// Since is the error of a silo, seq events long, that was written to fewer times than was noted.
+func (b *Book) Since(seq, noted int64) error {
+	if b.sealer == nil || b.Writes() >= noted {
+		return nil
+	}
+	return &TamperedError{Silo: b.silo, Seq: seq + 1, What: fmt.Sprintf("an older copy stands in its place: it was "+
+		"written to %d times when that was last noted, and %d times here", noted, b.Writes())}
+}
+
 // Broken is the error of a table that is not as it was written.
 func (b *Book) Broken(table, what string) error {
 	return &TamperedError{Silo: b.silo, Table: table, What: what}
