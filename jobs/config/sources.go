@@ -153,15 +153,11 @@ func ZoneOf(name string) (*time.Location, error) {
 
 // strays is a day between 1970 and 2100 on which a zone is a day or more away from UTC; none of a place's.
 func strays(zone *time.Location) time.Time {
-	for at := time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC).In(zone); at.UTC().Year() < 2100; {
-		if _, offset := at.Zone(); time.Duration(offset)*time.Second <= -24*time.Hour || offset >= 24*60*60 {
+	const day = 24 * 60 * 60
+	for at := time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC); at.Year() < 2100; at = at.AddDate(0, 0, 1) {
+		if _, offset := at.In(zone).Zone(); offset <= -day || offset >= day {
 			return at
 		}
-		_, end := at.ZoneBounds()
-		if end.IsZero() {
-			break
-		}
-		at = end
 	}
 	return time.Time{}
 }
