@@ -77,7 +77,9 @@ func (ts Tables) CheckUse(u Use, dsn string) []Obstacle {
 		}
 	}
 	if u.Changes() && len(t.Key) == 0 {
-		return wrong(errors.ErrUnsupported, "rows of a table without a key cannot be changed in place")
+		list := wrong(errors.ErrUnsupported, "rows of a table without a key cannot be changed in place")
+		list[0].Mend = "give it a primary key of whole numbers or of text: one of rounded numbers names no row"
+		return list
 	}
 	for _, name := range u.Update {
 		if f, _ := t.Field(name); f.Generated {

@@ -117,7 +117,8 @@ func TestForeseeTablesThatCannotBeChanged(t *testing.T) {
 		"taken back: ALTER TABLE DB.`people` ENGINE = InnoDB\n"+
 		"table kept: apply_dsn: the server keeps the old versions of its rows (system versioning), so that nothing would be "+
 		"erased: ALTER TABLE DB.`kept` DROP SYSTEM VERSIONING\n"+
-		"table keyless: apply_dsn: rows of a table without a key cannot be changed in place\n"+
+		"table keyless: apply_dsn: rows of a table without a key cannot be changed in place: give it a primary key of "+
+		"whole numbers or of text: one of rounded numbers names no row\n"+
 		"table computed: apply_dsn: field low is computed by the engine and cannot be set\n", said)
 }
 

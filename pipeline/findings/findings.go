@@ -322,7 +322,7 @@ func (in *Inspector) deletePath(s *scan.Source, r *scan.Reading) {
 	case s.ReadOnly:
 		why = "the source can only be read: give it an apply_dsn, or have its application erase what is due"
 	case len(r.Table.Key) == 0:
-		why = "it has no primary key, so that no row can be named: give it one"
+		why = notes.NoKey
 	default:
 		return
 	}

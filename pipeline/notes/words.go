@@ -47,6 +47,10 @@ func takenWordsOf(code string) string {
 	return ""
 }
 
+// NoKey says of a table why none of its rows can be named, and what to do.
+const NoKey = "no primary key names its rows, as one of rounded numbers (float, double precision) names none: " +
+	"give it one of whole numbers or of text"
+
 // CodeNoKey is the exception of rows that cannot be addressed.
 const CodeNoKey = "E_NO_KEY"
 

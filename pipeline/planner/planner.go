@@ -126,6 +126,7 @@ func (pl *Planner) draft(ctx context.Context) ([]*plan.Draft, error) {
 			}
 			pl.leaveReadOnly(s, g)
 			pl.leaveBarred(s, g)
+			pl.nameUnnamed(s, g)
 			pl.Notes.Facts.Summary = append(pl.Notes.Facts.Summary, g.Summary.List()...)
 			pl.Notes.Facts.Starts = append(pl.Notes.Facts.Starts,
 				stores.StartsOf(g.Binding, g.Spreads, pl.Setup.Since)...)

@@ -112,6 +112,25 @@ func (pl *Planner) leaveBarred(s *stores.Store, g *judge.Judge) {
 	g.Roots = nil
 }
 
+// nameUnnamed says how many rows of a table would have to change that no key names. Of a source that can only be read
+// that is said already.
+func (pl *Planner) nameUnnamed(s *stores.Store, g *judge.Judge) {
+	if len(g.Table.Key) > 0 || s.Backup() || s.ReadOnly {
+		return
+	}
+	due := int64(0)
+	for _, line := range g.Summary {
+		if line.Change != "" {
+			due += line.Rows
+		}
+	}
+	if due > 0 {
+		pl.Notes.Find(audit.Finding{Kind: CannotChange, Severity: "medium", Source: s.Name, Object: g.Table.Name,
+			Count: due, Article: "Art. 17(1)",
+			Words: "What is due cannot be done in this table: " + notes.NoKey + "."})
+	}
+}
+
 // nameBarred says why a table cannot be changed, and what to do.
 func (pl *Planner) nameBarred(s *stores.Store, table string, rows int64) {
 	o, _ := s.Barred(table)
@@ -162,7 +181,7 @@ var holderWords = map[dependents.Cause]string{
 		"they are gone, or refer to other rows",
 	dependents.Hidden: "nobody may see which of them do, and the server would change them too: let the account of " +
 		"`dsn` read the table (GRANT SELECT), and the rows to which none of them refers can go",
-	dependents.NoKey: "they have no primary key, so that none of them can be named: give the table one",
+	dependents.NoKey: "none of them can be named: in their table " + notes.NoKey,
 	dependents.Computed: "the database computes the field by which they do, so that they cannot forget it: say " +
 		"what else becomes of them, such as `do: delete`",
 	dependents.Shared: "a field by which they do is of another reference too, which would be emptied with it: say " +

@@ -199,6 +199,10 @@ func lintNames(p *setup.Setup, silo *policy.Compiled, catalogs map[string]connec
 		}
 		c.records(silo, r, t, tables)
 
+		if len(t.Key) == 0 {
+			c.add(lint.LNoKey, "Art. 17(1)", false, "nothing in the table can be erased: %s", notes.NoKey)
+		}
+
 		// A field that some rules cover and others do not is cleared when those that do have ended.
 		_, wrong := targets.Of(silo, t)
 		for _, err := range wrong {

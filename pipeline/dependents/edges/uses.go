@@ -81,9 +81,11 @@ func (u *uses) lock(t connectors.Table, fields ...string) *connectors.Use {
 	return use
 }
 
-// governed adds what becomes of a silo's rows of a table. What cannot be addressed is reported, and left.
+// governed adds what becomes of a silo's rows of a table. Rows that cannot be addressed are left: that they would go
+// is what stands in the way.
 func (u *uses) governed(j *judge.Judge) {
 	if len(j.Table.Key) == 0 {
+		u.of(j.Table.Name).Delete = true
 		return
 	}
 	use := u.lock(j.Table, fieldNames(j.Table)...)

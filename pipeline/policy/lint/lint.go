@@ -44,6 +44,7 @@ const (
 	LSameGround       = "L_SAME_GROUND"
 	LSpecialBasis     = "L_SPECIAL_BASIS"
 	LNoElse           = "L_NO_ELSE"
+	LNoKey            = "L_NO_KEY"
 	LRowsOfTwo        = "L_ROWS_OF_TWO"
 	LLastModified     = "L_LAST_MODIFIED"
 	LStarts           = "L_STARTS" // days from which terms count that are none, stand for none, or lie too early
