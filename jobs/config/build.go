@@ -101,8 +101,7 @@ func (c *Config) nameAll(p *setup.Setup) {
 func (c *Config) zone() (*time.Location, error) {
 	zone, err := ZoneOf(c.Controller.Timezone)
 	if err != nil {
-		return zone, fmt.Errorf("controller.timezone %q: name an IANA zone, for example Europe/Rome",
-			c.Controller.Timezone)
+		return zone, fmt.Errorf("controller.timezone: %w", err)
 	}
 	return zone, nil
 }
