@@ -152,7 +152,7 @@ var outside = []struct {
 	{"github.com/microsoft/go-mssqldb", []string{"connectors/sqlserver"}},
 	{"github.com/jackc/pgx", []string{"connectors/postgres", "pipeline/registry/internal/database"}},
 	{"github.com/ncruces/go-sqlite3", []string{"connectors/sqlite", "pipeline/registry/internal/database", "pipeline/registry/internal/tables",
-		"pipeline/journal"}},
+		"pipeline/journal", "pipeline/journal/sealed"}},
 	{"database/sql", []string{"connectors/mysql", "connectors/wire", "connectors/sqlite", "connectors/postgres", "connectors/sqlserver", "pipeline/registry", "pipeline/registry/cases",
 		"pipeline/registry/chain", "pipeline/registry/retention", "pipeline/registry/internal/database", "pipeline/journal"}},
 	{"github.com/pierrec/lz4", []string{"connectors/internal/pgarchive"}},
