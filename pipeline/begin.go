@@ -145,8 +145,8 @@ func runKey(t setup.Tonight) string {
 
 // phaseWords are what the report calls a part of a night.
 var phaseWords = map[setup.Phases]string{setup.WholeNight: "night", setup.DiscoverOnly: "discover",
-	setup.PlanOnly: "plan", setup.ApplyOnly: "apply", setup.ReapplyOnly: "apply", setup.SyncOnly: "sync",
-	setup.RebuildOnly: "rebuild"}
+	setup.PlanOnly: "plan", setup.ApplyOnly: "apply", setup.ReapplyOnly: "apply", setup.FulfilOnly: "apply",
+	setup.SyncOnly: "sync", setup.RebuildOnly: "rebuild"}
 
 func mode(t setup.Tonight) string {
 	if t.Apply {

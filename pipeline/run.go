@@ -21,6 +21,7 @@ import (
 	"lethe/pipeline/duties"
 	"lethe/pipeline/findings"
 	"lethe/pipeline/forget"
+	"lethe/pipeline/fulfil"
 	"lethe/pipeline/incidents"
 	"lethe/pipeline/intake"
 	"lethe/pipeline/judge"
@@ -69,8 +70,8 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	if err := n.planner.Recall(ctx); err != nil {
 		return err
 	}
-	if phases == setup.ReapplyOnly {
-		return errors.Join(n.balance.Recall(), n.restored.Reapply(ctx))
+	if some := n.some(phases); some != nil {
+		return errors.Join(n.balance.Recall(), some(ctx))
 	}
 	if err := n.copier.Sync(ctx); err != nil { // first, so that no application goes on using what it may not
 		return err
@@ -127,6 +128,19 @@ func (n *rooms) ask(ctx context.Context, phases setup.Phases) error {
 	return nil
 }
 
+// some is what is run of a few rows alone; nil where it is more.
+func (n *rooms) some(phases setup.Phases) func(context.Context) error {
+	switch phases {
+	case setup.ReapplyOnly:
+		return n.restored.Reapply
+	case setup.FulfilOnly:
+		return func(ctx context.Context) error {
+			return errors.Join(n.fulfiller.Fulfil(ctx), n.copier.SyncErased(ctx)) // it is in no copy either
+		}
+	}
+	return nil
+}
+
 // heard is what the tables of sources say of consents; not those of a copy that was put back: they are old.
 func (n *rooms) heard(phases setup.Phases) silos.Feed {
 	if phases == setup.ReapplyOnly {
@@ -174,6 +188,7 @@ type rooms struct {
 	planner   *planner.Planner
 	applier   *apply.Applier
 	restored  *restored.Reapplier
+	fulfiller *fulfil.Fulfiller
 	copier    *copies.Keeper
 	forgetter *forget.Forgetter
 	terms     *terms.Keeper
@@ -222,6 +237,8 @@ func furnish(b *book) *rooms {
 		owing:     &duties.Book{Setup: p, Tonight: t, Notes: notes, Answers: b.answers},
 	}
 	rooms.restored = &restored.Reapplier{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores,
+		Planner: rooms.planner, Applier: rooms.applier}
+	rooms.fulfiller = &fulfil.Fulfiller{Setup: p, Tonight: t, Notes: notes, Silos: silos, Stores: stores,
 		Planner: rooms.planner, Applier: rooms.applier}
 	return rooms
 }

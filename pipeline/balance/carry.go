@@ -68,7 +68,9 @@ func (b *Book) Carry() {
 
 // goesOn reports whether the run only applies what a night decided.
 func (b *Book) goesOn() bool {
-	return (b.Tonight.Phases == setup.ApplyOnly || b.Tonight.Phases == setup.ReapplyOnly) && b.Notes.Newest != nil
+	phases := b.Tonight.Phases
+	goesOn := phases == setup.ApplyOnly || phases == setup.ReapplyOnly || phases == setup.FulfilOnly
+	return goesOn && b.Notes.Newest != nil
 }
 
 // add appends the rows of a night that the run has not.

@@ -8,8 +8,8 @@ import (
 	"lethe/pipeline/registry/keystore"
 )
 
-// traced reports whether a tombstone names a row.
-func (g *Judge) traced(rows arrow.Record, row int) bool {
+// Traced reports whether a tombstone names a row.
+func (g *Judge) Traced(rows arrow.Record, row int) bool {
 	key, ok := connectors.AppendKey(g.buf[:0], rows, g.Key, row)
 	g.buf = key
 	return ok && len(g.Key) > 0 &&

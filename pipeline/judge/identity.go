@@ -41,7 +41,7 @@ func (g *Judge) Identify(refs []keystore.Ref, rows arrow.Record, row int) []keys
 func (g *Judge) lookAhead(rows arrow.Record, from int) {
 	g.refsOf, g.ahead, g.asked = g.refsOf[:0], g.ahead[:0], g.asked[:0]
 	for row := from; row < min(from+aheadRows, int(rows.NumRows())); row++ {
-		g.asked = append(g.asked, g.Mine(rows, row) && (!g.ended || g.traced(rows, row)))
+		g.asked = append(g.asked, g.Mine(rows, row) && (g.only == nil || g.only(g, rows, row)))
 		if g.asked[row-from] {
 			g.refsOf = g.Identify(g.refsOf, rows, row)
 		}

@@ -44,8 +44,8 @@ type Judge struct {
 	Record   policy.Record
 	dayOnly  bool // it was collected on a day, at no time that it knows
 	buf      []byte
-	others   via.Found // its identifiers in other tables
-	ended    bool      // only rows are judged that a tombstone names
+	others   via.Found                                       // its identifiers in other tables
+	only     func(g *Judge, rows arrow.Record, row int) bool // of the session
 }
 
 // NewJudge makes a judge of a binding.

@@ -22,6 +22,7 @@ import (
 
 // Session is what the judges of one run share.
 type Session struct {
+	Only      func(g *Judge, rows arrow.Record, row int) bool // the rows that are judged; nil: every one
 	Tonight   setup.Tonight
 	Notes     *notes.Notes
 	Decisions *spool.Spool[audit.Decision]
@@ -29,7 +30,6 @@ type Session struct {
 	Aside     aside.List      // rows that the database refused to change
 	Census    *census.Night   // nil: nobody asks for people
 	Plans     map[string]bool // digests of those that were let go: what they ended is ended again unasked
-	Ended     bool            // judge only rows that a tombstone names
 }
 
 // Judge decides every row of a batch and remembers what is not a plain keep. Its errors are those of writing
@@ -37,7 +37,7 @@ type Session struct {
 func (js *Session) Judge(g *Judge, batch connectors.Batch) error {
 	g.In(js.Tonight.Room)
 	counts := js.Census.Table(g.Silo.Silo.Name, g.Source.Name, g.Table.Name, g.Source.Backup())
-	g.ended = js.Ended
+	g.only = js.Only
 	for row := range int(batch.Rows.NumRows()) {
 		if row%aheadRows == 0 {
 			g.lookAhead(batch.Rows, row)

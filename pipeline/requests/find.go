@@ -48,6 +48,12 @@ func Find(ctx context.Context, p *setup.Setup, asks []Ask) (sections []*Section,
 	if err := f.people(asks); err != nil {
 		return nil, err
 	}
+	for _, s := range f.sections {
+		if registry.Silos[s.Silo].Trust == policy.Stale {
+			s.Missing = append(s.Missing, Lack{Source: "registry", Why: "of silo " + s.Silo + " it has not heard for " +
+				"too long, so that nothing is decided of its rows: import its consents first"})
+		}
+	}
 	asked.Sources = slices.DeleteFunc(slices.Clone(p.Sources), func(s setup.Source) bool {
 		return !f.concerns(s)
 	})
@@ -112,14 +118,11 @@ func (f *finder) people(asks []Ask) error {
 	}
 	kinds := map[string]bool{}
 	for _, c := range f.setup.Silos {
-		state := f.silos.Silos[c.Silo.Name]
-		if state == nil {
+		if f.silos.Silos[c.Silo.Name] == nil {
 			continue
 		}
-		s := &silo{name: c.Silo.Name, country: c.Jurisdiction.Code, state: state, wanted: map[keystore.Ref][]int{},
-			given: map[keystore.Ref]bool{}, of: make([]map[int32]bool, len(asks)), none: make([]uint64, remembered)}
-		var err error
-		if s.key, err = f.setup.Keys.SiloKey(s.name); err != nil {
+		s, err := newSilo(f.setup, f.silos, c.Silo.Name, len(asks))
+		if err != nil {
 			return err
 		}
 		for i, a := range asks {
@@ -129,20 +132,35 @@ func (f *finder) people(asks []Ask) error {
 				}
 			}
 		}
-		state.Standings.Each(func(h *[16]byte, collection int32) {
-			for i, of := range s.of {
-				if of[collection] {
-					var ref keystore.Ref
-					copy(ref[:], h[:])
-					s.want(ref, i)
-				}
-			}
-		})
+		s.gather()
 		f.asked = append(f.asked, s)
 		kindsOf(c, kinds)
 	}
 	f.texts.Kinds = slices.Sorted(maps.Keys(kinds))
 	return nil
+}
+
+// newSilo is a silo of which nobody is wanted yet.
+func newSilo(p *setup.Setup, set *silos.Set, name string, sections int) (s *silo, err error) {
+	i := slices.IndexFunc(p.Silos, func(c *policy.Compiled) bool { return c.Silo.Name == name })
+	s = &silo{name: name, country: p.Silos[i].Jurisdiction.Code, state: set.Silos[name],
+		wanted: map[keystore.Ref][]int{}, given: map[keystore.Ref]bool{}, of: make([]map[int32]bool, sections),
+		none: make([]uint64, remembered)}
+	s.key, err = p.Keys.SiloKey(name)
+	return s, err
+}
+
+// gather takes up all references that lead to the collections of those who are wanted.
+func (s *silo) gather() {
+	s.state.Standings.Each(func(h *[16]byte, collection int32) {
+		for i, of := range s.of {
+			if of[collection] {
+				var ref keystore.Ref
+				copy(ref[:], h[:])
+				s.want(ref, i)
+			}
+		}
+	})
 }
 
 // kindsOf adds the kinds of identifiers by which a silo knows its people, and that a text can hold.

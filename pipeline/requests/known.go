@@ -7,7 +7,10 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
 )
 
 // known is a reference by which a registry may know a row. Shared says that rows of other people have it too.
@@ -53,4 +56,25 @@ func identifies(g *judge.Judge, field string) bool {
 		}
 	}
 	return false
+}
+
+// Theirs says of the rows of a silo which are those of one person, whose collections these are, and nobody else's.
+func Theirs(p *setup.Setup, set *silos.Set, name string, collections []int32) (
+	func(g *judge.Judge, rows arrow.Record, row int) bool, error) {
+	s, err := newSilo(p, set, name, 1)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.wants(0, Ask{Silo: name, Asked: cases.Asked{Collections: collections}}); err != nil {
+		return nil, err
+	}
+	s.gather()
+	var refs []known
+	return func(g *judge.Judge, rows arrow.Record, row int) bool {
+		if g.Silo.Silo.Name != name {
+			return false
+		}
+		refs = references(refs[:0], g, rows, row)
+		return len(s.whose(refs)) > 0 && s.judge(0, refs) == Own
+	}, nil
 }

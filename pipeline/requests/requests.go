@@ -217,6 +217,7 @@ type Place struct {
 	Rows          int
 	Changes       string // what is due of them; "" nothing
 	Why           string
+	Until         string // the last day of the last ground, as far as it is known
 	Fields        string
 }
 
@@ -225,6 +226,9 @@ func (s *Section) Places() (places []*Place) {
 	for _, h := range s.Hits {
 		is := Place{Source: h.Source, Table: h.Table, How: h.How, Backup: h.Backup, Changes: h.Change, Why: h.Words,
 			Fields: strings.Join(h.Fields, ", ")}
+		if h.Decision != nil && h.Decision.Until.Known() {
+			is.Until = h.Decision.Until.String()
+		}
 		i := slices.IndexFunc(places, func(p *Place) bool {
 			is.Rows = p.Rows
 			return *p == is

@@ -16,6 +16,7 @@ import (
 	"lethe/pipeline/apply"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/planner"
 	"lethe/pipeline/policy"
@@ -102,7 +103,7 @@ func (r *Reapplier) Reapply(ctx context.Context) error {
 	}
 	r.Planner.Scanner = &scan.Scanner{Setup: r.Setup, Tonight: r.Tonight, Notes: r.Notes}
 	session := *r.Planner.Session
-	session.Census, session.Plans, session.Ended = nil, plans, true
+	session.Census, session.Plans, session.Only = nil, plans, (*judge.Judge).Traced
 	r.Planner.Session = &session
 	if err := r.read(ctx, s); err != nil {
 		r.Stores.FailedSource(s, err)

@@ -12,11 +12,19 @@ type Options struct {
 	Until   time.Time // no new work after this; zero: no window
 	Phases  Phases
 	Source  string     // of ReapplyOnly
+	Asked   Asked      // of FulfilOnly
 	Rebuild Rebuilding // of RebuildOnly
 
 	// Operator runs a night that applies; nil: nobody in particular, which is refused where somebody has that role.
 	Operator *Witness
 	Full     bool // read every row, whatever Sampling says
+}
+
+// Asked is a request of one person of a silo, and how it is fulfilled.
+type Asked struct {
+	Silo        string
+	Collections []int32 // of the person
+	Backups     bool    // rewrite the backups with rows of theirs now, whatever their cadence
 }
 
 // Phases says how much of the night is run.
@@ -31,6 +39,8 @@ const (
 	// what was ended once in Options.Source, which was put back from a copy
 	ReapplyOnly
 	SyncOnly // the applications' copies of their consents
+	// what is due of the rows of one person who asked: Options.Asked
+	FulfilOnly
 	// the state of nights that were forgotten, from the signed reports and the registry
 	RebuildOnly
 )

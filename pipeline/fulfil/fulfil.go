@@ -1,0 +1,103 @@
+// Package fulfil does for one person who asked what is due of their rows: by a plan of its own, through the same
+// decisions, approvals and execution as a night.
+package fulfil
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"lethe/connectors"
+	"lethe/pipeline/apply"
+	"lethe/pipeline/judge"
+	"lethe/pipeline/notes"
+	"lethe/pipeline/planner"
+	"lethe/pipeline/requests"
+	"lethe/pipeline/scan"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
+	"lethe/pipeline/stores"
+)
+
+// Fulfiller plans and changes what is due of one person's rows.
+type Fulfiller struct {
+	Setup   *setup.Setup
+	Tonight setup.Tonight
+	Notes   *notes.Notes
+	Silos   *silos.Set
+	Stores  *stores.Set
+	Planner *planner.Planner
+	Applier *apply.Applier
+}
+
+// Fulfil applies what people approved since, as every run that applies does, then reads the tables of the person's
+// silo, in live sources and backups, judges the rows that are the person's and nobody else's, and plans and changes
+// what is due of them, and nothing else.
+func (f *Fulfiller) Fulfil(ctx context.Context) error {
+	f.Applier.Census = nil // nobody has counted who there is
+	if err := f.Applier.Apply(ctx); err != nil {
+		return err
+	}
+	if err := f.Planner.SetAside(ctx); err != nil {
+		return err
+	}
+	asked := f.Tonight.Asked
+	theirs, err := requests.Theirs(f.Setup, f.Silos, asked.Silo, asked.Collections)
+	if err != nil {
+		return err
+	}
+	f.Planner.Scanner = &scan.Scanner{Setup: f.Setup, Tonight: f.Tonight, Notes: f.Notes}
+	session := *f.Planner.Session
+	session.Census, session.Only = nil, theirs
+	f.Planner.Session = &session
+	for _, s := range f.Stores.List {
+		if s.Err != nil {
+			continue // it is a problem already
+		}
+		if err := f.read(ctx, s); err != nil {
+			f.Stores.FailedSource(s, err)
+		}
+	}
+	if err := f.Planner.Limits.Shrunk(); err != nil {
+		return err
+	}
+	if err := f.Planner.Person(ctx, asked.Backups); err != nil {
+		return err
+	}
+	return f.Applier.Apply(ctx)
+}
+
+// read judges the person's rows in one source.
+func (f *Fulfiller) read(ctx context.Context, s *stores.Store) error {
+	if err := s.ReadCarried(ctx, false); err != nil {
+		return err
+	}
+	of := func(g *judge.Judge) bool { return g.Silo.Silo.Name == f.Tonight.Asked.Silo }
+	var queries []connectors.Query
+	for _, t := range s.Tables {
+		if slices.ContainsFunc(s.Governed[t.Name], of) {
+			queries = append(queries, connectors.Query{Table: t.Name})
+		}
+	}
+	if len(queries) == 0 {
+		return nil
+	}
+	rows := int64(0)
+	for batch, err := range s.Conn.Scan(ctx, queries...) {
+		if err != nil {
+			return err
+		}
+		for _, g := range s.Governed[batch.Table] {
+			if !of(g) {
+				continue
+			}
+			if err := f.Planner.Session.Judge(g, batch); err != nil {
+				return fmt.Errorf("judge rows of one person: %w", err)
+			}
+		}
+		rows += batch.Rows.NumRows()
+		f.Setup.Progress("scan", s.Name, rows, 0)
+	}
+	f.Notes.Facts.Run.RowsScanned += rows
+	return nil
+}
