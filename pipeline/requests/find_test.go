@@ -223,3 +223,60 @@ func TestSame(t *testing.T) {
 	w.Set("people", "4", "name", "Zoe")
 	require.False(t, same())
 }
+
+// TestFindTellsPeopleApart leaves a row for somebody to look at in which another's identifier stands too, finds what goes
+// along with what goes along, and names a source that does not answer.
+func TestFindTellsPeopleApart(t *testing.T) {
+	phone := pipelinetest.Field("phone", connectors.Text, true)
+	people := pipelinetest.People(phone)
+	people.Rows = []mem.Row{{"1", "ada@lago.it", "Ada", "active", "2026-01-01", nil},
+		{"2", "ada@lago.it", "Both", "active", "2026-01-01", "+39 011 555 0199"}}
+	child := func(name, of string, rows ...[]any) mem.Table {
+		return pipelinetest.Table(name, []connectors.Field{pipelinetest.ID,
+			pipelinetest.Field("of", connectors.Integer, false)},
+			[]connectors.ForeignKey{pipelinetest.FK(of, "of")}, rows...)
+	}
+	silo := pipelinetest.News(pipelinetest.Depends(policy.Dependent{Table: "orders", FK: []string{"of"}, Do: "delete"},
+		policy.Dependent{Table: "lines", FK: []string{"of"}, Do: "delete", References: "orders"}))
+	silo.Records[0].Subject["phone"] = "phone"
+	w := pipelinetest.New(t, silo, people, child("orders", "people", []any{"10", "1"}, []any{"20", "2"}),
+		child("lines", "orders", []any{"100", "10"}, []any{"200", "20"}))
+	w.Event(event.Given, "ada@lago.it", "news", w.Now.AddDate(0, -1, 0))
+	config := w.Setup.Registry
+	r, err := registry.Open(t.Context(), config)
+	require.NoError(t, err)
+	key, err := w.Setup.Keys.SiloKey("news")
+	require.NoError(t, err)
+	_, err = r.Append(t.Context(), key, event.Event{Type: event.Given, Purpose: "news", OccurredAt: w.Now.AddDate(0, -1, 0),
+		Subjects: []event.Subject{{Kind: "phone", Value: "+39 011 5550199"}}, Source: "test", ID: "p", Notice: "v1",
+		Method: "form", Evidence: "form-2"})
+	require.NoError(t, err)
+	theirs, err := r.CollectionsOf(t.Context(), key, event.Subject{Kind: "email", Value: "ada@lago.it"}, "IT")
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	w.Setup.Sources = append(w.Setup.Sources, setup.Source{Name: "down", Environment: "backup", Of: "crm",
+		Open: func(context.Context) (connectors.Source, error) { return nil, connectors.ErrUnreachable }})
+
+	sections, err := Find(t.Context(), w.Setup, []Ask{{Silo: "news",
+		Asked: cases.Asked{Request: cases.Request{ID: "r1"}, Collections: theirs}}})
+	require.NoError(t, err)
+	var found []string
+	for _, h := range sections[0].Hits {
+		found = append(found, fmt.Sprint(h.Table, h.Key, h.How))
+	}
+	require.Equal(t, []string{"people[1]own", "people[2]shared", "orders[10]dependent", "lines[100]dependent"}, found)
+	require.Equal(t, "down: unreachable", sections[0].Missing[0].String())
+
+	same, err := sections[0].Same(t.Context(), w.Setup)
+	require.NoError(t, err)
+	require.True(t, same)
+	gone := connectors.Query{Table: "lines", Keys: &connectors.Keys{Fields: []string{"id"},
+		Tuples: []connectors.Key{connectors.MakeKey([]byte("100"))}}}
+	_, err = w.Live.Mutate(t.Context(), []connectors.Query{gone}, func(connectors.Batch) (connectors.Edit, error) {
+		return connectors.Edit{Ops: []connectors.Op{connectors.Delete}}, nil
+	}, func() error { return nil })
+	require.NoError(t, err)
+	same, err = sections[0].Same(t.Context(), w.Setup)
+	require.NoError(t, err)
+	require.False(t, same, "a row that is gone")
+}
