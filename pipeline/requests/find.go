@@ -265,20 +265,27 @@ func (f *finder) source(ctx context.Context, s *stores.Store) error {
 				return err
 			}
 		}
-		if !f.othersTable(s, t) {
-			f.named(t, b.Rows)
-		}
+		f.named(t, b.Rows)
 	}
 	return f.follow(ctx, s)
 }
 
-// othersTable reports whether the rows of a table are those of a silo that nobody asks in: nothing is looked for there.
-func (f *finder) othersTable(s *stores.Store, t connectors.Table) bool {
-	return len(s.Governed[t.Name]) == 0 && slices.ContainsFunc(f.setup.Silos, func(c *policy.Compiled) bool {
-		return slices.ContainsFunc(c.Silo.Records, func(r policy.Records) bool {
-			return r.Source == s.System() && r.Table == t.Name
-		})
-	})
+// others reports whether the rows of a table are those of other silos, and of this one none: nothing is looked for
+// there for it, whoever asks in those.
+func (f *finder) others(at *stores.Store, table, name string) bool {
+	others := false
+	for _, c := range f.setup.Silos {
+		for _, r := range c.Silo.Records {
+			if r.Source != at.System() || r.Table != table {
+				continue
+			}
+			if c.Silo.Name == name {
+				return false
+			}
+			others = true
+		}
+	}
+	return others
 }
 
 // ofSilo is the asked silo of a judge.
@@ -365,6 +372,9 @@ func (s *silo) knows(section int, refs []known) bool {
 
 // named takes up the rows of a batch whose texts name people who ask.
 func (f *finder) named(t connectors.Table, rows arrow.Record) {
+	asked := slices.DeleteFunc(slices.Clone(f.asked), func(s *silo) bool {
+		return f.others(f.at, t.Name, s.name)
+	})
 	for at, field := range t.Fields {
 		_, left := f.at.Skip[t.Name+"."+field.Name]
 		whose := slices.ContainsFunc(f.at.Governed[t.Name], func(g *judge.Judge) bool {
@@ -375,7 +385,7 @@ func (f *finder) named(t connectors.Table, rows arrow.Record) {
 		}
 		f.texts.Each(rows.Column(at).(*array.Binary), func(row int, kind string, value []byte) bool {
 			met := false
-			for _, s := range f.asked {
+			for _, s := range asked {
 				for _, section := range f.meets(s, kind, value) {
 					met = true
 					h := f.hit(section, t, rows, row, Names)

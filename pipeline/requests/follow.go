@@ -67,12 +67,8 @@ func (f *finder) waysOf(s *stores.Store) (ways []way) {
 			if _, declared := w.how[a.name]; declared {
 				continue
 			}
-			switch governed := s.Governed[e.Child]; {
-			case slices.ContainsFunc(governed, func(g *judge.Judge) bool { return g.Silo.Silo.Name == a.name }):
-				// found by whose it is: what only refers to a person's row (who serves a customer) is others'
-			case f.othersTable(s, e.From):
-			default:
-				w.how[a.name] = Refers
+			if len(s.Governed[e.Child]) == 0 && !f.others(s, e.Child, a.name) {
+				w.how[a.name] = Refers // what a silo governs is found by whose it is, not by who serves them
 			}
 		}
 		ways = append(ways, w)
