@@ -152,13 +152,17 @@ func newSilo(p *setup.Setup, set *silos.Set, name string, sections int) (s *silo
 
 // gather takes up all references that lead to the collections of those who are wanted.
 func (s *silo) gather() {
+	whose := map[int32][]int{}
+	for section, of := range s.of {
+		for collection := range of {
+			whose[collection] = append(whose[collection], section)
+		}
+	}
 	s.state.Standings.Each(func(h *[16]byte, collection int32) {
-		for i, of := range s.of {
-			if of[collection] {
-				var ref keystore.Ref
-				copy(ref[:], h[:])
-				s.want(ref, i)
-			}
+		for _, section := range whose[collection] {
+			var ref keystore.Ref
+			copy(ref[:], h[:])
+			s.want(ref, section)
 		}
 	})
 }
