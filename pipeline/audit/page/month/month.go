@@ -151,6 +151,9 @@ func (m month) page() *page {
 	p.AsOf = m.Say("month.as.of", m.LongDay(day(f.Day)))
 	p.Answers = m.answers(f)
 	p.Silos, p.Nights, p.Changes = m.silos(), m.nights(), m.changes()
+	if slices.ContainsFunc(p.Silos, func(r row) bool { return slices.Contains(r.Cells, "<5") }) {
+		p.AsOf += " " + m.Say("silos.small")
+	}
 	p.Digests = []digest{{m.Say("digest.night"), m.in.Newest.Run.RunID},
 		{m.Say("digest.policy"), lang.Name(short(m.in.Newest.Run.PolicyDigest))},
 		{m.Say("digest.before"), lang.Name(short(m.in.Newest.Run.PreviousManifest))}}
@@ -201,20 +204,46 @@ func (m month) silos() (rows []row) {
 		if len(f.Silos) == 0 {
 			continue
 		}
-		for i, s := range f.Silos {
-			if i == mostSilos {
-				return append(rows, row{m.Say("silos.more", int64(len(f.Silos)-mostSilos)), []string{"", "", "", ""}})
-			}
-			out := s.InGrace + s.Waiting + s.NotDone + s.Unknown
-			rows = append(rows, row{lang.Short(s.Silo, 28), []string{m.few(s.People), m.few(s.Rows), m.few(out),
-				m.few(s.ErasedPeople)}})
+		shown := f.Silos[:min(len(f.Silos), mostSilos)]
+		for _, s := range shown {
+			rows = append(rows, row{lang.Short(s.Silo, 28), make([]string, len(columns))})
+		}
+		for c, of := range columns {
+			m.column(rows, c, shown, of)
+		}
+		if more := len(f.Silos) - len(shown); more > 0 {
+			rows = append(rows, row{m.Say("silos.more", int64(more)), make([]string, len(columns))})
 		}
 		return rows
 	}
 	return nil
 }
 
-// few hides counts that could single out a person; there is no sum from which they could be worked out.
+// columns are the numbers of a silo.
+var columns = []func(audit.Silo) int64{
+	func(s audit.Silo) int64 { return s.People }, func(s audit.Silo) int64 { return s.Rows },
+	func(s audit.Silo) int64 { return s.InGrace + s.Waiting + s.NotDone + s.Unknown },
+	func(s audit.Silo) int64 { return s.ErasedPeople },
+}
+
+// column fills a column in. Where one number is hidden so is the next smallest, since their sum stands above.
+func (m month) column(rows []row, c int, silos []audit.Silo, of func(audit.Silo) int64) {
+	hidden, least := 0, -1
+	for i, s := range silos {
+		v := of(s)
+		switch rows[i].Cells[c] = m.few(v); {
+		case v > 0 && v < 5:
+			hidden++
+		case v > 0 && (least < 0 || v < of(silos[least])):
+			least = i
+		}
+	}
+	if hidden == 1 && least >= 0 {
+		rows[least].Cells[c] = "…"
+	}
+}
+
+// few hides counts that could single out a person.
 func (m month) few(v int64) string {
 	if v > 0 && v < 5 {
 		return "<5"
