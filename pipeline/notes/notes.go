@@ -97,7 +97,8 @@ func (n *Notes) Find(f audit.Finding) {
 	n.Facts.Findings = append(n.Facts.Findings, f)
 }
 
-// Except counts an exception: rows that need a person. It is as old as the last night says.
+// Except counts an exception: rows that need a person. It is as old as the last night says, of a source that it did not
+// read as the night says whose figures it kept.
 func (n *Notes) Except(e audit.Exception) {
 	for i := range n.Facts.Exceptions {
 		if o := &n.Facts.Exceptions[i]; same(*o, e) {
@@ -107,10 +108,12 @@ func (n *Notes) Except(e audit.Exception) {
 	}
 	e.Words, e.FirstSeen = WordsOf(e.Code), n.Tonight.Today.String()
 	if n.Last != nil {
-		for _, old := range n.Last.Exceptions {
-			if same(old, e) {
-				e.FirstSeen = old.FirstSeen
-			}
+		before := slices.Clone(n.Last.Exceptions)
+		for _, k := range n.Last.Kept {
+			before = append(before, k.Exceptions...)
+		}
+		if i := slices.IndexFunc(before, func(old audit.Exception) bool { return same(old, e) }); i >= 0 {
+			e.FirstSeen = before[i].FirstSeen
 		}
 	}
 	if first, err := calendar.ParseDate(e.FirstSeen); err == nil {

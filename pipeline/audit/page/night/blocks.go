@@ -134,6 +134,13 @@ func (n night) groundAnswer() answer {
 		return a
 	}
 	a.Note += n.ago(of)
+	for _, s := range n.Silos { // figures of another night are in the sums
+		if n.Dagger(s) {
+			a.Big += "†"
+			a.Note += " " + n.Say("silos.kept", n.Weekday(tonight.Day(s.Day)))
+			break
+		}
+	}
 	a.Spark = chart.Spark(n.Series(of), false)
 	return a
 }
