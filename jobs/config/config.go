@@ -171,6 +171,8 @@ type Source struct {
 	Processor   string            `yaml:"processor,omitempty" json:"-"`      // who holds it for the controller (Art. 28)
 	Agreement   string            `yaml:"agreement,omitempty" json:"-"`      // where the contract with the processor is filed
 	Transfer    string            `yaml:"transfer,omitempty" json:"-"`       // what a transfer outside the EEA rests on (Art. 45 to 49)
+	Encrypted   *bool             `yaml:"encrypted,omitempty" json:"-"`      // is it at rest? without: nobody said
+	AuditLog    *bool             `yaml:"audit_log,omitempty" json:"-"`      // does it keep who read and changed what?
 	Zone        string            `yaml:"zone,omitempty" json:",omitempty"`  // of civil times without an offset
 	Zones       map[string]string `yaml:"zones,omitempty" json:",omitempty"` // table, or table.field: where it is another
 	Dates       string            `yaml:"dates,omitempty" json:",omitempty"` // dmy or mdy: days that do not begin with the year

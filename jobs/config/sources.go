@@ -75,6 +75,7 @@ func (c *Config) sourcesOf(d *sourceDraft) []setup.Source {
 	d.base = setup.Source{
 		Name: d.name, Application: s.Application, Environment: s.Environment, Location: s.Location,
 		Processor: s.Processor, Agreement: s.Agreement, Transfer: s.Transfer,
+		Encrypted: yesNo(s.Encrypted), AuditLog: yesNo(s.AuditLog),
 		Connector: s.Connector, Of: s.Of,
 		Keep: s.Keep, Skip: s.Skip, ApprovedFor: s.ApprovedFor, Plaintext: s.TLS == "waived",
 		ReadOnly: s.ApplyDSN == "" && s.Rewrite == nil, Times: times,
@@ -124,6 +125,17 @@ func (c *Config) timesOf(d *sourceDraft) setup.Times {
 		t.Zones[name] = zone("zones: "+name, of)
 	}
 	return t
+}
+
+// yesNo is what somebody said of a source; "" nobody did.
+func yesNo(said *bool) string {
+	switch {
+	case said == nil:
+		return ""
+	case *said:
+		return "yes"
+	}
+	return "no"
 }
 
 // TimesZone is ZoneOf for times without an offset, which may also be of a fixed one: +02:00, or Z.

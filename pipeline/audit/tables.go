@@ -94,6 +94,10 @@ type Inventory struct {
 	Shapes        string  `col:",list"` // the commonest forms of the values, joined by ';', and no value: Aa{3,9}
 	RefersTo      string  // table.field, where a foreign key points; "" nowhere
 	Subject       string  // of a table: whose rows these are (person, company, place, thing); "" nothing tells
+	Processor     string  // who holds the source for the controller; "" the controller
+	Encrypted     string  `col:"encrypted_at_rest"` // yes, no; NULL nobody said
+	AuditLog      string  `col:"audit_logging"`     // who read and changed what is kept: yes, no; NULL nobody said
+	DeletePath    string  // how what has to go from it goes: rows, rewrite, expires with the file; none
 	Rules         string  `col:",list"` // of a live table, or of a field: the purposes of the rules that cover it
 }
 

@@ -13,8 +13,8 @@ import (
 
 // nameFields are the fields of rows that hold names, as the database, the file system or the configuration has
 // them, or several joined by ';'.
-var nameFields = []string{"Source", "System", "Target", "Application", "Database", "Object", "Column", "Type",
-	"BackupOf", "SourceSet", "SoftDelete", "Path", "Host", "PlaintextWaived", "RefusedBy"}
+var nameFields = []string{"Source", "System", "Target", "Application", "Processor", "Database", "Object", "Column",
+	"Type", "BackupOf", "SourceSet", "SoftDelete", "Path", "Host", "PlaintextWaived", "RefusedBy"}
 
 // wordFields are those that hold sentences, in which names may stand.
 var wordFields = []string{"Words", "Reason", "Why", "Error", "Terms"}

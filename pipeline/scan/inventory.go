@@ -41,6 +41,7 @@ func (sc *Scanner) Inventory(s *Source) []audit.Inventory {
 func (sc *Scanner) tableRow(s *Source, r *Reading) audit.Inventory {
 	t := audit.Inventory{
 		Source: s.Name, Application: s.Application, Environment: s.Environment, Location: s.Location,
+		Processor: s.Processor, Encrypted: s.Encrypted, AuditLog: s.AuditLog, DeletePath: s.DeletePath(),
 		Database: r.Table.Database, Object: r.Table.Name, Silo: strings.Join(r.Silos, ";"),
 		Rows: max(0, r.Table.Rows), Category: "none", Class: "none",
 		State: r.State, Reason: r.reason, FirstSeen: sc.Tonight.Today.String(),

@@ -166,6 +166,8 @@ type Source struct {
 	Processor   string // who holds it for the controller; "" the controller
 	Agreement   string // where the contract with the processor is filed
 	Transfer    string // what a transfer outside the EEA rests on
+	Encrypted   string // at rest: yes, no; "" nobody said
+	AuditLog    string // it keeps who read and changed what: yes, no; "" nobody said
 	Connector   string
 	Of          string // backups: the live source whose records it holds
 	Path        string // backups: the file
@@ -179,6 +181,20 @@ type Source struct {
 	ReadOnly    bool              // no apply_dsn: never changed
 	Times       Times
 	Open        func(ctx context.Context) (connectors.Source, error)
+}
+
+// DeletePath is how what has to go from a source goes: row by row, with the file written anew, with the file at its end
+// (expires); or not by Lethe (none).
+func (s Source) DeletePath() string {
+	switch {
+	case s.Rewrite != nil:
+		return "rewrite"
+	case s.Backup() && !s.Keep.IsZero():
+		return "expires"
+	case s.Backup() || s.ReadOnly:
+		return "none"
+	}
+	return "rows"
 }
 
 // RewriteTerms is the cadence of rewriting a backup.

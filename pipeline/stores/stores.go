@@ -389,6 +389,7 @@ func (set *Set) FailedSource(s *Store, err error) {
 	reason := notes.Failure(err)
 	set.notes.Facts.Inventory = append(set.notes.Facts.Inventory, audit.Inventory{
 		Source: s.Name, Application: s.Application, Environment: s.Environment, Location: s.Location,
+		Processor: s.Processor, Encrypted: s.Encrypted, AuditLog: s.AuditLog, DeletePath: s.DeletePath(),
 		Category: "none", Class: "none", State: "failed", Reason: reason, FirstSeen: set.tonight.Today.String(),
 	})
 	set.notes.Find(audit.Finding{

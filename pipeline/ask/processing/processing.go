@@ -266,6 +266,12 @@ func (w *writer) sources() {
 		if src.Processor != "" && src.Agreement == "" {
 			w.gap("28(3)", "agreement"+key, "where the contract with %s, who holds %s, is filed", src.Processor, name)
 		}
+		if src.Encrypted == "" {
+			w.gap("32(1)(a)", "encrypted"+key, "whether %s is encrypted at rest", name)
+		}
+		if src.AuditLog == "" {
+			w.gap("32(1)(b)", "audit_log"+key, "whether %s keeps who read and changed what", name)
+		}
 		if abroad(src) && src.Transfer == "" {
 			w.gap("30(1)(e)", "transfer"+key, "what the transfer of %s to %s rests on (Art. 45 to 49)", name,
 				strings.ToUpper(src.Location))
@@ -281,13 +287,25 @@ func where(src setup.Source) string {
 	if src.Processor != "" {
 		parts = append(parts, "at "+src.Processor)
 	}
+	switch src.Encrypted {
+	case "yes":
+		parts = append(parts, "encrypted at rest")
+	case "no":
+		parts = append(parts, "not encrypted at rest")
+	}
+	switch src.AuditLog {
+	case "yes":
+		parts = append(parts, "with a log of who read and changed what")
+	case "no":
+		parts = append(parts, "without a log of who read and changed what")
+	}
 	if !src.Keep.IsZero() {
 		parts = append(parts, "kept for "+words.Spell(src.Keep))
 	}
 	if parts == nil {
 		return ""
 	}
-	return ", " + strings.Join(parts, " ")
+	return ", " + strings.Join(parts, ", ")
 }
 
 // eea are the countries to which data go freely: the members of the Union, Iceland, Liechtenstein and Norway.

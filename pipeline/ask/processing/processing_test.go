@@ -35,6 +35,9 @@ func company(t *testing.T) (*setup.Setup, Controller, []audit.Inventory) {
 			{Name: "other", Location: "DE", Processor: "Somebody Else", Agreement: "x"},
 		},
 		Grants: []setup.Grant{{Target: "mailer", Source: "crm", Grants: map[string][]string{"s": {"newsletter"}}}}}
+	for i := range p.Sources {
+		p.Sources[i].Encrypted, p.Sources[i].AuditLog = "yes", "no"
+	}
 	inventory := []audit.Inventory{
 		{Source: "crm", Object: "people", Column: "email", Silo: "s", Category: "email", Class: "direct_identifier"},
 		{Source: "crm", Object: "people", Column: "iban", Silo: "s", Category: "iban", Class: "financial"},
@@ -64,8 +67,9 @@ func TestRecord(t *testing.T) {
 		Basis: []string{"consent (Art. 6(1)(a))"}, Special: []string{"health"},
 		Recipients: []string{"=the tax agency", "application mailer", "processor Cold Store Inc"},
 		Transfers:  []string{"US: clauses of 2021"}, Kept: newsletter.Kept,
-		Stores: []string{"crm (sales): people, visits, in IT",
-			"crm-dumps: backups of crm, in US at Cold Store Inc kept for 90 days"},
+		Stores: []string{"crm (sales): people, visits, in IT, encrypted at rest, without a log of who read and changed what",
+			"crm-dumps: backups of crm, in US, at Cold Store Inc, encrypted at rest, without a log of who read and " +
+				"changed what, kept for 90 days"},
 		Owners: newsletter.Owners, ReviewBy: newsletter.ReviewBy}, newsletter)
 	require.Contains(t, newsletter.Kept[0], "email: until consent is withdrawn, at most")
 	require.Equal(t, []string{"email", "free text", "health", "iban"}, purposes["contract"].Data)
@@ -85,6 +89,8 @@ func TestGaps(t *testing.T) {
 		"location under sources.crm":           func(p *setup.Setup, _ *Controller, _ *[]audit.Inventory) { p.Sources[0].Location = "" },
 		"transfer under sources.crm":           func(p *setup.Setup, _ *Controller, _ *[]audit.Inventory) { p.Sources[0].Location = "CH" },
 		"transfer under sources.crm-dumps":     func(p *setup.Setup, _ *Controller, _ *[]audit.Inventory) { p.Sources[2].Transfer = "" },
+		"encrypted under sources.crm":          func(p *setup.Setup, _ *Controller, _ *[]audit.Inventory) { p.Sources[0].Encrypted = "" },
+		"audit_log under sources.other":        func(p *setup.Setup, _ *Controller, _ *[]audit.Inventory) { p.Sources[3].AuditLog = "" },
 		"agreement under sources.other":        func(p *setup.Setup, _ *Controller, _ *[]audit.Inventory) { p.Sources[3].Agreement = "" },
 		"data_subjects under silos.s":          func(p *setup.Setup, _ *Controller, _ *[]audit.Inventory) { p.Silos[0].Silo.DataSubjects = nil },
 		"proof_retention under silos.s": func(p *setup.Setup, _ *Controller, _ *[]audit.Inventory) {
