@@ -327,7 +327,11 @@ func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 			wrong("%s %v", f.Path, reason(err))
 		}
 	}
-	if len(missing) > 0 {
+	switch len(missing) {
+	case 0:
+	case 1:
+		wrong("%s is missing: copy the folder of reports again, whole", missing[0])
+	default:
 		wrong("%s is missing, and %d more of the %d files of this night: copy the folder of reports again, whole",
 			missing[0], len(missing)-1, n.Files)
 	}
