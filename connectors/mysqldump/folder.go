@@ -237,7 +237,12 @@ func (f folderFormat) surveyed(ctx context.Context, path string) ([]*table, erro
 	if err != nil || x.meta == nil {
 		return tables, err
 	}
-	return tables, x.meta.holds(tables)
+	if err := x.meta.holds(tables); err != nil {
+		return nil, err
+	}
+	tables = append(tables, x.meta.gaps(x.rows)...)
+	dumpfile.Sort(tables)
+	return tables, nil
 }
 
 // survey reads a file of SQL, and the rows that it has read from others.

@@ -97,6 +97,31 @@ func TestFolderKeepsStatementsTrue(t *testing.T) {
 	require.Equal(t, "2,62\n", now["crm.t.00000.dat"])
 }
 
+// Where mydumper says no numbers of rows, a file that is left out between others is named, as nobody knows what was in it.
+func TestFolderNamesGaps(t *testing.T) {
+	path := smallFolder(t, "mydumper")
+	require.NoError(t, os.Rename(filepath.Join(path, "crm.t.00001.sql"), filepath.Join(path, "crm.t.00003.sql")))
+	_, err := open(t, path, connectors.Options{}).Tables(t.Context())
+	require.NoError(t, err, "the rows are said, and there")
+	unread := func(src connectors.Source) []connectors.Unread {
+		list, err := src.(connectors.Partial).Unread(t.Context())
+		require.NoError(t, err)
+		return list
+	}
+	require.Empty(t, unread(open(t, path, connectors.Options{})))
+	require.NoError(t, os.WriteFile(filepath.Join(path, "metadata"),
+		[]byte("Started dump at: 2026-01-01 00:00:00\nFinished dump at: 2026-01-01 00:00:01\n"), 0o600))
+	src := open(t, path, connectors.Options{Rewrite: true})
+	want := []connectors.Unread{{Name: "crm.t.00001.sql", Unknown: true, Reason: "no file of crm.t is of the numbers 1 to 2: " +
+		"they are of rows that are not there, or were lost, which mydumper does not say before 0.10.7"}}
+	require.Equal(t, want, unread(src))
+	tables, err := src.Tables(t.Context())
+	require.NoError(t, err)
+	require.Len(t, tables, 2)
+	require.NoError(t, deleteA(t, src))
+	require.Equal(t, want, unread(open(t, path, connectors.Options{})))
+}
+
 // TestFolderRefuses spoils folders: each is refused, with words, and left as it is.
 func TestFolderRefuses(t *testing.T) {
 	write := func(name, content string) func(path string) error {

@@ -110,6 +110,41 @@ func (m *metadata) holds(tables []*table) error {
 	return nil
 }
 
+// chunkName is the name of a file with some of the rows of a table, by its number.
+var chunkName = regexp.MustCompile(`^(.*)\.(\d{5,})\.sql$`)
+
+// gaps are, as tables that are not read, the files whose numbers are left out between others of a table of which no number
+// of rows is said: before 0.10.7 mydumper says none, and writes no file for a chunk without rows, so that a lost file is not
+// told from it.
+func (m *metadata) gaps(rows []part) (lost []*table) {
+	numbers := map[string][]int{}
+	for _, p := range rows {
+		if found := chunkName.FindStringSubmatch(packedSuffix.ReplaceAllString(p.name, "")); found != nil {
+			n, _ := strconv.Atoi(found[2]) // digits
+			numbers[found[1]] = append(numbers[found[1]], n)
+		}
+	}
+	for prefix, list := range numbers {
+		if slices.ContainsFunc(m.files, func(f tableFile) bool {
+			return f.rows >= 0 && (f.of == metadataName || f.of == prefix+"-metadata")
+		}) {
+			continue
+		}
+		slices.Sort(list)
+		for i := 1; i < len(list); i++ {
+			if first := list[i-1] + 1; first < list[i] {
+				t := &table{}
+				t.Name = fmt.Sprintf("%s.%05d.sql", prefix, first)
+				t.ID = dumpfile.TableID{Name: t.Name}
+				t.Absent = fmt.Sprintf("no file of %s is of the numbers %d to %d: they are of rows that are not there, or were lost, "+
+					"which mydumper does not say before 0.10.7", prefix, first, list[i]-1)
+				lost = append(lost, t)
+			}
+		}
+	}
+	return lost
+}
+
 // rewritten is the file as it must be for other numbers of rows of some tables, whose data has no checksum any more.
 func rewritten(content []byte, real map[string]string, rows map[dumpfile.TableID]int64) []byte {
 	var out []byte

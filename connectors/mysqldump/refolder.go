@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"lethe/connectors"
 	"lethe/connectors/internal/anew"
@@ -171,7 +172,7 @@ func (j *folderJob) readBack(ctx context.Context, temp string, verify func(conne
 		return err
 	}
 	f := j.format
-	f.before = old
+	f.before = slices.DeleteFunc(slices.Clone(old), func(t *table) bool { return t.Absent != "" })
 	now := &source{Name: j.Name, Path: temp, Format: f, Folder: true}
 	tables, err := now.Contents(ctx)
 	if err != nil {
