@@ -73,7 +73,7 @@ func (c *Catalogue) matchBuiltin(m *matcher, i int, v *value, blanks bool) {
 	b := &c.builtins[i]
 	d := b.detector
 	known := m.country != "" && (c.schemes.covers(m.country, d.Category) || i == bPostcode && knowsPostcode(m.country))
-	if known || i == bPostcodeForm && blanks { // the form of a postal code is all it has, and blanks are not of it
+	if known || i == bPostcodeForm && (blanks || m.isAnyNumber(v)) { // the form is all a postal code has, and blanks are not of it
 		return
 	}
 	if check := national(i); check != nil && m.country != "" {
@@ -88,6 +88,15 @@ func (c *Catalogue) matchBuiltin(m *matcher, i int, v *value, blanks bool) {
 	if telling && b.match(v.raw) || i == bPhoneNational && isPrintedPhone(v.raw) {
 		m.add(d)
 	}
+}
+
+// longestPostcode is how many digits alone are taken for a postal code where neither header nor country speaks for one: of ten every
+// number is one of Iran.
+const longestPostcode = 8
+
+// isAnyNumber reports whether a value is so many digits and nothing else that its form says nothing.
+func (m *matcher) isAnyNumber(v *value) bool {
+	return v.census.digits == len(v.raw) && len(v.raw) > longestPostcode && m.country == "" && !m.header.names(Postcode)
 }
 
 // admits reports whether a scheme that a value passes is one of the country asked for, and has something to

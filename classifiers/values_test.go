@@ -125,6 +125,7 @@ func TestThingsAreNobodys(t *testing.T) {
 		{"1008600038413", "", "MD", false},
 		{"516179157", "company number", "IL", true}, // also a passport by its form, where Israel is said
 		{"9434765870", "", "", true}, {"2428 77813 2-1", "", "AU", true}, {"39337423", "", "IL", true},
+		{"5820773001", "", "", false}, {"5820773001", "postcode", "", true}, {"5820773001", "", "IR", true},
 		{"0080423906", "nhs number", "", true}, {"9780520230453", "", "", false},
 		{"9780520230453", "cnp", "", true}, {"9780520230453", "", "RO", true},
 	} {
