@@ -150,7 +150,7 @@ Without --apply it never changes anything.`,
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON where a program would read it")
 	root.AddCommand(initCommand(c), checkCommand(c), discoverCommand(c), reviewCommand(c), planCommand(c), approveCommand(c),
 		applyCommand(c), runCommand(c), scheduleCommand(c),
-		statusCommand(c), stateCommand(c), explainCommand(c), reportCommand(c), auditCommand(c), consentCommand(c),
+		statusCommand(c), metricsCommand(c), stateCommand(c), explainCommand(c), reportCommand(c), auditCommand(c), consentCommand(c),
 		registryCommand(c), policyCommand(c), orderCommand(c), incidentCommand(c), attestCommand(c), backupCommand(c), sanitizeCommand(c), keysCommand(c), holdCommand(c), requestCommand(c),
 		connectorsCommand(c), classifiersCommand(c), versionCommand(c))
 	for _, group := range root.Commands() {

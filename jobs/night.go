@@ -50,6 +50,7 @@ func night(ctx context.Context, c *Command, f nightFlags, phases setup.Phases) (
 	stop()
 	printResult(c, p, result, o)
 	notify(ctx, p.Log, p, cfg, o, result, err)
+	measure(ctx, p.Log, p, cfg)
 	if err == nil && f.detailed && len(result.Waiting) > 0 {
 		return setup.ErrWaiting
 	}

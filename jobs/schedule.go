@@ -2,13 +2,17 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"lethe/jobs/config"
+	"lethe/jobs/metrics"
 	"lethe/jobs/schedule"
 	"lethe/pipeline"
 	"lethe/pipeline/ask"
@@ -47,6 +51,13 @@ func scheduleCommand(c *Command) *cobra.Command {
 // serve fires the jobs until the context ends. What a run cannot do is logged, and the next night tries again.
 func serve(ctx context.Context, c *Command, p *setup.Setup, cfg *config.Config) error {
 	log := c.logger()
+	if cfg.Metrics.Listen != "" {
+		end, err := answerScrapes(ctx, log, p, cfg.Metrics.Listen)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
 	return schedule.Server{
 		Jobs: cfg.Schedule, Zone: cfg.Controller.Timezone, Now: c.Now, Log: log,
 		Last: func(j schedule.Job) (time.Time, error) {
@@ -73,8 +84,30 @@ func (c *Command) fire(ctx context.Context, p *setup.Setup, cfg *config.Config, 
 		log.Info("night ended", "job", j.Name, "run_id", r.RunID, "exit_code", setup.ExitCode(err),
 			"already_done", r.AlreadyDone, "waiting", len(r.Waiting))
 		notify(ctx, log, p, cfg, o, r, err)
+		measure(ctx, log, p, cfg)
 	}
 	if err != nil {
 		log.Error("night failed", "job", j.Name, "error", err.Error())
 	}
+}
+
+// answerScrapes answers /metrics until the function that it returns is called.
+func answerScrapes(ctx context.Context, log *slog.Logger, p *setup.Setup, at string) (end func(), err error) {
+	l, err := net.Listen("tcp", at)
+	if err != nil {
+		return nil, fmt.Errorf("%w: metrics.listen: %w", setup.ErrConfig, err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics.Handler(func(scrape context.Context) (metrics.Reading, error) {
+		return metrics.Read(scrape, p)
+	}))
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: 2 * time.Minute,
+		BaseContext: func(net.Listener) context.Context { return ctx }}
+	log.Info("metrics are answered", "at", l.Addr().String())
+	go func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			log.Warn("metrics are answered no more", "error", err.Error())
+		}
+	}()
+	return func() { server.Close() }, nil
 }

@@ -41,6 +41,7 @@ type Config struct {
 	Evidence   Evidence               `yaml:"evidence,omitempty"`
 	Schedule   []schedule.Job         `yaml:"schedule,omitempty"`
 	Notify     []Secret               `yaml:"notify,omitempty"`
+	Metrics    Metrics                `yaml:"metrics,omitempty"`
 	Timestamps *Timestamps            `yaml:"timestamps,omitempty"`
 
 	Attestations []Attestation `yaml:"attestations,omitempty"`
@@ -74,6 +75,13 @@ type Controller struct {
 	// For the record of processing activities (Art. 30); they decide nothing.
 	DPO      string   `yaml:"dpo,omitempty" json:"-"`      // contact of the data protection officer
 	Measures []string `yaml:"measures,omitempty" json:"-"` // technical and organisational ones that Lethe cannot know
+}
+
+// Metrics says where how the nights stand is written down, and answered, for Prometheus. It decides nothing, so it is
+// no part of the policy.
+type Metrics struct {
+	File   string `yaml:"file,omitempty"`   // in the node exporter's folder, ends in .prom
+	Listen string `yaml:"listen,omitempty"` // host:port at which `lethe schedule` answers /metrics
 }
 
 // Timestamps says who vouches for the time of the log of nights: an authority of RFC 3161. It decides nothing, so it is no

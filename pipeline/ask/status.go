@@ -163,6 +163,7 @@ func copiesOf(runs []journal.Run) (copies []CopyStatus) {
 type WaitingPlan struct {
 	PlanID     string    `json:"plan_id"`
 	Rows       int64     `json:"rows"`
+	SealedAt   time.Time `json:"sealed_at"`
 	ValidUntil time.Time `json:"valid_until"`
 	Questions  []string  `json:"questions"`
 	For        []string  `json:"for"`
@@ -244,7 +245,7 @@ func (s *Status) sayPlans(ctx context.Context, p *setup.Setup, j *journal.Journa
 		} else if d.Entry.State == journal.Approved {
 			continue // the next night applies it
 		}
-		w := WaitingPlan{PlanID: d.PlanID, ValidUntil: d.ValidUntil, Questions: d.Questions, For: missing}
+		w := WaitingPlan{PlanID: d.PlanID, SealedAt: d.Entry.CreatedAt, ValidUntil: d.ValidUntil, Questions: d.Questions, For: missing}
 		for _, c := range d.Counts {
 			w.Rows += c.Rows
 		}
