@@ -148,7 +148,8 @@ Without --apply it never changes anything.`,
 	})
 	root.PersistentFlags().StringVarP(&c.config, "config", "c", "lethe.yaml", "configuration file")
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON where a program would read it")
-	root.AddCommand(initCommand(c), checkCommand(c), discoverCommand(c), reviewCommand(c), planCommand(c), approveCommand(c),
+	root.AddCommand(initCommand(c), checkCommand(c), doctorCommand(c), discoverCommand(c), reviewCommand(c),
+		planCommand(c), approveCommand(c),
 		applyCommand(c), runCommand(c), scheduleCommand(c),
 		statusCommand(c), metricsCommand(c), stateCommand(c), explainCommand(c), reportCommand(c), auditCommand(c), consentCommand(c),
 		registryCommand(c), policyCommand(c), orderCommand(c), incidentCommand(c), attestCommand(c), backupCommand(c), sanitizeCommand(c), keysCommand(c), holdCommand(c), requestCommand(c),

@@ -32,6 +32,10 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", setup.ErrConfig, err)
 	}
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o002 != 0 {
+		return nil, fmt.Errorf("%w: %s can be written by everybody on this machine (mode %04o), and says what is read and "+
+			"what may go: chmod o-w %[2]s", setup.ErrConfig, path, info.Mode().Perm())
+	}
 	return read(path, data)
 }
 
