@@ -245,7 +245,8 @@ func (s *Status) sayPlans(ctx context.Context, p *setup.Setup, j *journal.Journa
 		} else if d.Entry.State == journal.Approved {
 			continue // the next night applies it
 		}
-		w := WaitingPlan{PlanID: d.PlanID, SealedAt: d.Entry.CreatedAt, ValidUntil: d.ValidUntil, Questions: d.Questions, For: missing}
+		w := WaitingPlan{PlanID: d.PlanID, SealedAt: d.Entry.CreatedAt, ValidUntil: d.ValidUntil,
+			Questions: d.Questions, For: missing}
 		for _, c := range d.Counts {
 			w.Rows += c.Rows
 		}
