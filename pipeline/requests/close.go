@@ -84,7 +84,7 @@ func (c Closing) erased(p *setup.Setup, s *Section) (left []string) {
 		case place.How.Certain() && place.Changes == "" && !gone(s, place) && c.Outcome == cases.OutcomeCompleted:
 			why := place.Why
 			if why == "" {
-				why = "they go with a row that stays, or with none"
+				why = "they go with a row that stays, or with none."
 			}
 			left = append(left, rows+" stay: "+why+" Close it as partly_refused, with the exception, and tell the "+
 				"person")
