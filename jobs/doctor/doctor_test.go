@@ -37,6 +37,7 @@ func TestWhoCanReadAndWrite(t *testing.T) {
 	write := func(name string, mode os.FileMode) string {
 		path := filepath.Join(dir, name)
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.Chmod(filepath.Dir(path), 0o755)) // whatever the umask
 		require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
 		require.NoError(t, os.Chmod(path, mode))
 		return path

@@ -312,7 +312,7 @@ var (
 	nowRE  = regexp.MustCompile(`(?m)^now: silo \S+ decides (\w+), use (\w+): .*\((\w+), row (\w+) of`)
 	noteRE = regexp.MustCompile(`(?m)^     ([EI]_\w+): `)
 	dateRE = regexp.MustCompile(`(?m)^     (?:(until) |ended \S+, (erasure due) )(\S+)$`)
-	pastRE = regexp.MustCompile(`(?m)^\S+: run \S+ decided (?:delete|anonymize), use \w+: (\w+)$`)
+	pastRE = regexp.MustCompile(`(?m)^\S+: run \S+ decided (?:delete|anonymize) in [^,]+, use \w+: (\w+)$`)
 )
 
 // explained makes one line of what `lethe explain` prints.
@@ -323,7 +323,8 @@ func explained(text string) string {
 		if m[2] == string(policy.Limited) {
 			words = append(words, "(limited)")
 		}
-		for _, note := range noteRE.FindAllStringSubmatch(text, -1) {
+		now, _, _ := strings.Cut(text, ": run ") // what nights decided has notes of its own
+		for _, note := range noteRE.FindAllStringSubmatch(now, -1) {
 			words = append(words, "+"+note[1])
 		}
 		for _, date := range dateRE.FindAllStringSubmatch(text, -1) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"lethe/pipeline/answers"
+	"lethe/pipeline/answers/adoption"
 	"lethe/pipeline/audit"
 )
 
@@ -68,8 +69,9 @@ func (v *verifier) answers() {
 	v.said, v.report.Answers = c, c.All()
 }
 
-// policies checks the texts of policies that people adopted: each stands under its digest.
+// policies checks the texts of policies that people adopted: each is there, and stands under its digest.
 func (v *verifier) policies() {
+	there := map[string]bool{}
 	for name := range v.unclaimed {
 		digest, ok := strings.CutPrefix(strings.TrimSuffix(name, ".json"), "policies/")
 		if !ok {
@@ -77,6 +79,16 @@ func (v *verifier) policies() {
 		}
 		if got, err := audit.FileDigest(v.path(name)); err == nil && got == digest {
 			delete(v.unclaimed, name)
+			there[digest] = true
 		}
+	}
+	for _, s := range v.said.All() {
+		a := s.Answer
+		if a.Act != answers.Adopt || a.About != adoption.About || there[a.Digest] {
+			continue
+		}
+		there[a.Digest] = true // said once
+		v.problem("the text of policy %.12s, which %s adopted with answer %d, is missing, or is not the one that they "+
+			"signed: put policies/%s.json back from a copy", a.Digest, a.Actor, a.Seq, a.Digest)
 	}
 }
