@@ -101,7 +101,6 @@ type finder struct {
 	asked    []*silo
 	sections []*Section
 	seed     maphash.Seed
-	kinds    []string
 	texts    remnants.Texts
 
 	at    *stores.Store
