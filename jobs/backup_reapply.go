@@ -75,7 +75,7 @@ func (c *Command) reapply(ctx context.Context, f nightFlags, source string, wait
 		return err
 	})
 	printResult(c, p, result, o)
-	notify(ctx, p.Log, p, cfg, o, result, err)
+	ended(ctx, p.Log, p, cfg, o, result, err)
 	if err == nil && len(result.Settled) == 0 && !c.json {
 		fmt.Fprintf(c.Out, "nothing that was ended stands in %s\n", source)
 	}

@@ -49,8 +49,7 @@ func night(ctx context.Context, c *Command, f nightFlags, phases setup.Phases) (
 	result, err := pipeline.Run(ctx, p, o)
 	stop()
 	printResult(c, p, result, o)
-	notify(ctx, p.Log, p, cfg, o, result, err)
-	measure(ctx, p.Log, p, cfg)
+	ended(ctx, p.Log, p, cfg, o, result, err)
 	if err == nil && f.detailed && len(result.Waiting) > 0 {
 		return setup.ErrWaiting
 	}
@@ -119,6 +118,13 @@ func (c *Command) operator(ctx context.Context, p *setup.Setup, cfg *config.Conf
 		return nil, err
 	}
 	return &who[0], nil
+}
+
+// ended tells people and machines how a run ended.
+func ended(ctx context.Context, log *slog.Logger, p *setup.Setup, cfg *config.Config, o setup.Options,
+	r pipeline.Result, err error) {
+	notify(ctx, log, p, cfg, o, r, err)
+	measure(ctx, log, p, cfg)
 }
 
 // notify tells the targets of the configuration how a night with --apply ended.

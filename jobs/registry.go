@@ -2,10 +2,12 @@ package jobs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/state"
 )
@@ -24,7 +26,11 @@ func registryCommand(c *Command) *cobra.Command {
 			if err := registry.Create(cmd.Context(), p.Registry); err != nil {
 				return err
 			}
-			fmt.Fprintln(c.Out, "created the registry: import consents with `lethe consent import`")
+			next := "no silo needs consents in it"
+			if slices.ContainsFunc(p.Silos, func(s *policy.Compiled) bool { return !s.Silo.Alone() }) || len(p.Silos) == 0 {
+				next = "import consents with `lethe consent import`"
+			}
+			fmt.Fprintln(c.Out, "created the registry:", next)
 			return nil
 		},
 	})

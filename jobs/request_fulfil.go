@@ -71,7 +71,7 @@ func (c *Command) fulfil(ctx context.Context, f nightFlags, silo, id string, bac
 	result, err := pipeline.Run(ctx, p, o)
 	stop()
 	printResult(c, p, result, o)
-	notify(ctx, p.Log, p, cfg, o, result, err)
+	ended(ctx, p.Log, p, cfg, o, result, err)
 	if err != nil {
 		return err
 	}

@@ -83,8 +83,7 @@ func (c *Command) fire(ctx context.Context, p *setup.Setup, cfg *config.Config, 
 		r, err = pipeline.Run(ctx, p, o)
 		log.Info("night ended", "job", j.Name, "run_id", r.RunID, "exit_code", setup.ExitCode(err),
 			"already_done", r.AlreadyDone, "waiting", len(r.Waiting))
-		notify(ctx, log, p, cfg, o, r, err)
-		measure(ctx, log, p, cfg)
+		ended(ctx, log, p, cfg, o, r, err)
 	}
 	if err != nil {
 		log.Error("night failed", "job", j.Name, "error", err.Error())

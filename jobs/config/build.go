@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"lethe/connectors/conformance"
 	"lethe/jobs/schedule"
 	"lethe/pipeline/audit/page/lang"
+	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
@@ -130,7 +132,8 @@ func (c *Config) checkPlain() error {
 // buildRegistry says where the registry is, which must not be one of the sources.
 func (c *Config) buildRegistry(p *setup.Setup) error {
 	dsn, err := c.resolve("registry.dsn", c.Registry.DSN)
-	p.Registry = registry.Config{Driver: c.Registry.Driver, DSN: dsn, Plaintext: c.Registry.TLS == "waived"}
+	p.Registry = registry.Config{Driver: c.Registry.Driver, DSN: dsn, Plaintext: c.Registry.TLS == "waived",
+		AllowEmpty: slices.ContainsFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Alone() })}
 	if !p.Registry.OnServer() {
 		p.Registry.DSN = c.abs(dsn)
 	}

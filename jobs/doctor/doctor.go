@@ -230,7 +230,7 @@ func Nights(s ask.Status, now time.Time) (list []Finding) {
 			" and "), w.ValidUntil.Format(time.DateOnly))
 	}
 	for _, o := range s.Overdue {
-		add(Look, "lethe report open, or the page", "%d rows of %s.%s are due and stand there", o.Count, o.Source, o.Object)
+		add(Look, "the page says what holds them: "+s.Report, "%d rows of %s.%s are due and stand there", o.Count, o.Source, o.Object)
 	}
 	for _, d := range s.Late {
 		add(Wrong, "lethe request list, lethe hold list", "%s in silo %s is late for %d days", d.ID, d.Silo, d.Days)

@@ -4,10 +4,7 @@ package fulfil
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
-	"lethe/connectors"
 	"lethe/pipeline/apply"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
@@ -50,11 +47,12 @@ func (f *Fulfiller) Fulfil(ctx context.Context) error {
 	session := *f.Planner.Session
 	session.Census, session.Only = nil, theirs
 	f.Planner.Session = &session
+	of := func(g *judge.Judge) bool { return g.Silo.Silo.Name == asked.Silo }
 	for _, s := range f.Stores.List {
 		if s.Err != nil {
 			continue // it is a problem already
 		}
-		if err := f.read(ctx, s); err != nil {
+		if err := f.Planner.Read(ctx, s, of); err != nil {
 			f.Stores.FailedSource(s, err)
 		}
 	}
@@ -65,39 +63,4 @@ func (f *Fulfiller) Fulfil(ctx context.Context) error {
 		return err
 	}
 	return f.Applier.Apply(ctx)
-}
-
-// read judges the person's rows in one source.
-func (f *Fulfiller) read(ctx context.Context, s *stores.Store) error {
-	if err := s.ReadCarried(ctx, false); err != nil {
-		return err
-	}
-	of := func(g *judge.Judge) bool { return g.Silo.Silo.Name == f.Tonight.Asked.Silo }
-	var queries []connectors.Query
-	for _, t := range s.Tables {
-		if slices.ContainsFunc(s.Governed[t.Name], of) {
-			queries = append(queries, connectors.Query{Table: t.Name})
-		}
-	}
-	if len(queries) == 0 {
-		return nil
-	}
-	rows := int64(0)
-	for batch, err := range s.Conn.Scan(ctx, queries...) {
-		if err != nil {
-			return err
-		}
-		for _, g := range s.Governed[batch.Table] {
-			if !of(g) {
-				continue
-			}
-			if err := f.Planner.Session.Judge(g, batch); err != nil {
-				return fmt.Errorf("judge rows of one person: %w", err)
-			}
-		}
-		rows += batch.Rows.NumRows()
-		f.Setup.Progress("scan", s.Name, rows, 0)
-	}
-	f.Notes.Facts.Run.RowsScanned += rows
-	return nil
 }

@@ -3,10 +3,8 @@ package planner
 import (
 	"context"
 
-	"lethe/pipeline/dependents"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
-	"lethe/pipeline/stores"
 )
 
 // Person plans what is due of the rows that were judged, which are those of one person, in all sources: by plans of
@@ -18,7 +16,10 @@ func (pl *Planner) Person(ctx context.Context, now bool) error {
 		if s.Err != nil {
 			continue
 		}
-		d, err := pl.draftPerson(ctx, s, drafts, now)
+		if now && s.Rewrite != nil {
+			s.Rewrite = &setup.RewriteTerms{}
+		}
+		d, err := pl.follow(ctx, s, drafts)
 		if err != nil {
 			return err
 		}
@@ -44,35 +45,4 @@ func (pl *Planner) Person(ctx context.Context, now bool) error {
 	}
 	_, err = pl.seal(ctx, drafts, plan.Reversible, "reversible", pl.reversible)
 	return err
-}
-
-// draftPerson follows what refers to the person's rows in one source; nil where that fails, which is the source's.
-func (pl *Planner) draftPerson(ctx context.Context, s *stores.Store, drafts []*plan.Draft,
-	now bool) (*plan.Draft, error) {
-	d := &plan.Draft{Store: s, Graph: dependents.New(s, pl.Tonight.RunID, pl.Session.Pending, pl.Tonight.Room)}
-	pl.foresee(ctx, s, d.Graph)
-	for _, live := range drafts {
-		if live.Name == s.Of {
-			d.Graph.Behind(live.Graph)
-		}
-	}
-	if now && s.Rewrite != nil {
-		s.Rewrite = &setup.RewriteTerms{}
-	}
-	if err := pl.Limits.Cadence(ctx, d); err != nil {
-		return nil, err
-	}
-	if err := d.Graph.Follow(ctx); err != nil {
-		pl.Stores.FailedSource(s, err)
-		return nil, nil
-	}
-	pl.nameHolders(s, d.Graph)
-	for _, g := range s.Judges {
-		if err := pl.settleRoots(g); err != nil {
-			return nil, err
-		}
-		pl.leaveReadOnly(s, g)
-		pl.leaveBarred(s, g)
-	}
-	return d, nil
 }

@@ -107,26 +107,14 @@ func (pl *Planner) draft(ctx context.Context) ([]*plan.Draft, error) {
 		if s.Err != nil {
 			continue
 		}
-		d := &plan.Draft{Store: s, Graph: dependents.New(s, pl.Tonight.RunID, pl.Session.Pending, pl.Tonight.Room)}
-		pl.foresee(ctx, s, d.Graph)
-		if i := slices.IndexFunc(drafts, func(d *plan.Draft) bool { return d.Name == s.Of }); i >= 0 {
-			d.Graph.Behind(drafts[i].Graph)
-		}
-		if err := pl.Limits.Cadence(ctx, d); err != nil {
+		d, err := pl.follow(ctx, s, drafts)
+		if err != nil {
 			return nil, err
 		}
-		if err := d.Graph.Follow(ctx); err != nil {
-			pl.Stores.FailedSource(s, err)
+		if d == nil {
 			continue
 		}
-		pl.nameHolders(s, d.Graph)
 		for _, g := range s.Judges {
-			if err := pl.settleRoots(g); err != nil {
-				return nil, err
-			}
-			pl.leaveReadOnly(s, g)
-			pl.leaveBarred(s, g)
-			pl.nameUnnamed(s, g)
 			pl.Notes.Facts.Summary = append(pl.Notes.Facts.Summary, g.Summary.List()...)
 			pl.Notes.Facts.Starts = append(pl.Notes.Facts.Starts,
 				stores.StartsOf(g.Binding, g.Spreads, pl.Setup.Since)...)
@@ -134,6 +122,33 @@ func (pl *Planner) draft(ctx context.Context) ([]*plan.Draft, error) {
 		drafts = append(drafts, d)
 	}
 	return drafts, nil
+}
+
+// follow follows what refers to the rows of one source that are to go, and settles which of them can; nil where that
+// fails, which is the source's. drafts are those before it, among them that of the live source of which it is a backup.
+func (pl *Planner) follow(ctx context.Context, s *stores.Store, drafts []*plan.Draft) (*plan.Draft, error) {
+	d := &plan.Draft{Store: s, Graph: dependents.New(s, pl.Tonight.RunID, pl.Session.Pending, pl.Tonight.Room)}
+	pl.foresee(ctx, s, d.Graph)
+	if i := slices.IndexFunc(drafts, func(d *plan.Draft) bool { return d.Name == s.Of }); i >= 0 {
+		d.Graph.Behind(drafts[i].Graph)
+	}
+	if err := pl.Limits.Cadence(ctx, d); err != nil {
+		return nil, err
+	}
+	if err := d.Graph.Follow(ctx); err != nil {
+		pl.Stores.FailedSource(s, err)
+		return nil, nil
+	}
+	pl.nameHolders(s, d.Graph)
+	for _, g := range s.Judges {
+		if err := pl.settleRoots(g); err != nil {
+			return nil, err
+		}
+		pl.leaveReadOnly(s, g)
+		pl.leaveBarred(s, g)
+		pl.nameUnnamed(s, g)
+	}
+	return d, nil
 }
 
 // choice names the change of a row that stands in a plan; none leaves it out.

@@ -48,7 +48,7 @@ type Config struct {
 	DSN        string // for sqlite the path of the file; else a secret, which no error holds
 	Plaintext  bool   // allow a connection without TLS
 	ReadOnly   bool   // refuse every writing call; a run without --apply opens so
-	AllowEmpty bool   // do not return ErrEmpty: for those who fill it
+	AllowEmpty bool   // do not return ErrEmpty: for those who fill it, or decide without it
 	// by which references are made and rows are sealed: a registry whose references are under another version of a
 	// silo's key is refused (ErrKeyVersion), but for who carries them over
 	Keys       *keystore.Keystore

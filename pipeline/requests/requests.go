@@ -117,8 +117,8 @@ const (
 	Given     How = "given"     // it has an identifier that the request gives
 	Dependent How = "dependent" // it goes with an own row, as the policy says
 	Owned     How = "owned"     // an own row refers to it, and it goes with the last of these, as the policy says
-	Refers    How = "refers"    // it refers to an own row by a foreign key, and no policy says what it is
 	Shared    How = "shared"    // others' identifiers stand in it, or others have the same
+	Refers    How = "refers"    // it refers to an own row by a foreign key, and no policy says what it is
 	Names     How = "names"     // a text of it names the person
 )
 

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 
-	"lethe/connectors"
 	"lethe/pipeline/apply"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
@@ -105,7 +104,8 @@ func (r *Reapplier) Reapply(ctx context.Context) error {
 	session := *r.Planner.Session
 	session.Census, session.Plans, session.Only = nil, plans, (*judge.Judge).Traced
 	r.Planner.Session = &session
-	if err := r.read(ctx, s); err != nil {
+	ended := r.ended(s)
+	if err := r.Planner.Read(ctx, s, func(g *judge.Judge) bool { return ended[g.Table.Name] }); err != nil {
 		r.Stores.FailedSource(s, err)
 		return nil
 	}
@@ -129,41 +129,15 @@ func (r *Reapplier) Reapply(ctx context.Context) error {
 	return r.Applier.Apply(ctx)
 }
 
-// read judges the rows that tombstones name.
-func (r *Reapplier) read(ctx context.Context, s *stores.Store) error {
-	if err := s.ReadCarried(ctx, false); err != nil {
-		return err
-	}
-	ended := map[string]bool{}
+// ended are the tables of a source of which rows were ended.
+func (r *Reapplier) ended(s *stores.Store) map[string]bool {
+	tables := map[string]bool{}
 	for _, silo := range r.Silos.Silos {
 		for t := range silo.Tombstones.All() {
-			ended[t.Object] = ended[t.Object] || t.System == s.System() && t.Action != registry.Shared
+			tables[t.Object] = tables[t.Object] || t.System == s.System() && t.Action != registry.Shared
 		}
 	}
-	var queries []connectors.Query
-	for _, t := range s.Tables {
-		if ended[t.Name] && len(s.Governed[t.Name]) > 0 {
-			queries = append(queries, connectors.Query{Table: t.Name})
-		}
-	}
-	if len(queries) == 0 {
-		return nil
-	}
-	rows := int64(0)
-	for batch, err := range s.Conn.Scan(ctx, queries...) {
-		if err != nil {
-			return err
-		}
-		for _, g := range s.Governed[batch.Table] {
-			if err := r.Planner.Session.Judge(g, batch); err != nil {
-				return err
-			}
-		}
-		rows += batch.Rows.NumRows()
-		r.Setup.Progress("scan", s.Name, rows, 0)
-	}
-	r.Notes.Facts.Run.RowsScanned += rows
-	return nil
+	return tables
 }
 
 // Of is the live source that is to be reapplied to. Its error names what can be.

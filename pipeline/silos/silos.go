@@ -163,8 +163,7 @@ func (set *Set) config() registry.Config {
 	if set.tonight.AsOf.After(set.setup.Now()) {
 		config.Now = func() time.Time { return set.tonight.AsOf }
 	}
-	config.AllowEmpty = slices.ContainsFunc(set.setup.Silos, alone) ||
-		set.tonight.Apply && slices.ContainsFunc(set.setup.Silos, keepsConsents)
+	config.AllowEmpty = config.AllowEmpty || set.tonight.Apply && slices.ContainsFunc(set.setup.Silos, keepsConsents)
 	return config
 }
 
