@@ -76,7 +76,7 @@ var floors = []floor{
 	{pkg: "jobs/config", may: []string{"jobs/schedule", "pipeline", "pipeline/...", "classifiers", "connectors", "connectors/..."}},
 	{pkg: "jobs/draft", may: []string{"pipeline/setup", "pipeline/judge", "pipeline/anonymize", "pipeline/ask/zones", "pipeline/policy/instant", "classifiers", "connectors"}},
 	{pkg: "jobs/schedule", may: []string{"pipeline/setup"}},
-	{pkg: "jobs/metrics", may: []string{"pipeline/ask", "pipeline/audit", "pipeline/journal", "pipeline/setup"}},
+	{pkg: "jobs/metrics", may: []string{"pipeline/ask", "pipeline/audit", "pipeline/setup", "pipeline/state"}},
 	{pkg: "jobs/doctor", may: []string{"pipeline/ask", "pipeline/ask/backups", "pipeline/policy/calendar", "pipeline/setup"}},
 	{pkg: "pipeline", may: []string{"pipeline/..."}},
 	{pkg: "pipeline/policy/policytest", may: []string{"pipeline/policy", "pipeline/policy/calendar"}, test: true},

@@ -20,8 +20,8 @@ import (
 
 	"lethe/pipeline/ask"
 	"lethe/pipeline/audit"
-	"lethe/pipeline/journal"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
 )
 
 // Reading is one look at how the nights stand.
@@ -50,30 +50,15 @@ func Read(ctx context.Context, p *setup.Setup) (r Reading, err error) {
 	if err != nil {
 		return r, err
 	}
-	for _, run := range runs {
-		if err := r.take(run); err != nil {
-			return r, err
-		}
+	last, lastErr := state.Newest(runs, func(*audit.Facts) bool { return true })
+	night, nightErr := state.Newest(runs, func(f *audit.Facts) bool { return len(f.Summary) > 0 && f.Run.Night == "" })
+	if last != nil {
+		r.Last = *last
 	}
-	return r, nil
-}
-
-// take takes a run in that is older than those before it.
-func (r *Reading) take(run journal.Run) error {
-	if len(run.Facts) == 0 || run.EndedAt.IsZero() || r.Night.Run.RunID != "" {
-		return nil
+	if night != nil {
+		r.Night = *night
 	}
-	f, err := audit.DecodeFacts(run.Facts)
-	if err != nil {
-		return err
-	}
-	if r.Last.Run.RunID == "" {
-		r.Last = f
-	}
-	if len(f.Summary) > 0 && f.Run.Night == "" {
-		r.Night = f
-	}
-	return nil
+	return r, errors.Join(lastErr, nightErr)
 }
 
 // WriteFile writes a reading to a file of the node exporter's folder, whole or not at all.

@@ -86,17 +86,9 @@ func categories(ctx context.Context, p *setup.Setup) (found map[string]string, e
 	if err != nil {
 		return nil, err
 	}
-	var f audit.Facts
-	for _, r := range runs {
-		if len(r.Facts) == 0 {
-			continue
-		}
-		if f, err = state.FactsOf(r); err != nil {
-			return nil, err
-		}
-		if len(f.Inventory) > 0 {
-			break
-		}
+	f, err := state.Newest(runs, func(f *audit.Facts) bool { return len(f.Inventory) > 0 })
+	if err != nil || f == nil {
+		return found, err
 	}
 	for _, row := range f.Inventory {
 		if row.Column != "" && row.Category != string(classifiers.None) {
@@ -283,9 +275,7 @@ func (m *maker) copies() {
 	for _, name := range names {
 		s := m.source(name)
 		c := Copy{Of: s.System(), TakenOn: day(s.TakenAt, m.setup.Zone), Rows: rows[name]}
-		if !s.Keep.IsZero() && !s.TakenAt.IsZero() {
-			c.Until = calendar.EndOf(calendar.DateOf(s.TakenAt, m.setup.Zone), s.Keep).String()
-		}
+		c.Until, _ = requests.Ends(m.setup, name)
 		c.Words = m.say.Say("answer.copy.open")
 		if c.Until != "" {
 			c.Words = m.say.Say("answer.copy", m.on(c.Until))

@@ -90,7 +90,7 @@ func SeenAnswers(ctx context.Context, p *setup.Setup, j *journal.Journal) (seen 
 	head := func(f *audit.Facts) answers.Head {
 		return answers.Head{Length: f.Run.Answers, Hash: f.Run.AnswersHead}
 	}
-	last, err := newest(runs, func(*audit.Facts) bool { return true })
+	last, err := Newest(runs, func(*audit.Facts) bool { return true })
 	if err != nil {
 		return nil, err
 	}

@@ -81,15 +81,15 @@ func noted(heads []chain.Head) []journal.Head {
 
 // LastHeads are the registry's heads as the newest run that looked at them saw them.
 func LastHeads(runs []journal.Run) (map[string]chain.Head, error) {
-	f, err := newest(runs, func(f *audit.Facts) bool { return f.Run.RegistryHeads != "" })
+	f, err := Newest(runs, func(f *audit.Facts) bool { return f.Run.RegistryHeads != "" })
 	if err != nil || f == nil {
 		return nil, err
 	}
 	return parseHeads(f.Run.RegistryHeads)
 }
 
-// newest are the facts of the newest run that ended and says something; nil where none does. Runs come newest first.
-func newest(runs []journal.Run, says func(*audit.Facts) bool) (*audit.Facts, error) {
+// Newest are the facts of the newest run that ended and says something; nil where none does. Runs come newest first.
+func Newest(runs []journal.Run, says func(*audit.Facts) bool) (*audit.Facts, error) {
 	for _, r := range runs {
 		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
 			continue

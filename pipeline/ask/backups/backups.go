@@ -99,21 +99,12 @@ func newest(ctx context.Context, p *setup.Setup) (said map[string]audit.Backup, 
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range runs {
-		if len(r.Facts) == 0 {
-			continue
-		}
-		f, err := state.FactsOf(r)
-		if err != nil {
-			return nil, err
-		}
-		if len(f.Backups) == 0 {
-			continue
-		}
-		for _, b := range f.Backups {
-			said[b.Source] = b
-		}
-		break
+	f, err := state.Newest(runs, func(f *audit.Facts) bool { return len(f.Backups) > 0 })
+	if err != nil || f == nil {
+		return said, err
+	}
+	for _, b := range f.Backups {
+		said[b.Source] = b
 	}
 	return said, nil
 }
