@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline"
+	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/incidents"
 	"lethe/pipeline/setup"
@@ -53,13 +54,14 @@ func TestARunSaysWhatPeopleAnsweredAndAdopted(t *testing.T) {
 	require.Len(t, f.PolicyChanges, 1)
 	require.Equal(t, "the first", f.PolicyChanges[0].Effect)
 
-	w.adopts("P2M", "P1Y", true)
+	seven := int64(7)
+	w.adopts("P2M", "P1Y", true, &answers.Effect{Rows: &seven})
 	w.nights(1)
 	f = w.facts()
 	require.Len(t, f.PolicyChanges, 1)
 	c := f.PolicyChanges[0]
-	require.Equal(t, []string{"Evidence.RowLevel", "P1M", "P2M", "may destroy more", "anna;bo"},
-		[]string{c.Place, c.Before, c.After, c.Effect, c.AdoptedBy})
+	require.Equal(t, []string{"Evidence.RowLevel", "P1M", "P2M", "may destroy more", "", "anna;bo"},
+		[]string{c.Place, c.Before, c.After, c.Effect, c.EffectRows, c.AdoptedBy})
 	w.nights(1)
 	require.Empty(t, w.facts().PolicyChanges)
 	require.Len(t, w.facts().Answers, 4)

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/adopted"
+	"lethe/pipeline/answers"
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/audit/expiry"
 	"lethe/pipeline/audit/manifest"
@@ -27,7 +28,7 @@ import (
 )
 
 // adopts gives the world terms of evidence, which two people adopt if they are to.
-func (w *world) adopts(rowLevel, keep string, signed bool) {
+func (w *world) adopts(rowLevel, keep string, signed bool, saw ...*answers.Effect) {
 	w.T.Helper()
 	type person struct {
 		Key   string
@@ -50,7 +51,11 @@ func (w *world) adopts(rowLevel, keep string, signed bool) {
 	w.Setup.Policy, w.Setup.PolicyDigest, w.Setup.Evidence = text, hex.EncodeToString(sum[:]), terms
 	for _, name := range []string{"anna", "bo"} {
 		if signed {
-			_, err := adopted.Sign(w.T.Context(), w.Setup, name, "", w.Signers[name])
+			var effect *answers.Effect
+			if len(saw) > 0 {
+				effect = saw[0]
+			}
+			_, err := adopted.Sign(w.T.Context(), w.Setup, name, "", effect, w.Signers[name])
 			require.NoError(w.T, err)
 		}
 	}

@@ -116,6 +116,8 @@ func TestTheComparisonIsWhatTheNightDecides(t *testing.T) {
 				otherwise += l.Rows
 			}
 			require.Equal(t, c.Tables[0].Rows, c.Tables[0].Same+otherwise)
+			require.Equal(t, otherwise, *c.Effect.Rows)
+			require.Equal(t, map[string]int64{"news": otherwise}, c.Effect.Silos)
 		})
 	}
 }
@@ -128,6 +130,8 @@ func TestTheComparisonSaysWhatItCannot(t *testing.T) {
 	c, err := whatif.Compare(t.Context(), w.Setup, w.with(other), time.Time{})
 	require.NoError(t, err)
 	require.Equal(t, 7, c.Totals["no longer decided"])
+	require.Nil(t, c.Effect.Rows, "what the other decides is not known")
+	require.Equal(t, map[string]int64{"news": 7}, c.Effect.Silos)
 	require.Len(t, c.Notes, 1)
 	require.Contains(t, c.Notes[0], "silo letters has no key or is not in the registry")
 

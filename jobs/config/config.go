@@ -288,6 +288,21 @@ func (c *Config) abs(path string) string {
 	return filepath.Join(c.dir, path)
 }
 
+// decisive is what decides of a configuration.
+type decisive struct {
+	Controller Controller
+	People     map[string]Person
+	Approvals  int
+	Sources    map[string]Source
+	Silos      map[string]policy.Silo
+	Breakers   Breakers
+	Detectors  []Detector
+	Reviews    []Review  // what a person said of a field decides whether it is personal data
+	Evidence   *Evidence `json:",omitempty"`
+	// who is given copies of consents, of which silos, and where
+	Sync map[string]Grant `json:",omitempty"`
+}
+
 // policy is the text of what decides: silos, rules, breakers, people and the controller's zone. Paths and secrets are
 // not in it, nor are standing orders, which are signed by themselves.
 func (c *Config) policy() ([]byte, error) {
@@ -296,19 +311,8 @@ func (c *Config) policy() ([]byte, error) {
 		s.DSN, s.ApplyDSN, s.Path = "", "", ""
 		sources[name] = s
 	}
-	body, err := json.Marshal(struct {
-		Controller Controller
-		People     map[string]Person
-		Approvals  int
-		Sources    map[string]Source
-		Silos      map[string]policy.Silo
-		Breakers   Breakers
-		Detectors  []Detector
-		Reviews    []Review  // what a person said of a field decides whether it is personal data
-		Evidence   *Evidence `json:",omitempty"`
-		// who is given copies of consents, of which silos, and where
-		Sync map[string]Grant `json:",omitempty"`
-	}{c.Controller, c.People, c.Approvals, sources, c.Silos, c.Breakers, c.Detectors, c.Reviews, c.terms(), c.Sync})
+	body, err := json.Marshal(decisive{c.Controller, c.People, c.Approvals, sources, c.Silos, c.Breakers, c.Detectors,
+		c.Reviews, c.terms(), c.Sync})
 	if err != nil {
 		return nil, fmt.Errorf("text of the policy: %w", err)
 	}

@@ -1,10 +1,14 @@
 package config
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
+	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
 )
 
@@ -17,6 +21,37 @@ func (c *Config) LoadOther(path string) (*Config, error) {
 	}
 	o.dir = c.dir
 	return o, o.sameData(c)
+}
+
+// Under is the configuration with another policy, of which only the text is there: as if it had been written in the
+// place of this one's, about the same data. Where the sources, the registry and the keys are is said by this one.
+func (c *Config) Under(text []byte) (*Config, error) {
+	var d decisive
+	if err := json.Unmarshal(text, &d); err != nil {
+		return nil, fmt.Errorf("read the text of a policy: %w", err)
+	}
+	o := &Config{Controller: d.Controller, State: c.State, Reports: c.Reports, Language: c.Language, Keystore: c.Keystore,
+		Registry: c.Registry, People: d.People, Approvals: d.Approvals, Clock: c.Clock, Sources: map[string]Source{},
+		Silos: map[string]policy.Silo{}, Sync: d.Sync, Breakers: d.Breakers, Detectors: d.Detectors,
+		Discover: c.Discover, Reviews: d.Reviews, path: "the policy in force", dir: c.dir}
+	o.Controller.Since, o.Controller.Holidays = c.Controller.Since, c.Controller.Holidays
+	if d.Evidence != nil {
+		o.Evidence = *d.Evidence
+	}
+	for name, s := range d.Silos {
+		s.Name = name
+		o.Silos[name] = s
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Sources)) {
+		s, known := d.Sources[name], c.Sources[name]
+		s.DSN, s.ApplyDSN, s.Path, s.Waits = known.DSN, known.ApplyDSN, known.Path, known.Waits
+		o.Sources[name], o.sourceOrder = s, append(o.sourceOrder, name)
+	}
+	again, err := o.policy()
+	if err == nil && !bytes.Equal(again, text) {
+		err = errors.New("another version of Lethe wrote the text of the policy in force, and this one reads it otherwise")
+	}
+	return o, errors.Join(err, o.sameData(c))
 }
 
 // sameData refuses to compare two policies on different data.

@@ -170,10 +170,10 @@ func JudgeNow(ctx context.Context, p *setup.Setup) (*setup.Setup, error) {
 	return judged, err
 }
 
-// Sign adopts the policy of the configuration, as far as this person's signature does. Missing says who must still
-// adopt it; empty when it is in force.
-func Sign(ctx context.Context, p *setup.Setup, actor, comment string, signer *keystore.Signer) (missing []string,
-	err error) {
+// Sign adopts the policy of the configuration, as far as this person's signature does, who saw that it has an effect
+// (nil: it was not counted). Missing says who must still adopt it; empty when it is in force.
+func Sign(ctx context.Context, p *setup.Setup, actor, comment string, effect *answers.Effect,
+	signer *keystore.Signer) (missing []string, err error) {
 	person, err := p.Signs(actor, signer)
 	if err != nil {
 		return nil, err
@@ -187,7 +187,7 @@ func Sign(ctx context.Context, p *setup.Setup, actor, comment string, signer *ke
 		return nil, err
 	}
 	defer j.Close()
-	return along(ctx, p, b, answers.Answer{Actor: actor, Comment: comment}, signer)
+	return along(ctx, p, b, answers.Answer{Actor: actor, Comment: comment, Effect: effect}, signer)
 }
 
 // along signs the adoption of the configuration's policy.

@@ -90,7 +90,7 @@ func (o *office) sign(t *testing.T, names ...string) (missing []string) {
 	t.Helper()
 	for _, name := range names {
 		var err error
-		missing, err = Sign(t.Context(), o.judged(t), name, "", o.signers[name])
+		missing, err = Sign(t.Context(), o.judged(t), name, "", nil, o.signers[name])
 		require.NoError(t, err, name)
 	}
 	return missing
@@ -184,7 +184,7 @@ func TestNobodyMakesThemselvesSomebody(t *testing.T) {
 	for _, name := range []string{"eve", "carl", "dora"} {
 		require.NotContains(t, p.People, name)
 	}
-	_, err := Sign(t.Context(), p, "eve", "", o.signers["eve"])
+	_, err := Sign(t.Context(), p, "eve", "", nil, o.signers["eve"])
 	require.ErrorIs(t, err, setup.ErrConfig)
 
 	b, err := answers.Open(t.Context(), o.j, o.p.Reports) // past Sign, as who is root may
@@ -200,10 +200,10 @@ func TestNobodyMakesThemselvesSomebody(t *testing.T) {
 func TestAPolicyIsAdoptedOnce(t *testing.T) {
 	o := newOffice(t)
 	o.sign(t, "anna")
-	_, err := Sign(t.Context(), o.judged(t), "anna", "", o.signers["anna"])
+	_, err := Sign(t.Context(), o.judged(t), "anna", "", nil, o.signers["anna"])
 	require.ErrorContains(t, err, "anna has adopted it already")
 	o.sign(t, "carl")
-	_, err = Sign(t.Context(), o.judged(t), "bo", "", o.signers["bo"])
+	_, err = Sign(t.Context(), o.judged(t), "bo", "", nil, o.signers["bo"])
 	require.ErrorContains(t, err, "is in force already")
 	o.configure(t, term("news", "P36M"))
 	o.sign(t, "anna")

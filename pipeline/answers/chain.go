@@ -114,6 +114,16 @@ type Answer struct {
 	Comment  string    `json:"comment"`
 	Document string    `json:"document,omitempty"` // over which it is, where nothing else keeps it
 	SignedAt time.Time `json:"signed_at"`          // in UTC, to the microsecond
+
+	// Effect is what who adopts a policy saw that it does; nil where it was not counted, or nothing is adopted.
+	Effect *Effect `json:"effect,omitempty"`
+}
+
+// Effect is how many rows of the live sources a policy decides otherwise than the one in force, as both decided them
+// when it was signed.
+type Effect struct {
+	Rows  *int64           `json:"rows,omitempty"` // each counted once; nil: a silo of either policy was not counted
+	Silos map[string]int64 `json:"silos"`          // by silo of either, of those that were counted
 }
 
 // Signed is an answer with its signature. Its JSON is a file in the folder `answers`, and its hash the SHA-256 of that.

@@ -29,7 +29,8 @@ type Answered struct {
 }
 
 // PolicyChange is one thing in which a policy that people adopted since the night before differs from the one before
-// it.
+// it. The effect is that of the whole adoption on the rows of the silo, or on all rows for what is the controller's or
+// a source's, as the last who adopted it was told: changes of one adoption and silo have it together.
 type PolicyChange struct {
 	ChangedAt  time.Time // when the last signature that it took was made
 	FromDigest string    // of the policy before, hex; "" it is the first
@@ -39,7 +40,8 @@ type PolicyChange struct {
 	Before     string    // what stood there: a number, a term, a code; of other texts a digest; "" nothing
 	After      string    // what stands there
 	Effect     string    // keeps more, people, may destroy more, the first
-	AdoptedBy  string    `col:",list"` // names from people:, joined by ';'
+	EffectRows string    `col:",number"` // live rows that are decided otherwise; "" not counted, or about no row
+	AdoptedBy  string    `col:",list"`   // names from people:, joined by ';'
 }
 
 // Restore is a live source that was put back from a backup: rows stand in it again that nights had ended; or it looks

@@ -45,6 +45,7 @@ type Column struct {
 //
 //	col:"NAME,OPTION,..."   an empty NAME is the field's own; options are
 //	date                    a text that is a civil date, YYYY-MM-DD
+//	number                  a text that is a whole number; NULL where it is empty, so that 0 is told from not known
 //	list                    a text of parts, joined by ';'
 //	null                    a number that is NULL when it is 0
 //	decimal2, decimal3      a number with so many digits after the point
@@ -66,6 +67,8 @@ func Columns(row reflect.Type) []Column {
 			case "":
 			case "date":
 				c.Kind = Day
+			case "number":
+				c.Kind = Long
 			case "list":
 				c.Kind, c.Nullable = List, false
 			case "null":
@@ -142,6 +145,18 @@ func DayNumber(day string) (int32, error) {
 		return 0, fmt.Errorf("no civil date of the years 0 to 9999")
 	}
 	return int32(at.Unix() / (24 * 60 * 60)), nil // never between two days
+}
+
+// Number is a whole number that a row has as a text; 0 of an empty one.
+func Number(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("no whole number of 64 bits")
+	}
+	return n, nil
 }
 
 // Where rows are described.

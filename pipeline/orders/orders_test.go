@@ -93,7 +93,7 @@ func (o *office) judged() *setup.Setup {
 func (o *office) adopt(names ...string) {
 	o.t.Helper()
 	for _, name := range names {
-		_, err := adopted.Sign(o.t.Context(), o.judged(), name, "", o.signers[name])
+		_, err := adopted.Sign(o.t.Context(), o.judged(), name, "", nil, o.signers[name])
 		require.NoError(o.t, err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"lethe/pipeline/adopted"
@@ -221,12 +222,30 @@ func (b *Book) change(said answers.Chain, before, now *adoption.Policy) (rows []
 		return append(rows, row)
 	}
 	row.FromDigest = before.Digest
+	all := said.All()
+	effect := all[len(all)-1].Answer.Effect
 	for _, c := range adoption.Between(before, now).Changes {
-		row.Silo, row.Place, row.Effect = c.Silo, b.text(c.Path), c.Kind
+		row.Silo, row.Place, row.Effect, row.EffectRows = c.Silo, b.text(c.Path), c.Kind, decided(effect, c)
 		row.Before, row.After = b.value(c.Before), b.value(c.After)
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// decided is how many rows an adoption decided otherwise: of the silo that a change concerns, or of all where it is how
+// the sources are read or in which zone terms are counted; "" not counted, or the change is about no row.
+func decided(effect *answers.Effect, c adoption.Change) string {
+	if effect == nil {
+		return ""
+	}
+	rows, counted := effect.Silos[c.Silo]
+	if top, _, _ := strings.Cut(c.Path, "."); effect.Rows != nil && (top == "Controller" || top == "Sources") {
+		rows, counted = *effect.Rows, true
+	}
+	if !counted {
+		return ""
+	}
+	return strconv.FormatInt(rows, 10)
 }
 
 // plain is a value of the policy that says no more than a number, a term or a code.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"lethe/connectors"
+	"lethe/pipeline/answers"
 	"lethe/pipeline/limits"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
@@ -38,6 +39,10 @@ type Comparison struct {
 	Lines   []ComparedLine  `json:"lines"`   // rows that are decided otherwise
 	Tables  []ComparedTable `json:"tables"`
 	Notes   []string        `json:"notes"` // what was not compared, and what the first night would ask
+
+	// Effect counts the rows that are decided otherwise, of each silo that both policies could decide.
+	Effect answers.Effect  `json:"effect"`
+	unseen map[string]bool // silos of which a policy could decide no row
 }
 
 // ComparedLine counts the rows of a table that go from one verdict to another.
@@ -85,6 +90,10 @@ const (
 	effectUndecided  = "no longer decided"
 )
 
+// effects are they all: what is taken away first.
+var effects = []string{effectDeleted, effectAnonymized, effectCleared, effectBlocked, effectUndecided, effectKept,
+	effectFreed, effectDecided, effectLater, effectSame}
+
 // Compare decides every row of the live sources by p and by next, read once, and counts what differs. Both
 // have the same sources, registry and keys. asOf zero is now. It writes nothing: no plan, no flag, no line in
 // the journal. Rows that dependents or references hold back (row D10) are counted as the rule wants them.
@@ -94,7 +103,7 @@ func Compare(ctx context.Context, p *setup.Setup, next *setup.Setup, asOf time.T
 	}
 	before, after := newWeigher(p, asOf), newWeigher(next, asOf)
 	c = Comparison{
-		AsOf: after.tonight.Today.String(), Totals: map[string]int{}, Notes: []string{},
+		AsOf: after.tonight.Today.String(), Totals: map[string]int{}, Notes: []string{}, unseen: map[string]bool{},
 		Changes: append([]string{}, words.Differences(p.Silos, next.Silos)...),
 	}
 	config := next.Registry
@@ -141,7 +150,53 @@ func Compare(ctx context.Context, p *setup.Setup, next *setup.Setup, asOf time.T
 		}
 	}
 	c.sum(after, tallies)
+	if err == nil {
+		c.Effect = c.effect(p, next)
+	}
 	return c, err
+}
+
+// effect counts the rows of each silo of either policy that are decided otherwise.
+func (c *Comparison) effect(p, next *setup.Setup) answers.Effect {
+	e := answers.Effect{Silos: map[string]int64{}}
+	for _, s := range slices.Concat(p.Silos, next.Silos) {
+		if !c.unseen[s.Silo.Name] {
+			e.Silos[s.Silo.Name] = 0
+		}
+	}
+	all := int64(0)
+	for _, l := range c.Lines {
+		all += l.Rows
+		for i, silo := range []string{l.Old.Silo, l.New.Silo} {
+			if _, counted := e.Silos[silo]; counted && (i == 0 || silo != l.Old.Silo) {
+				e.Silos[silo] += l.Rows
+			}
+		}
+	}
+	if len(c.unseen) == 0 {
+		e.Rows = &all
+	}
+	return e
+}
+
+// Becomes says in words what becomes of the rows of a silo that are decided otherwise; "" there are none.
+func (c *Comparison) Becomes(silo string) string {
+	rows := map[string]int64{}
+	for _, l := range c.Lines {
+		if l.Old.Silo == silo || l.New.Silo == silo {
+			rows[l.Effect] += l.Rows
+		}
+	}
+	var parts []string
+	for _, effect := range effects {
+		if n := rows[effect]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, effect))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, ", ")
 }
 
 // longerConsents notes rules under which consents would live longer: those that a night has ended stay
@@ -206,6 +261,7 @@ func (w *weigher) overlook(ctx context.Context, other *weigher, c *Comparison) e
 		case errors.Is(err, registry.ErrUnknownSilo) || errors.Is(err, keystore.ErrMissing):
 			note := fmt.Sprintf("silo %s has no key or is not in the registry, so none of its rows can be "+
 				"decided: a night with it would refuse to begin until its consents are imported", name)
+			c.unseen[name] = true
 			if !slices.Contains(c.Notes, note) {
 				c.Notes = append(c.Notes, note)
 			}
@@ -291,14 +347,12 @@ func (w *weigher) judgeTwice(ctx context.Context, old, s *stores.Store, t *talli
 // sum turns the counts into lines: what is taken away first, most rows first.
 func (c *Comparison) sum(after *weigher, t *tallies) {
 	c.Lines, c.Tables = []ComparedLine{}, []ComparedTable{}
-	order := []string{effectDeleted, effectAnonymized, effectCleared, effectBlocked, effectUndecided, effectKept,
-		effectFreed, effectDecided, effectLater, effectSame}
 	for _, l := range t.lines {
 		c.Lines = append(c.Lines, *l)
 		c.Totals[l.Effect] += int(l.Rows)
 	}
 	slices.SortFunc(c.Lines, func(a, b ComparedLine) int {
-		return cmp.Or(slices.Index(order, a.Effect)-slices.Index(order, b.Effect), cmp.Compare(b.Rows, a.Rows),
+		return cmp.Or(slices.Index(effects, a.Effect)-slices.Index(effects, b.Effect), cmp.Compare(b.Rows, a.Rows),
 			strings.Compare(a.Source, b.Source), strings.Compare(a.Table, b.Table),
 			strings.Compare(fmt.Sprint(a.Old, a.New), fmt.Sprint(b.Old, b.New)))
 	})

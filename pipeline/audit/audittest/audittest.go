@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -164,6 +165,10 @@ func Draw[T any](t *rapid.T) T {
 			if rapid.Bool().Draw(t, "known") {
 				days := rapid.Int64Range(-719162, 2932896).Draw(t, "day") // of the years 1 to 9999
 				f.SetString(time.Unix(days*24*60*60, 0).UTC().Format(time.DateOnly))
+			}
+		case c.Kind == audit.Long && f.Kind() == reflect.String:
+			if rapid.Bool().Draw(t, "known") {
+				f.SetString(strconv.FormatInt(rapid.Int64().Draw(t, "number"), 10))
 			}
 		case f.Type() == reflect.TypeFor[time.Time]():
 			if rapid.Bool().Draw(t, "known") {

@@ -79,8 +79,9 @@ func (c *column) write(w file.ColumnChunkWriter, rows reflect.Value, dict *dicti
 		})
 		_, err = w.WriteBatch(c.fixed, c.levels, nil)
 	case *file.Int64ColumnChunkWriter:
-		c.longs = gather(c, c.longs, rows, c.long)
-		_, err = w.WriteBatch(c.longs, c.levels, nil)
+		if c.longs, err = c.gatherLongs(rows); err == nil {
+			_, err = w.WriteBatch(c.longs, c.levels, nil)
+		}
 	case *file.Int32ColumnChunkWriter:
 		if c.Kind == audit.Day {
 			return c.writeDays(w, rows)
@@ -126,6 +127,22 @@ func level(there bool) int16 {
 		return 1
 	}
 	return 0
+}
+
+// gatherLongs gathers values that take 64 bits. A text that is no number is an error: it must not pass for an unknown
+// one.
+func (c *column) gatherLongs(rows reflect.Value) (longs []int64, err error) {
+	value := c.long
+	if c.Kind == audit.Long && rows.Type().Elem().Field(c.Field).Type.Kind() == reflect.String {
+		value = func(f reflect.Value) (int64, bool) {
+			n, failed := audit.Number(f.String())
+			if failed != nil {
+				err = failed
+			}
+			return n, f.Len() > 0
+		}
+	}
+	return gather(c, c.longs, rows, value), err
 }
 
 // long is a value that takes 64 bits.

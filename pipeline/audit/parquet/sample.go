@@ -81,6 +81,11 @@ func (c *column) cell(f reflect.Value) any {
 		return string(f.Bytes())
 	case audit.Int:
 		return int32(f.Int())
+	case audit.Long:
+		if f.Kind() == reflect.String {
+			n, _ := audit.Number(f.String()) // what is none is refused when it is written
+			return n
+		}
 	case audit.Decimal:
 		return int64(math.Round(f.Float() * math.Pow10(c.Scale)))
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -79,7 +80,11 @@ func setCell(t testing.TB, c audit.Column, field reflect.Value, value any, again
 		case audit.Decimal:
 			field.SetFloat(float64(v) / math.Pow10(c.Scale))
 		default:
-			field.SetInt(v)
+			if field.Kind() == reflect.String {
+				field.SetString(strconv.FormatInt(v, 10))
+			} else {
+				field.SetInt(v)
+			}
 		}
 	case int32:
 		if c.Kind == audit.Day {

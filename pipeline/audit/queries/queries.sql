@@ -157,7 +157,7 @@ FROM run_rollup WHERE date > getvariable('night') - INTERVAL 12 MONTH AND date <
 GROUP BY 1 ORDER BY 1;
 
 -- q33: What changed in the policy, and by whose signatures: the 31 days to the night
-SELECT date, changed_at, silo, place, before, after, effect, adopted_by
+SELECT date, changed_at, silo, place, before, after, effect, effect_rows, adopted_by
 FROM policy_changes WHERE date > getvariable('night') - 31 AND date <= getvariable('night') ORDER BY changed_at, place;
 
 -- q34: What somebody should look at, by weight

@@ -266,18 +266,29 @@ func (m month) nights() (rows []row) {
 	return rows
 }
 
-// changes are those of the policy that people adopted in the month.
+// changes are those of the policy that people adopted in the month: first what decides about rows.
 func (m month) changes() (list []string) {
+	var first, then []string
+	said := map[[2]string]bool{}
 	for _, f := range slices.Backward(m.in.Runs) {
 		for _, c := range f.PolicyChanges {
 			by := lang.Name(strings.ReplaceAll(c.AdoptedBy, ";", ", "))
 			if c.Place == "" {
-				list = append(list, m.Say("month.first", by))
+				first = append(first, m.Say("month.first", by))
 				continue
 			}
-			list = append(list, m.Say("month.change", lang.Code(c.Place), m.or(c.Before), m.or(c.After), by))
+			line := m.Say("month.change", lang.Code(c.Place), m.or(c.Before), m.or(c.After), by)
+			if c.Silo == "" {
+				then = append(then, line)
+				continue
+			}
+			if adoption := [2]string{c.ToDigest, c.Silo}; !said[adoption] { // its changes have their rows together
+				line, said[adoption] = line+m.effect(c.EffectRows), true
+			}
+			first = append(first, line)
 		}
 	}
+	list = append(first, then...)
 	if n := len(list); n > mostChanges {
 		list = append(list[:mostChanges], m.Say("more.short", int64(n-mostChanges)))
 	}
@@ -285,6 +296,18 @@ func (m month) changes() (list []string) {
 		list = []string{m.Say("month.changes.none")}
 	}
 	return list
+}
+
+// effect says how many rows of a silo are decided otherwise, where somebody counted them.
+func (m month) effect(counted string) string {
+	rows, err := audit.Number(counted)
+	switch {
+	case err != nil || counted == "":
+		return ""
+	case rows > 0 && rows < 5:
+		return " " + m.Say("month.change.few")
+	}
+	return " " + m.Say("month.change.rows", rows)
 }
 
 func (m month) or(text string) string {

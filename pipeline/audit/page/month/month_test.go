@@ -25,8 +25,12 @@ func input(language string) Input {
 			night("2026-11-29", 52, 11, 2, 0), night("2026-11-30", 43, 22, 1, 0)},
 		Silos: []audit.Silo{{Silo: "news", People: 3, Rows: 1234, InGrace: 40, ErasedPeople: 7}},
 		Hints: []audit.Hint{{HintID: "a", ClosedAt: november}},
-		PolicyChanges: []audit.PolicyChange{{Place: "Silos.news.Rules.0.Grace", Before: "P30D", After: "P14D",
-			AdoptedBy: "anna;bo"}, {AdoptedBy: "anna"}}}
+		PolicyChanges: []audit.PolicyChange{{Place: "People.eve", After: "x", AdoptedBy: "anna"},
+			{Place: "Silos.news.Rules.0.Grace", Before: "P30D", After: "P14D", Silo: "news", ToDigest: "d", EffectRows: "1234",
+				AdoptedBy: "anna;bo"},
+			{Place: "Silos.news.Rules.0.End", After: "delete", Silo: "news", ToDigest: "d", EffectRows: "1234", AdoptedBy: "bo"},
+			{Place: "Silos.shop.NoMatch", After: "keep", Silo: "shop", ToDigest: "d", EffectRows: "3", AdoptedBy: "anna"},
+			{AdoptedBy: "anna"}}}
 	return Input{Month: november, Runs: []audit.Facts{f, f}, Newest: f, Language: language}
 }
 
@@ -38,7 +42,9 @@ func TestAMonthIsTheSumOfItsNights(t *testing.T) {
 	all := regexp.MustCompile(" ([:.,])").ReplaceAllString(strings.Join(strings.Fields(shown), " "), "$1")
 	for _, want := range []string{"Personal data in November 2026", "43 of 5,000 rows stand without a ground; 33 were ended",
 		"3 requests were answered, 0 of them late.", "A month before: 61.", "A year before: 90.", "Lago <Blu> Srl",
-		"Amber: something waits for people", "<5 1,234 40 7", "from P30D to P14D, adopted by anna, bo.",
+		"Amber: something waits for people", "<5 1,234 40 7", "from P30D to P14D, adopted by anna, bo. 1,234 rows of the silo are decided otherwise. " +
+			"Silos.news.Rules.0.End: from nothing to delete, adopted by bo. Silos.shop.NoMatch: from nothing to keep, " +
+			"adopted by anna. Fewer than five rows of the silo are decided otherwise.",
 		"The first policy was adopted by anna.", "30 Nov 5,000 43 22 7", "Hints of an incident: 1, of them 1 assessed."} {
 		require.Contains(t, all, want)
 	}
