@@ -129,8 +129,8 @@ func (d *Document) page() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := view{Document: d, Lang: words.Code, Title: words.Say("answer.title."+d.As, lang.Name(d.Controller.Name)),
-		Made:     words.Say("answer.made", d.MadeOn, d.Request),
+	v := view{Document: d.inWords(words), Lang: words.Code, Title: words.Say("answer.title."+d.As, lang.Name(d.Controller.Name)),
+		Made:     words.Say("answer.made", onDay(words, d.MadeOn), d.Request),
 		Holds:    words.Say("answer.holds", int64(len(d.Records))),
 		Portable: d.As == Portability}
 	switch {
@@ -145,6 +145,19 @@ func (d *Document) page() ([]byte, error) {
 		v.Lacks = words.Say("answer.missing", lang.Name(strings.Join(d.Missing, ", ")))
 	}
 	return template.Execute(v, words.Say)
+}
+
+// inWords is the document with its days as they are said in a language.
+func (d *Document) inWords(say *lang.Words) *Document {
+	said := *d
+	said.Records, said.Copies = slices.Clone(d.Records), slices.Clone(d.Copies)
+	for i := range said.Records {
+		said.Records[i].Until = onDay(say, said.Records[i].Until)
+	}
+	for i := range said.Copies {
+		said.Copies[i].TakenOn = onDay(say, said.Copies[i].TakenOn)
+	}
+	return &said
 }
 
 // Digest is the SHA-256 of the files, hex: of their names and digests, in order.

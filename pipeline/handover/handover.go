@@ -85,8 +85,10 @@ type Purpose struct {
 	Purpose string   `json:"purpose"`
 	Basis   string   `json:"basis"`
 	Article string   `json:"article"`
-	Term    string   `json:"term"`   // ISO 8601; from the consent, or from Starts on
-	Starts  string   `json:"starts"` // where the term starts: as the policy names it
+	Term    string   `json:"term"`           // ISO 8601; from the consent, or from Starts on
+	Starts  string   `json:"starts"`         // where the term starts: as the policy names it
+	Date    string   `json:"date,omitempty"` // of fixed_date, civil
+	Age     int      `json:"age,omitempty"`  // of birth_plus_age, in years
 	Because string   `json:"because"`
 	Fields  []string `json:"fields"` // that it covers; none: all
 

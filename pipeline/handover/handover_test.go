@@ -136,6 +136,7 @@ func TestThePage(t *testing.T) {
 		require.Contains(t, page, "Ada &lt;b&gt;")
 		require.Contains(t, page, "Prova &lt;Srl&gt;")
 		require.NotContains(t, page, "answer.")
+		require.NotRegexp(t, `\d{4}-\d\d-\d\d`, page, "days are said as the language says them")
 		require.NotContains(t, page, "Ada <b>")
 	}
 	require.Equal(t, "name,mail,mail2,city,face\r\nAda <b>,ada@lago.it,ada@home.it,Torino,/9g=\r\n"+

@@ -236,10 +236,27 @@ func (m *maker) purposes() {
 		if p.Starts = string(r.Start); r.Basis == policy.Consent {
 			term, p.Starts = r.MaxAge, "consent_given"
 		}
-		p.Term = term.String()
-		p.Kept = m.say.Say("answer.kept", m.span(term), m.say.Say("start."+p.Starts))
+		p.Term, p.Date, p.Age = term.String(), r.Date, r.Age
+		p.Kept = m.kept(*r, p.Starts, term)
 		m.doc.Purposes = append(m.doc.Purposes, p)
 	}
+}
+
+// kept says for how long a ground lets data be kept: for a term from its start on, or until the start itself, which then
+// is a day or an age.
+func (m *maker) kept(r policy.Rule, starts string, term calendar.Period) string {
+	start := "start." + starts
+	switch {
+	case r.Start == policy.FixedDate && term.IsZero():
+		return m.say.Say("answer.kept.until", onDay(m.say, r.Date))
+	case r.Start == policy.FixedDate:
+		return m.say.Say("answer.kept", m.span(term), onDay(m.say, r.Date))
+	case r.Start == policy.BirthPlusAge && term.IsZero():
+		return m.say.Say("answer.kept.age", int64(r.Age))
+	case r.Start == policy.BirthPlusAge:
+		return m.say.Say("answer.kept", m.span(term), m.say.Say(start, int64(r.Age)))
+	}
+	return m.say.Say("answer.kept", m.span(term), m.say.Say(start))
 }
 
 // span says a period.
@@ -278,19 +295,19 @@ func (m *maker) copies() {
 		c.Until, _ = requests.Ends(m.setup, name)
 		c.Words = m.say.Say("answer.copy.open")
 		if c.Until != "" {
-			c.Words = m.say.Say("answer.copy", m.on(c.Until))
+			c.Words = m.say.Say("answer.copy", onDay(m.say, c.Until))
 		}
 		m.doc.Copies = append(m.doc.Copies, c)
 	}
 }
 
-// on says a civil day in the language.
-func (m *maker) on(civil string) string {
+// onDay says a civil day in a language; what is none stays as it is.
+func onDay(say *lang.Words, civil string) string {
 	t, err := time.Parse(time.DateOnly, civil)
 	if err != nil {
 		return civil
 	}
-	return m.say.DayYear(t)
+	return say.DayYear(t)
 }
 
 // rights are those that remain, by the grounds of the silo.

@@ -76,6 +76,34 @@ func TestProvided(t *testing.T) {
 	require.False(t, m.provided(&requests.Hit{}, &r), "no row of the person's own")
 }
 
+// TestHowLongAGroundKeeps says a day or an age where that is the end, in each language.
+func TestHowLongAGroundKeeps(t *testing.T) {
+	day := policy.Rule{Start: policy.FixedDate, Date: "2027-02-20"}
+	age := policy.Rule{Start: policy.BirthPlusAge, Age: 18}
+	two := calendar.Period{Years: 2}
+	for code, want := range map[string][4]string{
+		"en": {"until 20 Feb 2027", "2 years from: 20 Feb 2027", "until you are 18 years old",
+			"2 years from: the day on which you are 18 years old"},
+		"es": {"hasta el 20 feb 2027", "2 años desde: 20 feb 2027", "hasta que usted cumpla 18 años",
+			"2 años desde: el día en que usted cumple 18 años"},
+		"it": {"fino al 20 feb 2027", "2 anni da: 20 feb 2027", "fino al compimento di 18 anni",
+			"2 anni da: il compimento di 18 anni"},
+		"nl": {"tot en met 20 feb 2027", "2 jaar vanaf: 20 feb 2027", "tot u 18 jaar bent",
+			"2 jaar vanaf: de dag waarop u 18 jaar wordt"},
+		"pl": {"do 20 lut 2027", "2 lata od: 20 lut 2027", "do ukończenia przez Pana/Panią 18 lat",
+			"2 lata od: ukończenie przez Pana/Panią 18 lat"},
+		"sv": {"till och med 20 feb 2027", "2 år från: 20 feb 2027", "tills du fyller 18 år",
+			"2 år från: dagen då du fyller 18 år"},
+	} {
+		say, err := lang.In(code)
+		require.NoError(t, err)
+		m := &maker{say: say}
+		got := [4]string{m.kept(day, "fixed_date", calendar.Period{}), m.kept(day, "fixed_date", two),
+			m.kept(age, "birth_plus_age", calendar.Period{}), m.kept(age, "birth_plus_age", two)}
+		require.Equal(t, want, got, code)
+	}
+}
+
 // TestPurposes say each ground with its article and term.
 func TestPurposes(t *testing.T) {
 	m := newMaker(t)
