@@ -145,7 +145,11 @@ func (c *Command) sayAnswer(a incidents.Answer) {
 	fmt.Fprintln(c.Out, "People, counted once in each silo")
 	rows = nil
 	for _, s := range a.Silos {
-		rows = append(rows, []string{"  " + s.Silo, fmt.Sprintf("%d people", s.People), fmt.Sprintf("%d live rows", s.Rows)})
+		people := fmt.Sprintf("%d people", s.People)
+		if s.People == 0 && s.Rows > 0 {
+			people = "nobody is named"
+		}
+		rows = append(rows, []string{"  " + s.Silo, people, fmt.Sprintf("%d live rows", s.Rows)})
 	}
 	table(c.Out, rows)
 	for _, list := range []struct {

@@ -208,6 +208,18 @@ func (b *Book) live(silo string) (names []string) {
 	return names
 }
 
+// nameless reports whether the policy says of none of a silo's rows whose it is.
+func (b *Book) nameless(silo string) bool {
+	for _, s := range b.Setup.Silos {
+		for _, r := range s.Silo.Records {
+			if s.Silo.Name == silo && len(r.Subject)+len(r.Via) > 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // silo is what the run leaves of a silo.
 func (b *Book) silo(name string, settled []Settled) audit.Silo {
 	live, was := b.live(name), b.lastSilo(name)
@@ -223,6 +235,7 @@ func (b *Book) silo(name string, settled []Settled) audit.Silo {
 	default:
 		s = b.counted(name) // of what could be read
 	}
+	s.Nameless = b.nameless(name)
 	b.copies(&s, live, was)
 	s.RowsEnded = b.before(was)
 	for _, l := range settled {

@@ -19,8 +19,9 @@ type Silo struct {
 	Day       string // civil date of the figures; "" this night
 	Sensitive bool   // it holds data of a special kind
 	Owner     string // names joined by ';'; "" not known
+	Nameless  bool   // its rows name nobody, so that there are no people to count
 
-	People         int64 // -1 not known
+	People         int64 // -1 not known, or its rows name nobody
 	PeopleUnground int64 // -1 not known
 	ErasedPeople   int64 // in backups; -1 not known
 
@@ -30,6 +31,26 @@ type Silo struct {
 	InUse                   int64 // of Waiting: past their end and not blocked
 	Ended                   int64 // live rows, tonight
 	Pending                 int64 // copies that should be gone
+}
+
+// People are the people of silos together: all, those without a ground, those erased and in backups. They are -1 where
+// they are not known of a silo, or where the rows of all silos name nobody; one whose rows name nobody adds none.
+func People(silos []Silo) (all, unground, erased int64) {
+	counted := false
+	for _, s := range silos {
+		switch {
+		case s.Nameless:
+		case s.People < 0:
+			return -1, -1, -1
+		default:
+			counted = true
+			all, unground, erased = all+s.People, unground+s.PeopleUnground, erased+s.ErasedPeople
+		}
+	}
+	if !counted {
+		return -1, -1, -1
+	}
+	return all, unground, erased
 }
 
 // Unground are the rows without a ground.
@@ -155,6 +176,9 @@ func counted(f audit.Facts, totals Totals) (list []Silo) {
 			PeopleUnground: s.PeopleWithoutGround, ErasedPeople: s.ErasedPeople, Rows: s.Rows, Copies: s.Copies,
 			Ground: s.WithGround, Blocked: s.KeptBlocked, Doubt: s.InDoubt, Grace: s.InGrace,
 			Waiting: s.Waiting + s.NotDone, Unknown: s.Unknown, InUse: inUse[s.Silo], Ended: s.RowsEnded}
+		if silo.Nameless = s.Nameless; s.Nameless {
+			silo.People, silo.PeopleUnground, silo.ErasedPeople = -1, -1, -1
+		}
 		if s.ReadOn != today {
 			silo.Day = s.ReadOn
 		}

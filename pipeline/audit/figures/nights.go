@@ -19,13 +19,11 @@ func Night(f audit.Facts, totals Totals, day string) audit.Figures {
 	whole, days := With(f)
 	n := audit.Figures{Day: day, Nights: 1}
 	copies := Copies(whole)
-	for i, s := range Silos(whole, totals, days) {
-		if i == 0 || n.People < 0 || s.People < 0 {
-			n.People, n.PeopleUnground, n.ErasedPeople = s.People, s.PeopleUnground, s.ErasedPeople
-		} else {
-			n.People, n.PeopleUnground = n.People+s.People, n.PeopleUnground+s.PeopleUnground
-			n.ErasedPeople += s.ErasedPeople
-		}
+	silos := Silos(whole, totals, days)
+	if len(silos) > 0 {
+		n.People, n.PeopleUnground, n.ErasedPeople = People(silos)
+	}
+	for _, s := range silos {
 		n.Rows, n.Grace, n.Waiting = n.Rows+s.Rows, n.Grace+s.Grace, n.Waiting+s.Waiting
 		n.Unknown += s.Unknown
 	}

@@ -176,26 +176,24 @@ func day(text string) time.Time {
 }
 
 func (m month) answers(f audit.Figures) []answer {
-	known := func(v int64) string {
-		if v < 0 {
-			return "–"
-		}
-		return m.Number(v)
-	}
 	one := func(question, big, of string, figure func(audit.Figures) int64, bars bool) answer {
 		return answer{Question: m.Say(question), Big: big, Of: of, Note: m.before(figure),
 			Spark: chart.Spark(m.series(figure), bars)}
 	}
 	people := func(f audit.Figures) int64 { return f.PeopleUnground }
-	ground := one("ask.ground", known(f.PeopleUnground), m.Say("of", f.People), people, false)
+	ground := one("ask.ground", m.Number(f.PeopleUnground), m.Say("of", f.People), people, false)
 	if f.PeopleUnground < 0 {
 		ground = one("ask.ground.rows", m.Number(unground(f)), m.Say("of.rows", f.Rows), unground, false)
 	}
 	erased := func(f audit.Figures) int64 { return f.ErasedPeople }
+	backups := one("ask.backups", m.Number(f.ErasedPeople), m.Say("people"), erased, false)
+	if f.ErasedPeople < 0 {
+		backups = one("ask.backups.rows", m.Number(f.Pending), m.Say("copies"), func(f audit.Figures) int64 { return f.Pending },
+			false)
+	}
 	inTerm := func(f audit.Figures) int64 { return f.Closed - f.ClosedLate }
 	return []answer{ground, one("month.ended", m.Number(ended(f)), "", ended, true),
-		one("ask.backups", known(f.ErasedPeople), m.Say("people"), erased, false),
-		one("ask.requests", m.Number(inTerm(f)), m.Say("of", f.Closed), inTerm, true)}
+		backups, one("ask.requests", m.Number(inTerm(f)), m.Say("of", f.Closed), inTerm, true)}
 }
 
 // silos are those of the newest run of the month that drew them up.
@@ -221,9 +219,17 @@ func (m month) silos() (rows []row) {
 
 // columns are the numbers of a silo.
 var columns = []func(audit.Silo) int64{
-	func(s audit.Silo) int64 { return s.People }, func(s audit.Silo) int64 { return s.Rows },
+	func(s audit.Silo) int64 { return people(s, s.People) }, func(s audit.Silo) int64 { return s.Rows },
 	func(s audit.Silo) int64 { return s.InGrace + s.Waiting + s.NotDone + s.Unknown },
-	func(s audit.Silo) int64 { return s.ErasedPeople },
+	func(s audit.Silo) int64 { return people(s, s.ErasedPeople) },
+}
+
+// people are those of a silo; -1 of one whose rows name nobody.
+func people(s audit.Silo, n int64) int64 {
+	if s.Nameless {
+		return -1
+	}
+	return n
 }
 
 // column fills a column in. Where one number is hidden so is the next smallest, since their sum stands above.
@@ -245,6 +251,9 @@ func (m month) column(rows []row, c int, silos []audit.Silo, of func(audit.Silo)
 
 // few hides counts that could single out a person.
 func (m month) few(v int64) string {
+	if v < 0 {
+		return "–"
+	}
 	if v > 0 && v < 5 {
 		return "<5"
 	}

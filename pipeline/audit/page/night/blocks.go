@@ -350,11 +350,13 @@ func (n night) siloTable() (rows []siloRow, sum *siloRow, notes []string) {
 	}
 	var all, rest figures.Silo
 	for i, s := range n.Silos {
-		all = added(all, s, i == 0)
+		all = added(all, s)
 		if i >= len(shown) {
-			rest = added(rest, s, i == len(shown))
+			rest = added(rest, s)
 		}
 	}
+	all.People, all.PeopleUnground, all.ErasedPeople = figures.People(n.Silos)
+	rest.People, rest.PeopleUnground, rest.ErasedPeople = figures.People(n.Silos[len(shown):])
 	hidden := false
 	for _, s := range shown {
 		row := siloRow{Name: lang.Short(n.SiloName(s.Name), 28), Cells: n.siloCells(s)}
@@ -381,15 +383,8 @@ func (n night) siloTable() (rows []siloRow, sum *siloRow, notes []string) {
 	return rows, sum, notes
 }
 
-func added(to, s figures.Silo, first bool) figures.Silo {
-	if first {
-		to.People, to.PeopleUnground, to.ErasedPeople = s.People, s.PeopleUnground, s.ErasedPeople
-	} else if to.People >= 0 && s.People >= 0 {
-		to.People, to.PeopleUnground = to.People+s.People, to.PeopleUnground+s.PeopleUnground
-		to.ErasedPeople += s.ErasedPeople
-	} else {
-		to.People, to.PeopleUnground, to.ErasedPeople = -1, -1, -1
-	}
+// added are the rows of two silos together.
+func added(to, s figures.Silo) figures.Silo {
 	to.Rows, to.Copies, to.Ground = to.Rows+s.Rows, to.Copies+s.Copies, to.Ground+s.Ground
 	to.Blocked, to.Doubt, to.Grace = to.Blocked+s.Blocked, to.Doubt+s.Doubt, to.Grace+s.Grace
 	to.Waiting, to.Unknown = to.Waiting+s.Waiting, to.Unknown+s.Unknown
