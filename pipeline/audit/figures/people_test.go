@@ -17,11 +17,11 @@ func TestWhoseRowsNameNobody(t *testing.T) {
 		silos []audit.Silo
 		want  [4]int64
 	}{
-		"alone":          {[]audit.Silo{log}, [4]int64{-1, -1, -1, 9}},
-		"two of them":    {[]audit.Silo{log, log}, [4]int64{-1, -1, -1, 18}},
-		"beside another": {[]audit.Silo{log, club}, [4]int64{7, 2, 1, 17}},
-		"after another":  {[]audit.Silo{club, log}, [4]int64{7, 2, 1, 17}},
-		"without one":    {[]audit.Silo{club}, [4]int64{7, 2, 1, 8}},
+		"alone":                          {[]audit.Silo{log}, [4]int64{-1, -1, -1, 9}},
+		"two of them":                    {[]audit.Silo{log, log}, [4]int64{-1, -1, -1, 18}},
+		"beside another":                 {[]audit.Silo{log, club}, [4]int64{7, 2, 1, 17}},
+		"after another":                  {[]audit.Silo{club, log}, [4]int64{7, 2, 1, 17}},
+		"without one":                    {[]audit.Silo{club}, [4]int64{7, 2, 1, 8}},
 		"a silo of which nobody is left": {[]audit.Silo{{Silo: "a", Rows: 1, ReadOn: "2026-11-20"}}, [4]int64{0, 0, 0, 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
