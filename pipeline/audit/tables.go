@@ -260,7 +260,7 @@ type Silo struct {
 	LastCopyOn          string `col:",date"` // civil date when the last of those copies should be gone; "" unknown
 	ReadOn              string `col:",date"` // civil date of the night that read all its live sources; "" none did yet
 	Owner               string // who answers for it, a name from people:
-	Nameless            bool   // the policy says of none of its rows whose it is: only rows can be counted, and people are 0
+	Nameless            bool   // its rows name nobody: only rows can be counted, and people are 0
 }
 
 // Rollup is the one row of table run_rollup: a run in sums over all silos, which stays when its rows are long gone.

@@ -129,7 +129,8 @@ func (d *Document) page() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := view{Document: d.inWords(words), Lang: words.Code, Title: words.Say("answer.title."+d.As, lang.Name(d.Controller.Name)),
+	v := view{Document: d.inWords(words), Lang: words.Code,
+		Title:    words.Say("answer.title."+d.As, lang.Name(d.Controller.Name)),
 		Made:     words.Say("answer.made", onDay(words, d.MadeOn), d.Request),
 		Holds:    words.Say("answer.holds", int64(len(d.Records))),
 		Portable: d.As == Portability}

@@ -242,8 +242,8 @@ func (m *maker) purposes() {
 	}
 }
 
-// kept says for how long a ground lets data be kept: for a term from its start on, or until the start itself, which then
-// is a day or an age.
+// kept says for how long a ground lets data be kept: for a term from its start on, or until the start itself, which
+// then is a day or an age.
 func (m *maker) kept(r policy.Rule, starts string, term calendar.Period) string {
 	start := "start." + starts
 	switch {

@@ -188,8 +188,8 @@ func (m month) answers(f audit.Figures) []answer {
 	erased := func(f audit.Figures) int64 { return f.ErasedPeople }
 	backups := one("ask.backups", m.Number(f.ErasedPeople), m.Say("people"), erased, false)
 	if f.ErasedPeople < 0 {
-		backups = one("ask.backups.rows", m.Number(f.Pending), m.Say("copies"), func(f audit.Figures) int64 { return f.Pending },
-			false)
+		due := func(f audit.Figures) int64 { return f.Pending }
+		backups = one("ask.backups.rows", m.Number(f.Pending), m.Say("copies"), due, false)
 	}
 	inTerm := func(f audit.Figures) int64 { return f.Closed - f.ClosedLate }
 	return []answer{ground, one("month.ended", m.Number(ended(f)), "", ended, true),
