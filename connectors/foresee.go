@@ -78,7 +78,8 @@ func (ts Tables) CheckUse(u Use, dsn string) []Obstacle {
 	}
 	if u.Changes() && len(t.Key) == 0 {
 		list := wrong(errors.ErrUnsupported, "rows of a table without a key cannot be changed in place")
-		list[0].Mend = "give it a primary key of whole numbers or of text: one of rounded numbers names no row"
+		list[0].Mend = "give it a primary key of whole numbers or of text, or a unique constraint of fields that are NOT NULL: " +
+			"one of rounded numbers names no row"
 		return list
 	}
 	for _, name := range u.Update {

@@ -156,8 +156,8 @@ type Table struct {
 	Database string // the catalog's own name: the schema of a server, the stem of a file
 	Name     string
 	Fields   []Field
-	// Key names the fields of the primary key, in key order. Empty: rows cannot be addressed, so they are
-	// never changed in place.
+	// Key names the fields of the primary key, in key order, or of what names rows as well where there is none
+	// (NameRows). Empty: rows cannot be addressed, so they are never changed in place.
 	Key         []string
 	ForeignKeys []ForeignKey
 	Outside     []Outside  // foreign keys that lead to it from tables which are not in the catalog

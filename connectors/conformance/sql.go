@@ -46,7 +46,7 @@ func (d Dialect) Create(t Table) string {
 		parts = append(parts, s)
 	}
 	if len(t.Def.Key) > 0 {
-		parts = append(parts, "PRIMARY KEY "+d.names(t.Def.Key))
+		parts = append(parts, t.Keyword()+d.names(t.Def.Key))
 	}
 	for _, u := range t.Def.Unique {
 		parts = append(parts, "UNIQUE "+d.names(u))
@@ -60,6 +60,14 @@ func (d Dialect) Create(t Table) string {
 		parts = append(parts, s)
 	}
 	return "CREATE TABLE " + d.Name(t.Def.Name) + " (\n  " + strings.Join(parts, ",\n  ") + "\n)"
+}
+
+// Keyword declares the key.
+func (t Table) Keyword() string {
+	if t.Alternate {
+		return "UNIQUE "
+	}
+	return "PRIMARY KEY "
 }
 
 // Inserts returns INSERT statements of at most perStatement rows each, without semicolons. Generated fields

@@ -250,7 +250,7 @@ func (f format) survey(in *textfile.Window) ([]*table, error) {
 			}
 		}
 	}
-	dumpfile.Sort(tables)
+	dumpfile.Sort(tables, nil)
 	return tables, dumpfile.Distinct(tables)
 }
 

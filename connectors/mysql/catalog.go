@@ -23,8 +23,12 @@ type table struct {
 	copied        bool           // made by EnsureCopy
 	bits          map[string]int // declared length of the BIT fields
 	ordinal       map[string]bool
+	keyIndex      string // the index with the key's fields
 	from          string // of a table outside the database: how statements name it
 }
+
+// primary is the name that the server gives the index of every primary key.
+const primary = "PRIMARY"
 
 // catalogQueries read information_schema for the connection's database. A user with SELECT alone sees all
 // of this; REFERENTIAL_CONSTRAINTS and TABLE_CONSTRAINTS show such a user nothing, so that what a foreign
@@ -96,7 +100,7 @@ func (s *source) load(ctx context.Context) (map[string]*table, error) {
 			tables[r[0]] = &table{
 				Table:         connectors.Table{Database: s.database, Name: r[0], Rows: rows},
 				transactional: r[3] == "YES", versioned: r[1] == "SYSTEM VERSIONED", copied: isCopy(r[4]),
-				bits: map[string]int{}, ordinal: map[string]bool{},
+				bits: map[string]int{}, ordinal: map[string]bool{}, keyIndex: primary,
 			}
 			return nil
 		}},
@@ -179,7 +183,7 @@ func addColumn(t *table, r []string) error {
 func addIndex(t *table, r []string) {
 	switch name, column := r[1], r[2]; {
 	case t == nil:
-	case name == "PRIMARY":
+	case name == primary:
 		if _, ok := t.Field(column); ok { // the key of a versioned table ends with a hidden field
 			t.Key = append(t.Key, column)
 		}
@@ -206,13 +210,20 @@ func addForeignKey(t *table, r []string) {
 	fk.Fields, fk.RefFields = append(fk.Fields, r[2]), append(fk.RefFields, r[5])
 }
 
-// finish takes index names off, drops unique indexes on expressions or hidden fields, and a key that holds
-// a float: its text is no key.
+// finish takes index names off, drops unique indexes on expressions, and a key that holds a float, whose text is none:
+// a unique index then stands for it, if one can. Fields of TEXT and BLOB, whose index holds a beginning or a digest
+// alone, would be put in order anew for each page.
 func (t *table) finish() {
 	var unique [][]string
+	names := map[string]string{}
 	for _, u := range t.Unique {
-		if !slices.ContainsFunc(u[1:], func(name string) bool { _, ok := t.Field(name); return !ok }) {
-			unique = append(unique, u[1:])
+		name, fields := u[0], u[1:]
+		known := func(field string) bool { _, ok := t.Field(field); return ok }
+		if last := len(fields) - 1; t.versioned && !known(fields[last]) { // as the primary key, of the rows of now
+			fields = fields[:last]
+		}
+		if len(fields) > 0 && !slices.ContainsFunc(fields, func(field string) bool { return !known(field) }) {
+			unique, names[strings.Join(fields, "\x00")] = append(unique, fields), name
 		}
 	}
 	t.Unique = unique
@@ -221,6 +232,16 @@ func (t *table) finish() {
 			t.Key = nil
 			break
 		}
+	}
+	if len(t.Key) == 0 {
+		t.NameRows(func(fields []string) bool {
+			return !slices.ContainsFunc(fields, func(name string) bool {
+				f, _ := t.Field(name)
+				base, _, _ := strings.Cut(f.Type, "(")
+				return strings.HasSuffix(base, "text") || strings.HasSuffix(base, "blob")
+			})
+		})
+		t.keyIndex = names[strings.Join(t.Key, "\x00")]
 	}
 }
 

@@ -44,7 +44,7 @@ const (
 	definitionsQuery = `SELECT COLUMN_NAME, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME, IS_NULLABLE FROM ` +
 		`information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = `
 	keyPartsQuery = `SELECT COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() ` +
-		`AND INDEX_NAME = 'PRIMARY' AND TABLE_NAME = `
+		`AND INDEX_NAME = %s AND TABLE_NAME = %s ORDER BY SEQ_IN_INDEX`
 )
 
 // objects returns the tables and views whose names begin with that of a copy.
@@ -71,7 +71,7 @@ func quoteText(s string) string { return "'" + escape.Replace(s) + "'" }
 type definition struct {
 	name, declared, charset, collation string
 	nullable                           bool
-	keyPart                            string // how it stands in the primary key: `name` or `name`(10); "" not at all
+	keyPart                            string // how it stands in the key: `name` or `name`(10); "" not at all
 }
 
 func (d definition) sql() string {
@@ -88,8 +88,8 @@ func (d definition) sql() string {
 	return s + " NOT NULL"
 }
 
-// definitions returns the fields of a table, and its primary key.
-func definitions(ctx context.Context, conn *sql.Conn, table string) (fields []definition, key []string, err error) {
+// definitions returns the fields of a table, and those of one of its indexes.
+func definitions(ctx context.Context, conn *sql.Conn, table, index string) (fields []definition, key []string, err error) {
 	err = collect(ctx, conn, definitionsQuery+quoteText(table)+" ORDER BY ORDINAL_POSITION", func(r []string) error {
 		fields = append(fields, definition{name: r[0], declared: r[1], charset: r[2], collation: r[3],
 			nullable: r[4] == "YES"})
@@ -98,7 +98,7 @@ func definitions(ctx context.Context, conn *sql.Conn, table string) (fields []de
 	if err != nil {
 		return nil, nil, err
 	}
-	err = collect(ctx, conn, keyPartsQuery+quoteText(table)+" ORDER BY SEQ_IN_INDEX", func(r []string) error {
+	err = collect(ctx, conn, fmt.Sprintf(keyPartsQuery, quoteText(index), quoteText(table)), func(r []string) error {
 		part := quoteName(r[0])
 		if r[1] != "" {
 			part += "(" + r[1] + ")"
@@ -133,7 +133,7 @@ func (m *mutable) ensureCopy(ctx context.Context, c connectors.Copy) (*table, er
 		return nil, err
 	}
 	defer func() { _ = conn.Close() }()
-	i, err := intend(ctx, conn, c)
+	i, err := s.intend(ctx, conn, c)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (m *mutable) CheckCopy(ctx context.Context, c connectors.Copy) error {
 		return s.fail("copy", c.Name, err)
 	}
 	defer func() { _ = conn.Close() }()
-	i, err := intend(ctx, conn, c)
+	i, err := s.intend(ctx, conn, c)
 	if err == nil {
 		err = i.rights(ctx, conn)
 	}
@@ -189,7 +189,7 @@ type intended struct {
 
 // intend refuses, before anything is made, a copy that cannot be, and one that would take the place of
 // something else.
-func intend(ctx context.Context, conn *sql.Conn, c connectors.Copy) (i intended, err error) {
+func (s *source) intend(ctx context.Context, conn *sql.Conn, c connectors.Copy) (i intended, err error) {
 	if err := c.Check(); err != nil {
 		return i, err
 	}
@@ -214,7 +214,11 @@ func intend(ctx context.Context, conn *sql.Conn, c connectors.Copy) (i intended,
 			return i, connectors.NotThisCopy("what has the name of view " + v.Name + " was not made for this copy")
 		}
 	}
-	if i.fields, i.key, err = copyDefinitions(ctx, conn, i.Copy); err != nil {
+	of, err := s.table(ctx, c.Of.Name)
+	if err != nil {
+		return i, err
+	}
+	if i.fields, i.key, err = copyDefinitions(ctx, conn, i.Copy, of.keyIndex); err != nil {
 		return i, err
 	}
 	if _, exists := i.there[i.Name]; exists {
@@ -289,7 +293,7 @@ func (i intended) holds(ctx context.Context, conn *sql.Conn) error {
 	if i.there[i.Name].comment != copyComment+i.Of.Name {
 		return connectors.NotThisCopy("what has the name is no copy of table " + i.Of.Name)
 	}
-	have, haveKey, err := definitions(ctx, conn, i.Name)
+	have, haveKey, err := definitions(ctx, conn, i.Name, primary)
 	if err != nil {
 		return err
 	}
@@ -353,9 +357,9 @@ func (i intended) rights(ctx context.Context, conn *sql.Conn) error {
 
 // copyDefinitions says how the fields of a copy are declared: those of the key as in the application's
 // table, without what the engine puts in by itself.
-func copyDefinitions(ctx context.Context, conn *sql.Conn,
-	c connectors.Copy) (fields []definition, key []string, err error) {
-	of, _, err := definitions(ctx, conn, c.Of.Name)
+func copyDefinitions(ctx context.Context, conn *sql.Conn, c connectors.Copy,
+	index string) (fields []definition, key []string, err error) {
+	of, _, err := definitions(ctx, conn, c.Of.Name, index)
 	if err != nil {
 		return nil, nil, err
 	}

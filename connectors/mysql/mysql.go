@@ -508,7 +508,7 @@ func (r *reader) statement(at paging.Place, limit int, lock string) string {
 	}
 	b.WriteString(" FROM " + r.table.quoted())
 	if len(r.order) > 0 && (r.keys == nil || r.byPrimaryKey()) {
-		b.WriteString(" FORCE INDEX (PRIMARY)")
+		b.WriteString(" FORCE INDEX (" + quoteName(r.table.keyIndex) + ")")
 	}
 	glue := " WHERE "
 	if r.keys != nil {

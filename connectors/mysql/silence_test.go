@@ -100,7 +100,7 @@ func TestEverythingEndsWhereAServerStops(t *testing.T) {
 		{"a scan", "FROM `p`", false, func(t *testing.T, src connectors.Source) error {
 			return scanError(t, src, connectors.Query{Table: "p"})
 		}, "scan crm table p: "},
-		{"the middle of a scan", "FROM `p` FORCE INDEX (PRIMARY) WHERE", false, func(t *testing.T, src connectors.Source) error {
+		{"the middle of a scan", "FROM `p` FORCE INDEX (`PRIMARY`) WHERE", false, func(t *testing.T, src connectors.Source) error {
 			var last error
 			rows := int64(0)
 			for b, err := range src.Scan(t.Context(), connectors.Query{Table: "p", MaxRows: 2}) {

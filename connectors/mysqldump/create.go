@@ -161,6 +161,16 @@ func (c *creator) settle(t *table) {
 	}
 }
 
+// names reports whether such fields can name the rows, which a unique constraint says: not several states of one row, as
+// a table with its history has, nor by the long texts that a server's connector refuses as well.
+func (t *table) names(fields []string) bool {
+	return len(t.stamps) == 0 && !slices.ContainsFunc(fields, func(name string) bool {
+		f, _ := t.Field(name)
+		base, _, _ := strings.Cut(strings.ToLower(f.Type), "(")
+		return strings.HasSuffix(base, "text") || strings.HasSuffix(base, "blob")
+	})
+}
+
 func (t *table) index(field string) int {
 	i := t.Index(field)
 	if i < 0 {

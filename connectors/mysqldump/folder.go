@@ -241,7 +241,7 @@ func (f folderFormat) surveyed(ctx context.Context, path string) ([]*table, erro
 		return nil, err
 	}
 	tables = append(tables, x.meta.gaps(x.rows)...)
-	dumpfile.Sort(tables)
+	dumpfile.Sort(tables, (*table).names)
 	return tables, nil
 }
 

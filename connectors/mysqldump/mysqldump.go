@@ -196,7 +196,7 @@ func (f format) tables(w *walker) ([]*table, error) {
 			}
 		}
 	}
-	dumpfile.Sort(tables)
+	dumpfile.Sort(tables, (*table).names)
 	return tables, dumpfile.Distinct(tables)
 }
 

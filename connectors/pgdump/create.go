@@ -268,6 +268,12 @@ func (t *table) addUnique(fields []string) {
 	}
 }
 
+// names reports whether such fields can name the rows, which a unique constraint says: an index may tell apart what a
+// field does not.
+func (t *table) names(fields []string) bool {
+	return !slices.ContainsFunc(fields, func(name string) bool { return t.info[t.Index(name)].loose == collated })
+}
+
 func (t *table) setNullable(field string, nullable bool) {
 	if i := t.Index(field); i >= 0 {
 		t.Fields[i].Nullable = nullable

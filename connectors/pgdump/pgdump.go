@@ -259,7 +259,7 @@ func (f format) survey(in *textfile.Window) ([]*table, error) {
 			}
 		}
 	}
-	dumpfile.Sort(tables)
+	dumpfile.Sort(tables, (*table).names)
 	return tables, dumpfile.Distinct(tables) // "a.b" of public, and b of a
 }
 

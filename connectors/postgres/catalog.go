@@ -34,6 +34,7 @@ type table struct {
 	policies          bool // row level security hides rows from this user
 	copied            string
 	columns           map[string]*column // by field
+	sure              [][]string         // of Unique: those that hold for all rows, at any moment
 }
 
 // column is what must be known of a field to read, write and compare its values.
@@ -113,7 +114,8 @@ const (
 		LEFT JOIN pg_catalog.pg_namespace ln ON ln.oid = l.collnamespace
 		WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped` + own + `
 		ORDER BY a.attrelid, a.attnum`
-	indexesQuery = `SELECT i.indrelid, i.indisprimary, i.indexrelid, a.attname FROM pg_catalog.pg_index i
+	indexesQuery = `SELECT i.indrelid, i.indisprimary, i.indexrelid, a.attname, i.indisvalid AND i.indimmediate
+		FROM pg_catalog.pg_index i
 		JOIN pg_catalog.pg_class c ON c.oid = i.indrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY k (num, at)
 		JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.num
@@ -325,13 +327,24 @@ func (l *loader) addIndex(r []string) error {
 	case t == nil:
 	case r[1] == "t":
 		t.Key = append(t.Key, r[3])
-	case l.index == r[2]:
-		t.Unique[len(t.Unique)-1] = append(t.Unique[len(t.Unique)-1], r[3])
 	default:
-		t.Unique = append(t.Unique, []string{r[3]})
+		next := l.index != r[2]
+		t.Unique = extend(t.Unique, r[3], next)
+		if r[4] == "t" {
+			t.sure = extend(t.sure, r[3], next)
+		}
 	}
 	l.index = r[2]
 	return nil
+}
+
+// extend adds a field to the last index of a list, or as the first of the next one.
+func extend(list [][]string, field string, next bool) [][]string {
+	if next {
+		return append(list, []string{field})
+	}
+	list[len(list)-1] = append(list[len(list)-1], field)
+	return list
 }
 
 // addHanging notes fields on which a unique constraint hangs. Of a generated field those that it is computed of do,
@@ -355,7 +368,7 @@ func (l *loader) addForeignKey(r []string) error {
 }
 
 // finish gives the tables their foreign keys, and takes away keys that cannot be one: of a float, whose text is none,
-// or with a field that the user may not read.
+// or with a field that the user may not read. A unique index then names the rows, if one can.
 func (l *loader) finish() {
 	for _, fk := range l.keys {
 		from, to := l.byOID[fk.from], l.byOID[fk.to]
@@ -392,6 +405,11 @@ func (l *loader) finish() {
 		}) {
 			t.Key = nil
 		}
+		t.NameRows(func(fields []string) bool {
+			return !slices.ContainsFunc(fields, func(name string) bool {
+				return t.columns[name].incomparable || t.columns[name].loose // an index may tell what the field does not
+			}) && slices.ContainsFunc(t.sure, func(u []string) bool { return slices.Equal(u, fields) })
+		})
 	}
 }
 

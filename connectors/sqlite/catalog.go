@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +23,10 @@ type table struct {
 	// taken all its names
 	rowid   string
 	indexes [][]string // fields of each whole index, the primary key's too
-	broken  []string   // tables named by foreign keys that SQLite cannot enforce
+	// the unique indexes whose fields are compared as the table's are, by name
+	alike    map[string][]string
+	keyIndex string   // that of them which names the rows; "" where the primary key does
+	broken   []string // tables named by foreign keys that SQLite cannot enforce
 }
 
 // field returns the place of a field, or -1.
@@ -151,6 +155,7 @@ func loadTable(c *sqlite3.Conn, database, name string) (*table, error) {
 	if err := t.settleKey(c, withoutRowid || rowidAlias); err != nil {
 		return nil, err
 	}
+	t.nameRows()
 	if t.virtual || t.texts { // changed only through what stands before it
 		t.Key = nil
 	}
@@ -237,9 +242,48 @@ func (t *table) loadIndexes(c *sqlite3.Conn) error {
 			for _, f := range fields {
 				t.columns[t.field(f)].key = true
 			}
+			if err := t.compare(c, ix.name, fields); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// compare notes a unique index if its fields are compared in it as they are in the table: of one that tells a from A in
+// a field that does not, two rows answer to one name.
+func (t *table) compare(c *sqlite3.Conn, index string, fields []string) error {
+	alike := true
+	err := rows(c, `SELECT name, coll FROM pragma_index_xinfo(?, 'main') WHERE key`, func(s *sqlite3.Stmt) {
+		i := t.field(s.ColumnText(0))
+		alike = alike && strings.EqualFold(sqlite3.QuoteIdentifier(s.ColumnText(1)), t.columns[i].collation)
+	}, index)
+	if alike {
+		if t.alike == nil {
+			t.alike = map[string][]string{}
+		}
+		t.alike[index] = fields
+	}
+	return err
+}
+
+// nameRows gives a table without a primary key the unique index that names its rows as well.
+func (t *table) nameRows() {
+	if len(t.Key) > 0 {
+		return
+	}
+	index := func(fields []string) string {
+		for _, name := range slices.Sorted(maps.Keys(t.alike)) {
+			if slices.Equal(t.alike[name], fields) {
+				return name
+			}
+		}
+		return ""
+	}
+	t.NameRows(func(fields []string) bool { return index(fields) != "" })
+	if len(t.Key) > 0 {
+		t.keyIndex = index(t.Key)
+	}
 }
 
 func (t *table) loadForeignKeys(c *sqlite3.Conn) error {

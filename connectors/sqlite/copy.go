@@ -190,19 +190,19 @@ func copyTable(c *sqlite3.Conn, of *table, cp connectors.Copy) (string, error) {
 		strings.Join(lines, ",\n\t") + "\n) WITHOUT ROWID", nil
 }
 
-// keyCollations returns how the fields of the primary key are compared in it, which need not be how the
-// fields are declared.
+// keyCollations returns how the fields of the key are compared in its index, which need not be how the fields are
+// declared.
 func (t *table) keyCollations(c *sqlite3.Conn) (map[string]string, error) {
 	collations := map[string]string{}
 	for _, name := range t.Key {
 		collations[name] = "BINARY"
 	}
 	err := rows(c, `SELECT x.name, x.coll FROM pragma_index_list(?, 'main') l, pragma_index_xinfo(l.name, 'main') x `+
-		`WHERE l.origin = 'pk' AND x.key AND x.name IS NOT NULL`, func(s *sqlite3.Stmt) {
+		`WHERE (l.name = ? OR ? = '' AND l.origin = 'pk') AND x.key AND x.name IS NOT NULL`, func(s *sqlite3.Stmt) {
 		if name := s.ColumnText(0); collations[name] != "" {
 			collations[name] = s.ColumnText(1)
 		}
-	}, t.Name)
+	}, t.Name, t.keyIndex, t.keyIndex)
 	return collations, err
 }
 

@@ -94,7 +94,8 @@ func TestForeseeTriggersThatCannotRun(t *testing.T) {
 			connectors.Use{Delete: true}, nil},
 		{"no key", []string{"CREATE TABLE people (name TEXT)"}, connectors.Use{Delete: true},
 			[]string{"table people: apply_dsn: rows of a table without a key cannot be changed in place: give it a " +
-				"primary key of whole numbers or of text: one of rounded numbers names no row"}},
+				"primary key of whole numbers or of text, or a unique constraint of fields that are NOT NULL: one of rounded numbers " +
+				"names no row"}},
 		{"a computed field", []string{"CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, low TEXT AS (lower(name)))"},
 			connectors.Use{Update: []string{"low"}},
 			[]string{"table people: apply_dsn: field low is computed by the engine and cannot be set"}},

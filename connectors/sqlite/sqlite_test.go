@@ -90,7 +90,7 @@ func (e engine) harness() connectortest.Harness {
 					}
 				}
 				create := d.Create(table)
-				if len(table.Def.Key) > 0 {
+				if len(table.Def.Key) > 0 && !table.Alternate {
 					create += e.options
 				}
 				statements = append(statements, create)

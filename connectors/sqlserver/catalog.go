@@ -284,6 +284,7 @@ func (l *loader) finish() {
 		if slices.ContainsFunc(t.Key, func(f string) bool { return t.columns[f].field.Kind == connectors.Float }) {
 			t.Key = nil // the text of a float is no key
 		}
+		t.NameRows(nil)
 		if l.acting[id] || len(t.Triggers) > 0 {
 			t.guard = ""
 		}

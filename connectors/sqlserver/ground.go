@@ -203,7 +203,7 @@ func statements(tables []conformance.Table) (list []string) {
 			parts = append(parts, quoteName(f.Name)+" "+typ+null)
 		}
 		if len(t.Def.Key) > 0 {
-			parts = append(parts, "PRIMARY KEY "+names(t.Def.Key))
+			parts = append(parts, t.Keyword()+names(t.Def.Key))
 		}
 		list = append(list, "CREATE TABLE "+quoteName(t.Def.Name)+" ("+strings.Join(parts, ", ")+")")
 		for _, u := range t.Def.Unique { // a UNIQUE constraint would take one NULL alone

@@ -44,7 +44,7 @@ func (d *Draft) silo(name string, used map[string]bool) []string {
 			"which the application knows that a row is not to be used")
 	}
 	if len(t.Key) == 0 {
-		lines = append(lines, "      # The table has no primary key: its rows are reported and never changed.")
+		lines = append(lines, "      # No primary key or unique constraint names rows of the table: they are reported and never changed.")
 	}
 	if edges, open := d.dependents(name, used); len(edges)+len(open) > 0 {
 		head, sign := "      dependents:", "        # "

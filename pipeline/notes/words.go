@@ -48,8 +48,8 @@ func takenWordsOf(code string) string {
 }
 
 // NoKey says of a table why none of its rows can be named, and what to do.
-const NoKey = "no primary key names its rows, as one of rounded numbers (float, double precision) names none: " +
-	"give it one of whole numbers or of text"
+const NoKey = "no primary key names its rows, nor a unique constraint of fields that are NOT NULL; one of rounded " +
+	"numbers (float, double precision) names none: give it a primary key of whole numbers or of text"
 
 // CodeNoKey is the exception of rows that cannot be addressed.
 const CodeNoKey = "E_NO_KEY"
@@ -67,7 +67,7 @@ const CodeRefused = "E_REFUSED"
 // WordsOf are the words of a code of decisions and exceptions; "" for one that is none.
 func WordsOf(code string) string {
 	if code == CodeNoKey {
-		return "The row has no usable primary key, so it cannot be addressed and is never changed."
+		return "The row has no usable primary key, nor a unique constraint in its place, so it cannot be addressed and is never changed."
 	}
 	if code == CodeReadOnly {
 		return "The row would have to change, but its source can only be read: " +

@@ -11,21 +11,35 @@ import (
 	"lethe/pipeline/stores"
 )
 
-// keys are the fields of the primary keys of tables of a plan, with what may be shown of their values to who has to
-// answer it.
+// keys are the fields of the keys of tables of a plan, with what may be shown of their values to who has to answer it. A
+// backup may hold too few rows to tell: what its live store hides is hidden there.
 func (pl *Planner) keys(s *stores.Store, tables []string) map[string][]plan.KeyField {
-	k := keyLook{store: s, seen: map[[2]string]bool{}}
-	if read := pl.Scanner.Of(s.Name); read != nil && read.Surveyed {
-		k.inventory = pl.Scanner.Inventory(read)
+	look, of := pl.look(s), (*keyLook)(nil)
+	if live := pl.Stores.Find(s.Of); live != nil && live.Err == nil {
+		of = pl.look(live)
 	}
 	keys := map[string][]plan.KeyField{}
 	for _, name := range tables {
 		t, _ := s.Tables.Find(name)
 		for _, field := range t.Key {
-			keys[name] = append(keys[name], plan.KeyField{Name: field, Personal: k.personal(t, field)})
+			personal := look.personal(t, field)
+			if of != nil && len(of.inventory) > 0 {
+				if live, ok := of.store.Tables.Find(name); ok {
+					personal = personal || of.personal(live, field)
+				}
+			}
+			keys[name] = append(keys[name], plan.KeyField{Name: field, Personal: personal})
 		}
 	}
 	return keys
+}
+
+func (pl *Planner) look(s *stores.Store) *keyLook {
+	k := &keyLook{store: s, seen: map[[2]string]bool{}}
+	if read := pl.Scanner.Of(s.Name); read != nil && read.Surveyed {
+		k.inventory = pl.Scanner.Inventory(read)
+	}
+	return k
 }
 
 // keyLook looks which fields of keys may be shown.

@@ -77,10 +77,12 @@ func stem(path string) string {
 // Described is a connector's own table: a pointer to a struct that embeds Entry.
 type Described interface{ entry() *Entry }
 
-// Sort ends a survey: the tables have their counts of rows and are sorted by their reported names.
-func Sort[T Described](tables []T) {
+// Sort ends a survey: the tables have their counts of rows and what names these (NameRows), and are sorted by their
+// reported names. usable may refuse fields as a key of a table.
+func Sort[T Described](tables []T, usable func(t T, fields []string) bool) {
 	for _, t := range tables {
 		t.entry().Rows = t.entry().Seen
+		t.entry().NameRows(func(fields []string) bool { return usable == nil || usable(t, fields) })
 	}
 	slices.SortFunc(tables, func(a, b T) int { return strings.Compare(a.entry().Name, b.entry().Name) })
 }

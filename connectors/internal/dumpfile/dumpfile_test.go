@@ -53,7 +53,7 @@ func (l lines) survey(w *textfile.Window) ([]*lineTable, error) {
 		found[id].Seen++
 		return nil
 	})
-	Sort(tables)
+	Sort(tables, nil)
 	return tables, err
 }
 

@@ -107,7 +107,7 @@ func TestServerThatStops(t *testing.T) {
 	}{
 		{"before anything", "", "", false, "open crm: no answer from the server for "},
 		{"in the catalog", "information_schema.COLUMNS", "", false, "catalog crm: no answer from the server for "},
-		{"in a scan", "FROM `staff` FORCE INDEX (PRIMARY) ORDER BY", "", false, "scan crm table staff: no answer"},
+		{"in a scan", "FROM `staff` FORCE INDEX (`PRIMARY`) ORDER BY", "", false, "scan crm table staff: no answer"},
 		{"while it locks", "`id` FOR UPDATE", "", false, "mutate crm table "},
 		{"holding locks", "DELETE FROM `orders` WHERE", "", false, "mutate crm table "},
 		{"before it commits", "DELETE FROM `orders` WHERE", "\x03COMMIT", false, "mutate crm: no answer from the server for "},
@@ -148,7 +148,7 @@ func TestServerThatStops(t *testing.T) {
 		})
 	}
 	for signal, points := range map[syscall.Signal][]string{
-		syscall.SIGTERM: {"information_schema.COLUMNS", "FROM `staff` FORCE INDEX (PRIMARY) ORDER BY", "\x03COMMIT"},
+		syscall.SIGTERM: {"information_schema.COLUMNS", "FROM `staff` FORCE INDEX (`PRIMARY`) ORDER BY", "\x03COMMIT"},
 		syscall.SIGINT:  {"\x03COMMIT"},
 	} {
 		for _, at := range points {
