@@ -11,8 +11,8 @@ import (
 	"lethe/pipeline/stores"
 )
 
-// keys are the fields of the keys of tables of a plan, with what may be shown of their values to who has to answer it. A
-// backup may hold too few rows to tell: what its live store hides is hidden there.
+// keys are the fields of the keys of tables of a plan, with what may be shown of their values to who has to answer it.
+// A backup may hold too few rows to tell: what its live store hides is hidden there.
 func (pl *Planner) keys(s *stores.Store, tables []string) map[string][]plan.KeyField {
 	look, of := pl.look(s), (*keyLook)(nil)
 	if live := pl.Stores.Find(s.Of); live != nil && live.Err == nil {

@@ -68,7 +68,8 @@ func (set *Set) ending(s *Store, silo *policy.Compiled, r policy.Remnant, t conn
 	case n.Column < 0:
 		return n, fmt.Errorf("it has no field %s: name one that it has", r.Field)
 	case len(t.Key) == 0:
-		return n, errors.New("it has no primary key, nor a unique constraint of fields that are NOT NULL, so that no row can be named: give it one, or remove the entry")
+		return n, errors.New("it has no primary key, nor a unique constraint of fields that are NOT NULL, so that no " +
+			"row can be named: give it one, or remove the entry")
 	case slices.ContainsFunc(set.Setup.Silos, func(c *policy.Compiled) bool {
 		return slices.ContainsFunc(c.Silo.Records, func(o policy.Records) bool {
 			return o.Source == r.Source && o.Table == r.Table
