@@ -67,8 +67,8 @@ const CodeRefused = "E_REFUSED"
 // WordsOf are the words of a code of decisions and exceptions; "" for one that is none.
 func WordsOf(code string) string {
 	if code == CodeNoKey {
-		return "The row has no usable primary key, nor a unique constraint in its place, so it cannot be addressed and " +
-			"is never changed."
+		return "The row has no usable primary key, nor a unique constraint in its place, so it cannot be addressed " +
+			"and is never changed."
 	}
 	if code == CodeReadOnly {
 		return "The row would have to change, but its source can only be read: " +
