@@ -118,7 +118,7 @@ func TestForeseeTablesThatCannotBeChanged(t *testing.T) {
 		"table kept: apply_dsn: the server keeps the old versions of its rows (system versioning), so that nothing would be "+
 		"erased: ALTER TABLE DB.`kept` DROP SYSTEM VERSIONING\n"+
 		"table keyless: apply_dsn: rows of a table without a key cannot be changed in place: give it a primary key of "+
-		"whole numbers or of text: one of rounded numbers names no row\n"+
+		"whole numbers or of text, or a unique constraint of fields that are NOT NULL: one of rounded numbers names no row\n"+
 		"table computed: apply_dsn: field low is computed by the engine and cannot be set\n", said)
 }
 
