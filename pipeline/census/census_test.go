@@ -12,6 +12,7 @@ import (
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/audittest"
+	"lethe/pipeline/audit/figures"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/reason"
@@ -200,6 +201,9 @@ func TestEveryDecisionHasItsGround(t *testing.T) {
 		lines := Lines{}
 		line := lines.Of(Key{Reason: test.code, Action: test.action, Use: test.use}, "s", "crm", "people", test.held)
 		require.Equal(t, test.want, GroundOfLine(*line), test)
+		require.Equal(t, map[Ground]figures.Kind{Grounded: figures.Ground, Kept: figures.Blocked, Doubtful: figures.Doubt,
+			InGrace: figures.Grace, Due: figures.Waiting, Unknown: figures.Unknown}[test.want], figures.KindOf(*line),
+			"the page says of %v what the table silos says", test)
 		require.Equal(t, []audit.Summary{*line}, lines.List())
 	}
 }

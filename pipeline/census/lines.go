@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/figures"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/reason"
 )
@@ -31,14 +32,12 @@ func (l Lines) Of(k Key, silo, source, object string, kept bool) *audit.Summary 
 			Action: string(k.Action), Use: string(k.Use), Change: k.Change,
 		}
 		if kept && k.Action == policy.Keep {
-			s.Words += heldWords
+			s.Words += figures.HeldWords
 		}
 		l[k] = s
 	}
 	return s
 }
-
-const heldWords = " It stays, as another record that stays refers to it."
 
 // List returns the lines in a stable order.
 func (l Lines) List() []audit.Summary {
@@ -53,6 +52,6 @@ func (l Lines) List() []audit.Summary {
 
 // GroundOfLine says what lets the rows of a line stand.
 func GroundOfLine(s audit.Summary) Ground {
-	held := strings.HasSuffix(s.Words, heldWords)
+	held := strings.HasSuffix(s.Words, figures.HeldWords)
 	return GroundOf(reason.Code(s.Reason), policy.Action(s.Action), policy.Use(s.Use), held)
 }

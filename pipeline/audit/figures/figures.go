@@ -69,17 +69,20 @@ const (
 	Unknown
 )
 
+// HeldWords end the words of a line whose rows are due, and stay as others that stay refer to them.
+const HeldWords = " It stays, as another record that stays refers to it."
+
 // KindOf tells the kind of a line.
 func KindOf(s audit.Summary) Kind {
 	switch {
-	case strings.HasPrefix(s.Reason, "E_"):
+	case s.Action == "delete", s.Action == "anonymize", strings.HasSuffix(s.Words, HeldWords):
+		return Waiting
+	case strings.HasPrefix(s.Reason, "E_"), s.Reason == "X_NOT_YET_EFFECTIVE":
 		return Doubt
 	case strings.HasPrefix(s.Reason, "X_"):
 		return Unknown
-	case s.Action == "expire":
+	case strings.HasPrefix(s.Reason, "D_"):
 		return Grace
-	case s.Action == "delete", s.Action == "anonymize":
-		return Waiting
 	case s.Use == "blocked":
 		return Blocked
 	}

@@ -28,8 +28,9 @@ SELECT 'hold' AS kind, silo, NULL AS rows, review_by AS needed_on
 FROM holds WHERE date = getvariable('night') AND status <> 'released'
 UNION ALL SELECT 'objection', silo, NULL, due_on
 FROM requests WHERE date = getvariable('night') AND kind = 'objection' AND status <> 'closed'
-UNION ALL SELECT code, silo, rows, NULL
-FROM exceptions WHERE date = getvariable('night') AND (code LIKE 'E_%' OR code = 'K_OBJECTION_PENDING')
+UNION ALL SELECT code || CASE environment WHEN 'backup' THEN ', copies in backups' ELSE '' END, silo, sum(rows), NULL
+FROM exceptions LEFT JOIN sources USING (source, date)
+WHERE date = getvariable('night') AND (code LIKE 'E_%' OR code = 'K_OBJECTION_PENDING') GROUP BY ALL
 ORDER BY needed_on, kind, silo;
 
 -- q7: What was checked of the evidence, with the result
@@ -189,6 +190,6 @@ FROM (
   FROM summary s JOIN sources USING (source, date)
   LEFT JOIN actions a ON a.date = s.date AND a.silo = s.silo AND a.source = s.source AND a.object = s.object
     AND a.change = s.change AND a.reason = s.reason AND a.status IN ('done', 'recovered')
-  WHERE s.date = getvariable('night') AND s.action IN ('delete', 'anonymize') AND environment <> 'backup'
-    AND NOT starts_with(s.reason, 'E_') AND NOT starts_with(s.reason, 'X_') GROUP BY ALL)
+  WHERE s.date = getvariable('night') AND environment <> 'backup'
+    AND (s.action IN ('delete', 'anonymize') OR s.action = 'keep' AND starts_with(s.reason, 'D_')) GROUP BY ALL)
 WHERE rows > ended AND (usage <> 'blocked' OR in_use > 0) ORDER BY rows DESC, silo, source, object;

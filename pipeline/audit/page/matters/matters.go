@@ -310,7 +310,7 @@ func (n night) useNeeds() (list []Matter) {
 		if n.Run.Mode == "dry" {
 			say = "need.use.dry"
 		}
-		m.What = n.Say(say, n.Count(s.Name, s.InUse), n.SiloName(s.Name))
+		m.What = n.Say(say, n.Told(s.Name, s.InUse), n.SiloName(s.Name))
 		for _, line := range n.Facts.Summary {
 			first := tonight.Day(line.OldestDue)
 			if line.Silo == s.Name && figures.KindOf(line) == figures.Waiting && !first.IsZero() &&
@@ -358,7 +358,7 @@ func (n night) refusedNeeds() (list []Matter) {
 	}
 	for silo, rows := range refusals {
 		m := Matter{kind: refused, since: n.Today, weight: rows, Clause: "clause.refused", Queries: []string{"q24"}}
-		m.What = n.Say("need.refused", n.Count(silo, rows), n.SiloName(silo))
+		m.What = n.Say("need.refused", n.Told(silo, rows), n.SiloName(silo))
 		m.short = n.Say("short.refused", n.SiloName(silo))
 		n.who(&m, n.Owner(silo), "role.owner")
 		list = append(list, m)

@@ -52,7 +52,14 @@ func (n night) exceptionNeed(code string, rows []audit.Exception) Matter {
 		m.Queries = []string{"q4"}
 	}
 	bySilo, sum, owners := map[string]int64{}, int64(0), ""
+	live := func(e audit.Exception) bool { return !n.Copies[e.Source] }
+	hidden := false
+	only, copies := !slices.ContainsFunc(rows, live), int64(0)
 	for _, e := range rows {
+		if !only && !live(e) {
+			copies, hidden = copies+e.Count, hidden || n.Few(e.Silo, e.Count)
+			continue
+		}
 		bySilo[e.Silo] += e.Count
 		sum += e.Count
 		owners += ";" + e.Owner
@@ -61,7 +68,6 @@ func (n night) exceptionNeed(code string, rows []audit.Exception) Matter {
 		}
 	}
 	var places []string
-	hidden := false
 	silos := slices.Sorted(maps.Keys(bySilo))
 	slices.SortStableFunc(silos, func(a, b string) int { return cmp.Compare(bySilo[b], bySilo[a]) })
 	for i, silo := range silos {
@@ -74,9 +80,11 @@ func (n night) exceptionNeed(code string, rows []audit.Exception) Matter {
 		places = append(places, n.SiloName(silo)+" "+count)
 	}
 	m.weight = sum
-	total := n.Number(sum)
+	var total any = sum
+	said := n.Number(sum)
 	if hidden {
-		total = n.Say("some")
+		said = n.Say("some")
+		total = said
 	}
 	key := "exception." + code
 	if !n.Has(key) {
@@ -84,7 +92,12 @@ func (n night) exceptionNeed(code string, rows []audit.Exception) Matter {
 	} else {
 		m.What = n.Say(key, total, strings.Join(places, ", "))
 	}
-	m.short = n.Say("short.exception", tonight.Lower(n.Reason(code)), total)
+	m.short = n.Say("short.exception", tonight.Lower(n.Reason(code)), said)
+	if only {
+		m.What += " " + n.Say("exception.only.copies")
+	} else if copies > 0 && !hidden {
+		m.What += " " + n.Say("exception.copies", copies)
+	}
 	n.who(&m, owners, "role.owner")
 	return m
 }

@@ -445,3 +445,21 @@ func TestNothingEndedIsNotNothingDue(t *testing.T) {
 	f.Nights = []audit.Figures{{Day: "2026-11-21", Nights: 1, Waiting: 7}}
 	require.Contains(t, pageOf(t, f, nil).Done[0].Text, "No row was ended: what is due waits for people.")
 }
+
+// TestExceptionsTellRowsFromCopies, and one from several.
+func TestExceptionsTellRowsFromCopies(t *testing.T) {
+	said := func(list ...audit.Exception) string {
+		f := audittest.Quiet()
+		f.Backups = append(f.Backups, audit.Backup{Source: "copy"})
+		f.Exceptions = list
+		return lang.Plain(pageOf(t, f, nil).Needs[0].What)
+	}
+	of := func(source string, rows int64) audit.Exception {
+		return audit.Exception{Silo: "hr", Source: source, Code: "E_DEPENDENT_KEPT", Count: rows}
+	}
+	require.Equal(t, "1 row that is due stays, since rows that stay refer to them (hr 1). Besides 9 copies in backups.",
+		said(of("crm", 1), of("copy", 9)))
+	require.Equal(t, "12 rows that are due stay, since rows that stay refer to them (hr 12).", said(of("crm", 12)))
+	require.Equal(t, "3 rows that are due stay, since rows that stay refer to them (hr 3). These are copies in backups.",
+		said(of("copy", 3)))
+}

@@ -128,12 +128,24 @@ func (n *Night) Clock(t time.Time) string {
 
 // Count is a number of a silo's rows; one that could single out a person of a sensitive silo is not shown.
 func (n *Night) Count(silo string, rows int64) string {
-	for _, s := range n.Silos {
-		if s.Name == silo && s.Sensitive && rows > 0 && rows < 5 {
-			return "<5"
-		}
+	if n.Few(silo, rows) {
+		return "<5"
 	}
 	return n.Number(rows)
+}
+
+// Told is the same to be put into a message, which says one form of a noun by how many there are.
+func (n *Night) Told(silo string, rows int64) any {
+	if n.Few(silo, rows) {
+		return "<5"
+	}
+	return rows
+}
+
+// Few says that a count of a silo is not shown.
+func (n *Night) Few(silo string, rows int64) bool {
+	return rows > 0 && rows < 5 &&
+		slices.ContainsFunc(n.Silos, func(s figures.Silo) bool { return s.Name == silo && s.Sensitive })
 }
 
 // SiloName is a silo's name, or that there is none.
