@@ -125,6 +125,10 @@ func (f *fieldState) features() []feature {
 	is("header: a person last", h.byPerson)
 	is("header: by whom: "+form, f.writes())
 	is("header: a fact about it", h.killed != "")
+	if f.namesTable() {
+		add("header: the table's own word", 1)
+		add("header: the table's own word: "+form, 1)
+	}
 	if h.generic != "" {
 		add("header: a word for "+h.generic, 1)
 	}
@@ -189,6 +193,14 @@ func (f *fieldState) features() []feature {
 		list = append(list, g, feature{g.name + ": " + form, g.x})
 	}
 	return append(list, f.table.features(f, form)...)
+}
+
+// namesTable reports whether the header has a word of the table's name in it: the number of an account is one thing in a table
+// of accounts, and another in one of customers.
+func (f *fieldState) namesTable() bool {
+	return slices.ContainsFunc(f.tokens, func(w string) bool {
+		return len(w) > 3 && slices.ContainsFunc(f.table.tokens, func(t string) bool { return len(t) > 3 && stem(t) == stem(w) })
+	})
 }
 
 // where says what the field's table is about.
@@ -335,6 +347,9 @@ func (t *tableState) features(f *fieldState, form string) []feature {
 		add("table sense: "+s+": "+form, 1)
 		if g := f.header.generic; g != "" {
 			add("table sense: "+s+": a word for "+g, 1)
+		}
+		for _, own := range f.senses {
+			add("table sense: "+s+": sense "+own, 1)
 		}
 	}
 	standing := t.standing(&s, share)

@@ -78,6 +78,9 @@ var plausibilities = [...]plausibility{
 func (c *Catalogue) plausible(f *fieldState, add func(evidence)) {
 	for i := range f.header.concepts {
 		k := &f.header.concepts[i]
+		if f.field.Kind == "binary" && !slices.Contains(seenInBytes, k.category) {
+			continue
+		}
 		if r := f.plausibility(k.category, k.sub); r != nil && r.lo != 0 {
 			lo := r.lo
 			if lo > -8 {
@@ -87,6 +90,9 @@ func (c *Catalogue) plausible(f *fieldState, add func(evidence)) {
 		}
 	}
 }
+
+// seenInBytes are the categories of which bytes that are no text show something.
+var seenInBytes = []Category{Photo, Signature, Coordinates, PersonalURL, FreeText}
 
 // plausibility returns the rule that decides about a category, nil where none does.
 func (f *fieldState) plausibility(c Category, sub string) *plausibility {

@@ -2,6 +2,8 @@ package classifiers
 
 import (
 	"fmt"
+	"slices"
+	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -66,6 +68,28 @@ func mayBeText(v []byte) bool {
 	}
 	return true
 }
+
+// isWritten reports whether most values seen are text, whatever the field is declared to hold: bytes hold names and numbers
+// of cards, too.
+func (c *column) isWritten() bool {
+	size, texts := 0, 0
+	for i := range c.sample.entries {
+		v := c.sample.entries[i].value
+		size += len(v)
+		if !slices.ContainsFunc([]rune(string(v)), isUnwritten) {
+			texts++
+		}
+	}
+	return size >= fewestWritten && texts*10 >= len(c.sample.entries)*8
+}
+
+// isUnwritten reports whether no text has a sign.
+func isUnwritten(r rune) bool {
+	return r == utf8.RuneError || r < ' ' && r != '\t' && r != '\n' && r != '\r'
+}
+
+// fewestWritten are the bytes that are not text by chance.
+const fewestWritten = 8
 
 // Observe reads a record. Its columns are those of the table's fields, in order, each *array.Binary. The
 // record is not used after the call. A record of another shape is a mistake of the caller, and panics.

@@ -158,6 +158,9 @@ func linkTables(tables []*tableState) {
 			if table, _, ok := cutReference(f.field.References); ok && !f.writes() {
 				t.refersPerson = t.refersPerson || person[strings.ToLower(t.table.Database+"\x00"+table)]
 			}
+			if o := named[keyName(t, f)]; o != nil && o != t && !f.field.Key && !f.writes() {
+				t.refersPerson = t.refersPerson || person[strings.ToLower(o.table.Database+"\x00"+o.table.Name)]
+			}
 			if !f.isKey() && f.field.Kind != "integer" || f.field.Key || f.writes() {
 				continue
 			}
@@ -199,7 +202,16 @@ func (t *tableState) referredBy(f *fieldState, named map[string]*tableState) *ta
 	if o := named[t.table.Database+"\x00"+to]; to != "" && o != t {
 		return o
 	}
+	if o := named[keyName(t, f)]; o != t && !ok {
+		return o
+	}
 	return nil
+}
+
+// keyName is how a key is called among the keys of its database: many give a key one name in the table whose rows it
+// numbers and in all that refer to it (pid, encounter_nr).
+func keyName(t *tableState, f *fieldState) string {
+	return t.table.Database + "\x00key\x00" + strings.ToLower(f.field.Name)
 }
 
 // writes reports whether a key says who wrote a row, and not whom it is about.
@@ -236,8 +248,42 @@ func byNames(tables []*tableState) map[string]*tableState {
 		}
 		named[t.table.Database+"\x00"+t.table.Name] = t
 	}
+	nameKeys(tables, named)
 	return named
 }
+
+// nameKeys adds the tables by the names of their keys, where only one table has a key of that name and it is a name of its
+// own, not one that all keys have.
+func nameKeys(tables []*tableState, named map[string]*tableState) {
+	many := map[string]bool{}
+	for _, t := range tables {
+		var key *fieldState
+		for i, f := range t.fields {
+			if f.field.Key && key != nil { // of several parts, each is a key of another table
+				key = nil
+				break
+			}
+			if f.field.Key || i == 0 && f.isKey() {
+				key = f
+			}
+		}
+		if key == nil || slices.Contains(commonKeys[:], strings.ToLower(key.field.Name)) {
+			continue
+		}
+		name := keyName(t, key)
+		if named[name] != nil {
+			many[name] = true
+		}
+		named[name] = t
+	}
+	for name := range many {
+		delete(named, name)
+	}
+}
+
+// commonKeys are names that keys have in any table.
+var commonKeys = [...]string{"id", "uid", "uuid", "guid", "oid", "rowid", "nr", "no", "num", "key", "pk", "code", "kod", "codigo",
+	"name"}
 
 // listEndings are the stems of words that end the name of a table of kinds.
 var listEndings = [...]string{"type", "typ", "kind", "stat", "state", "catego", "categor", "kategor", "clas", "tipo",

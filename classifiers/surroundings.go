@@ -351,8 +351,11 @@ var (
 		NationalID, TaxID, Postcode, VehiclePlate, DeviceID, IBAN, BankAccount, CreditCard, Secret}
 	// yesAndNo are the categories that a field of two states can hold.
 	yesAndNo = []Category{Gender, Health, Religion, Political, Ethnicity, Union, Sexual, OtherPersonal}
-	// keptAsBytes are the categories that a field of bytes can hold.
-	keptAsBytes = []Category{Photo, Signature, Secret, IPAddress, Health, Coordinates, DeviceID}
+	// bytesByNature are the categories whose values are bytes.
+	bytesByNature = []Category{Photo, Signature, Secret, IPAddress, Health, Coordinates, DeviceID}
+	// keptAsBytes are those that a field of bytes can hold if its header says so: people encrypt the others, too.
+	keptAsBytes = append(append([]Category{PersonName, Email, Phone, PostalAddress, DateOfBirth}, bytesByNature...),
+		documents...)
 )
 
 // typedAway says whether a kind of field cannot hold a category.

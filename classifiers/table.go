@@ -38,7 +38,7 @@ func (c *Catalogue) newTableState(s *Scan, glued prefixes) *tableState {
 	name := glued.table(s.table)
 	t := &tableState{table: s.table, rows: s.rows, roles: c.lexicon.tableRoles(name),
 		child: hasChildWord(c.lexicon.tokens(name)), tokens: c.lexicon.tokens(name), pairs: s.pairs, list: s.keys}
-	t.senses = c.senses.of(splitHeader(name), nil)
+	t.senses = c.senses.of(t.tokens, c.senses.of(splitHeader(name), nil))
 	if n := len(t.tokens); n > 0 {
 		t.endsInPlace = c.lexicon.tableRoles(t.tokens[n-1]).place
 		t.isList = slices.Contains(listEndings[:], stem(t.tokens[n-1]))
@@ -49,6 +49,10 @@ func (c *Catalogue) newTableState(s *Scan, glued prefixes) *tableState {
 		name := glued.field(s.table, f.Name)
 		fs := &fieldState{field: f, column: &s.columns[i], table: t, tokens: c.lexicon.tokens(name),
 			header: c.lexicon.read(name, shared)}
+		if f.Kind == "binary" && !fs.header.names(IPAddress) && s.columns[i].isWritten() {
+			f.Kind = "text"
+			fs.field = f
+		}
 		fs.senses = c.senses.of(fs.tokens, c.senses.of(splitHeader(name), nil))
 		fs.guesses = c.guesser.of(fs.tokens, c.lexicon)
 		fs.profile = c.newProfile(fs.column, f)

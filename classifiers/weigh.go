@@ -70,11 +70,11 @@ func (f *fieldState) weighingOf() *weighing {
 const (
 	toFind     = 0.7
 	toTake     = 4.0  // what the rules hold for a company's
-	toBelieve  = 0.3  // what the rules only doubt
+	toBelieve  = -0.8 // what the rules only doubt
 	toDrop     = -0.1 // what the rules found
 	toDropText = -1.1 // texts: few are about persons
 	toDropOne  = -1.3 // what names one person: to lose it costs more than to look at it
-	toDeny     = -3.0 // what the header says beside persons, in words of one meaning
+	toDeny     = -2.0 // what the header says beside persons, in words of one meaning
 	toKeep     = -20  // days of a life: the day of a wedding is like any other day
 )
 
@@ -133,10 +133,13 @@ func isTextOfNobody(f *fieldState, found Category) bool {
 		!t.refersPerson
 }
 
-// saysOneThing reports whether the header says beside persons what was found, in words of one meaning.
+// saysOneThing reports whether the header says beside persons what was found, in words of one meaning: beside what names them,
+// a text beside where somebody lives, health where a key leads to somebody.
 func saysOneThing(f *fieldState, found Category) bool {
-	h := &f.header
-	return found.Personal() && len(h.concepts) > 0 && !h.weak() && h.unknown == 0 && f.table.ofPersons()
+	h, t := &f.header, f.table
+	beside := t.ofPersons() || found == FreeText && t.hasStreet && t.subject != "company" ||
+		found == Health && (t.refersPerson || t.refersOn)
+	return found.Personal() && len(h.concepts) > 0 && !h.weak() && h.unknown == 0 && beside
 }
 
 // isHealthOfNobody reports whether words for health stand in a table that has no persons and refers to none: a list of
@@ -213,7 +216,7 @@ func kindIndex(c Category) int {
 
 // impossible reports whether a kind that nothing speaks for cannot be found all the same.
 func (f *fieldState) impossible(c Category) bool {
-	if typedAway(c, f.field) {
+	if typedAway(c, f.field) || f.field.Kind == "binary" && !slices.Contains(bytesByNature, c) {
 		return true
 	}
 	switch c {

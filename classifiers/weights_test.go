@@ -39,8 +39,7 @@ const (
 	eitherKept   = 0.3  // how much it counts to keep what rules found where careful people differ: doubt keeps
 
 	// As in the product: how sure the weights must be about companies.
-	surelyCompany = 2.0
-	surelyPerson  = 0.3
+	surelyCompany = 1.5
 	companyBase   = 2.5
 )
 
@@ -262,9 +261,7 @@ func (m *trained) answer(x labelled) classifiers.Verdict {
 	if v.Primary.Contact() && len(x.Company) > 0 {
 		z := []float64{0}
 		m.personal.scores(m.forCompany, m.whose(x, v.Primary), z)
-		if z[0] > surelyCompany || z[0] < -surelyPerson {
-			v.Company = z[0] > 0
-		}
+		v.Company = z[0] > surelyCompany
 	} else if v.Primary != x.Found {
 		v.Company = false
 	}
