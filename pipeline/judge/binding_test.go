@@ -68,6 +68,12 @@ func TestBindRefusesWhatASourceCannotServe(t *testing.T) {
 		{name: "a dependent that cannot forget", edit: record(func(r *policy.Records) {
 			r.Dependents = []policy.Dependent{{Table: "clicks", FK: []string{"person"}, Do: "set_null"}}
 		}), words: []string{"clicks of source crm: field person cannot be NULL"}},
+		{name: "a reference that is none, by kind", edit: record(func(r *policy.Records) {
+			r.Dependents = []policy.Dependent{{Table: "clicks", FK: []string{"at"}, Do: "delete"}}
+		}), words: []string{"dependent clicks: field at (timestamp) cannot hold what people.id does (integer)"}},
+		{name: "a reference that is none, by number", edit: record(func(r *policy.Records) {
+			r.Dependents = []policy.Dependent{{Table: "clicks", FK: []string{"person", "at"}, Do: "delete"}}
+		}), words: []string{"dependent clicks: fk has 2 fields, and the key of people has 1 (id)"}},
 		{name: "several",
 			edit:  record(func(r *policy.Records) { r.Table, r.Collected, r.Collection = "people", "made", "form" }),
 			words: []string{"no field made", "no field form"}},

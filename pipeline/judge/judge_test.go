@@ -147,6 +147,7 @@ func catalog() connectors.Tables {
 		}},
 		{Name: "clicks", Key: []string{"id"}, Fields: []connectors.Field{
 			field("id", connectors.Integer, false), field("person", connectors.Integer, false),
+			field("at", connectors.Timestamp, true),
 		}},
 	}
 }

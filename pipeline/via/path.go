@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -167,12 +168,14 @@ func (p *Paths) resolve(tables connectors.Tables, at connectors.Table, v subject
 	return way, nil
 }
 
-// CheckDependents refuses dependents of a join table of which only some rows count, where rows of other tables may have
-// the same number: their rows there would go, too. A foreign key says that there are no others.
+// CheckDependents refuses dependents whose declared reference is none, by number or kind of its fields. It refuses those
+// of a join table of which only some rows count, where rows of other tables may have the same number: their rows there
+// would go, too. A foreign key says that there are no others.
 func CheckDependents(tables connectors.Tables, table connectors.Table, r policy.Records) error {
 	var errs []error
 	for _, d := range r.Dependents {
 		child, _ := tables.Find(d.Table)
+		errs = append(errs, checkReference(tables, table, child, d))
 		bound := slices.ContainsFunc(child.ForeignKeys, func(k connectors.ForeignKey) bool {
 			return k.RefTable == table.Name && slices.Equal(k.Fields, d.FK)
 		})
@@ -183,6 +186,41 @@ func CheckDependents(tables connectors.Tables, table connectors.Table, r policy.
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkReference refuses a reference that no foreign key declares and whose fields no value can have in common with the
+// key that it refers to: what a server then finds, or finds not, a dump would not.
+func checkReference(tables connectors.Tables, table, child connectors.Table, d policy.Dependent) error {
+	parent := table
+	if d.References != "" {
+		parent, _ = tables.Find(d.References)
+	}
+	declared := slices.ContainsFunc(child.ForeignKeys, func(k connectors.ForeignKey) bool {
+		return slices.Equal(k.Fields, d.FK) && (d.References == "" || k.RefTable == d.References)
+	})
+	if declared || len(parent.Key) == 0 {
+		return nil
+	}
+	if len(d.FK) != len(parent.Key) {
+		return fmt.Errorf("dependent %s: fk has %d fields, and the key of %s has %d (%s): name as many, in that order",
+			d.Table, len(d.FK), parent.Name, len(parent.Key), strings.Join(parent.Key, ", "))
+	}
+	for i, name := range d.FK {
+		from, ok := child.Field(name)
+		to, _ := parent.Field(parent.Key[i])
+		if ok && !alike(from, to) {
+			return fmt.Errorf("dependent %s: field %s (%s) cannot hold what %s.%s does (%s): correct fk, or say by "+
+				"references which table is meant", d.Table, name, from.Type, parent.Name, to.Name, to.Type)
+		}
+	}
+	return nil
+}
+
+// alike reports whether values of two fields are alike as text where they are alike: those of one kind, texts and
+// whole numbers. Rounded numbers never are.
+func alike(a, b connectors.Field) bool {
+	texts := []connectors.Kind{connectors.Text, connectors.Integer, connectors.Decimal}
+	return a.Kind == b.Kind && a.Kind != connectors.Float || slices.Contains(texts, a.Kind) && slices.Contains(texts, b.Kind)
 }
 
 // others reports whether rows of other tables may be among a dependent's that is a join table.
