@@ -70,7 +70,11 @@ func (c *Command) examine(ctx context.Context, p *setup.Setup, cfg *config.Confi
 		list = append(list, doctor.Finding{State: doctor.Wrong, About: "nights", Words: err.Error()})
 	}
 	if all, err := backups.List(ctx, p); err == nil {
-		list = append(list, doctor.Backups(all, backups.Applications(p), today, p.Zone)...)
+		most := map[string]calendar.Period{}
+		for _, s := range p.Sources {
+			most[s.Name] = s.MaxBackupAge
+		}
+		list = append(list, doctor.Backups(all, backups.Applications(p), most, today, p.Zone)...)
 	}
 	if len(cfg.Schedule) == 0 {
 		list = append(list, doctor.Finding{State: doctor.Look, About: "schedule", Words: "the configuration has none: only " +

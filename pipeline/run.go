@@ -261,6 +261,7 @@ func (n *rooms) observe(ctx context.Context) error {
 	plans, plansErr := n.book.journal.Plans(ctx)
 	n.inspector.InspectKeys(plans, n.book.made)
 	n.inspector.InspectChanged()
+	n.inspector.InspectUnbacked(n.applier.Stores)
 	n.inspector.InspectPolicy(n.notes.Facts.Inventory)
 	n.scanner.Drift(n.stores.List)
 	return errors.Join(err, plansErr)

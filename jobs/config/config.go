@@ -164,30 +164,32 @@ func (r *Roles) UnmarshalYAML(unmarshal func(any) error) error {
 
 // Source is one source, or a set of backup files.
 type Source struct {
-	Application string            `yaml:"application"`
-	Environment string            `yaml:"environment"` // production, test, development, backup
-	Connector   string            `yaml:"connector"`
-	DSN         Secret            `yaml:"dsn,omitempty"`
-	ApplyDSN    Secret            `yaml:"apply_dsn,omitempty"`
-	Path        string            `yaml:"path,omitempty"` // files: a path, or a pattern for a set of backups
-	Of          string            `yaml:"of,omitempty"`   // backups: the live source whose records they hold
-	Schema      string            `yaml:"schema,omitempty"`
-	Complete    string            `yaml:"complete,omitempty"` // unchecked: a dump without trailer is accepted
-	Keep        calendar.Period   `yaml:"keep,omitempty"`
-	Rewrite     *Rewrite          `yaml:"rewrite,omitempty"`
-	Location    string            `yaml:"location,omitempty"`
-	Processor   string            `yaml:"processor,omitempty" json:"-"`      // who holds it for the controller (Art. 28)
-	Agreement   string            `yaml:"agreement,omitempty" json:"-"`      // where the contract with the processor is filed
-	Transfer    string            `yaml:"transfer,omitempty" json:"-"`       // what a transfer outside the EEA rests on (Art. 45 to 49)
-	Encrypted   *bool             `yaml:"encrypted,omitempty" json:"-"`      // is it at rest? without: nobody said
-	AuditLog    *bool             `yaml:"audit_log,omitempty" json:"-"`      // does it keep who read and changed what?
-	Zone        string            `yaml:"zone,omitempty" json:",omitempty"`  // of civil times without an offset
-	Zones       map[string]string `yaml:"zones,omitempty" json:",omitempty"` // table, or table.field: where it is another
-	Dates       string            `yaml:"dates,omitempty" json:",omitempty"` // dmy or mdy: days that do not begin with the year
-	TLS         string            `yaml:"tls,omitempty"`                     // waived: the server may be reached in plain text
-	Skip        map[string]string `yaml:"skip,omitempty"`                    // table, or table.field: why it is not read
-	ApprovedFor []string          `yaml:"approved_for,omitempty"`            // special (Art. 9), criminal (Art. 10)
-	Waits       `yaml:",inline"`
+	Application string          `yaml:"application"`
+	Environment string          `yaml:"environment"` // production, test, development, backup
+	Connector   string          `yaml:"connector"`
+	DSN         Secret          `yaml:"dsn,omitempty"`
+	ApplyDSN    Secret          `yaml:"apply_dsn,omitempty"`
+	Path        string          `yaml:"path,omitempty"` // files: a path, or a pattern for a set of backups
+	Of          string          `yaml:"of,omitempty"`   // backups: the live source whose records they hold
+	Schema      string          `yaml:"schema,omitempty"`
+	Complete    string          `yaml:"complete,omitempty"` // unchecked: a dump without trailer is accepted
+	Keep        calendar.Period `yaml:"keep,omitempty"`
+	Rewrite     *Rewrite        `yaml:"rewrite,omitempty"`
+	// live sources: how old its newest backup may be for rows to be destroyed; without, nobody asks
+	MaxBackupAge calendar.Period   `yaml:"max_backup_age,omitempty" json:"-"`
+	Location     string            `yaml:"location,omitempty"`
+	Processor    string            `yaml:"processor,omitempty" json:"-"`      // who holds it for the controller (Art. 28)
+	Agreement    string            `yaml:"agreement,omitempty" json:"-"`      // where the contract with the processor is filed
+	Transfer     string            `yaml:"transfer,omitempty" json:"-"`       // what a transfer outside the EEA rests on (Art. 45 to 49)
+	Encrypted    *bool             `yaml:"encrypted,omitempty" json:"-"`      // is it at rest? without: nobody said
+	AuditLog     *bool             `yaml:"audit_log,omitempty" json:"-"`      // does it keep who read and changed what?
+	Zone         string            `yaml:"zone,omitempty" json:",omitempty"`  // of civil times without an offset
+	Zones        map[string]string `yaml:"zones,omitempty" json:",omitempty"` // table, or table.field: where it is another
+	Dates        string            `yaml:"dates,omitempty" json:",omitempty"` // dmy or mdy: days that do not begin with the year
+	TLS          string            `yaml:"tls,omitempty"`                     // waived: the server may be reached in plain text
+	Skip         map[string]string `yaml:"skip,omitempty"`                    // table, or table.field: why it is not read
+	ApprovedFor  []string          `yaml:"approved_for,omitempty"`            // special (Art. 9), criminal (Art. 10)
+	Waits        `yaml:",inline"`
 	// what only the connector knows, by its names; without one, no part of the policy's digest
 	Options map[string]string `yaml:"options,omitempty" json:",omitempty"`
 	// the same for single files of a folder, by name or pattern

@@ -207,7 +207,7 @@ func (f *periodFinder) Visit(n ast.Node) ast.Visitor {
 	}
 	switch pair.Key.GetToken().Value {
 	case "max_age", "period", "grace", "notice_term", "orphan_grace", "proof_retention", "max_lag", "keep", "after",
-		"at_most_every":
+		"at_most_every", "max_backup_age":
 		if value := pair.Value.GetToken(); value.Type != token.MappingStartType {
 			if _, err := calendar.ParsePeriod(value.Value); err != nil {
 				f.wrong = value

@@ -78,7 +78,8 @@ func (c *Config) sourcesOf(d *sourceDraft) []setup.Source {
 		Encrypted: yesNo(s.Encrypted), AuditLog: yesNo(s.AuditLog),
 		Connector: s.Connector, Of: s.Of,
 		Keep: s.Keep, Skip: s.Skip, ApprovedFor: s.ApprovedFor, Plaintext: s.TLS == "waived",
-		ReadOnly: s.ApplyDSN == "" && s.Rewrite == nil, Times: times,
+		MaxBackupAge: s.MaxBackupAge,
+		ReadOnly:     s.ApplyDSN == "" && s.Rewrite == nil, Times: times,
 	}
 	if s.Rewrite != nil {
 		d.base.Rewrite = &setup.RewriteTerms{After: s.Rewrite.After, AtMostEvery: s.Rewrite.AtMostEvery}
@@ -187,6 +188,13 @@ func (c *Config) checkSource(d *sourceDraft) {
 	}
 	if s.TLS != "" && s.TLS != "waived" {
 		d.fail("tls: %q: leave it out, or write waived", s.TLS)
+	}
+	switch {
+	case s.MaxBackupAge.IsZero():
+	case s.Of != "" || s.Environment == "backup":
+		d.fail("max_backup_age is for the live source, whose rows are destroyed: write it there")
+	case !slices.ContainsFunc(slices.Collect(maps.Values(c.Sources)), func(b Source) bool { return b.Of == d.name }):
+		d.fail("max_backup_age: no source is a backup of it: configure one with `of: %s`, or leave it out", d.name)
 	}
 	if s.Complete != "" && s.Complete != "unchecked" {
 		d.fail("complete: %q: leave it out, or write unchecked", s.Complete)

@@ -248,8 +248,9 @@ func Nights(s ask.Status, now time.Time) (list []Finding) {
 }
 
 // Backups looks at whether they are taken, go when they should, and belong to somebody. without are the applications of
-// which none is configured.
-func Backups(all []backups.Backup, without []string, today calendar.Date, zone *time.Location) (list []Finding) {
+// which none is configured, most how old the newest of a source may be for rows of it to be destroyed.
+func Backups(all []backups.Backup, without []string, most map[string]calendar.Period, today calendar.Date,
+	zone *time.Location) (list []Finding) {
 	const about = "backups"
 	newest := map[string]time.Time{}
 	for _, b := range all {
@@ -270,7 +271,11 @@ func Backups(all []backups.Backup, without []string, today calendar.Date, zone *
 		}
 	}
 	for _, of := range slices.Sorted(maps.Keys(newest)) {
-		if taken := calendar.DateOf(newest[of], zone); taken < today-freshDays {
+		taken := calendar.DateOf(newest[of], zone)
+		if p := most[of]; !p.IsZero() && calendar.EndOf(taken, p) < today {
+			list = append(list, Finding{Wrong, about, fmt.Sprintf("the newest of %s was taken on %s, longer ago than %s", of,
+				taken, p), "take one: until then nothing is destroyed in it (max_backup_age)"})
+		} else if taken < today-freshDays {
 			list = append(list, Finding{Look, about, fmt.Sprintf("the newest of %s was taken on %s", of, taken),
 				"is it still made every night?"})
 		}

@@ -113,14 +113,16 @@ func TestHowNightsStand(t *testing.T) {
 func TestHowBackupsStand(t *testing.T) {
 	taken := func(days int) time.Time { return now.AddDate(0, 0, -days) }
 	fine := backups.Backup{Source: "b", Of: "crm", TakenAt: taken(1), KeptUntil: "2026-12-01", Status: "ok"}
-	require.Equal(t, "ok 1, each somebody's and none past its day\n", says(doctor.Backups([]backups.Backup{fine}, nil, today,
+	require.Equal(t, "ok 1, each somebody's and none past its day\n", says(doctor.Backups([]backups.Backup{fine}, nil, nil, today,
 		time.UTC)))
 	got := says(doctor.Backups([]backups.Backup{fine,
 		{Source: "old", Of: "crm", TakenAt: taken(99), KeptUntil: "2026-11-19", Status: "ok"},
 		{Source: "away", Of: "crm", Status: "gone"}, {Path: "x.sql", Status: "stray"},
-		{Source: "shop", Of: "shop", TakenAt: taken(3), Status: "ok"}}, []string{"hr"}, today, time.UTC))
+		{Source: "shop", Of: "shop", TakenAt: taken(3), Status: "ok"}, {Source: "till", Of: "till", TakenAt: taken(3), Status: "ok"}},
+		[]string{"hr"}, map[string]calendar.Period{"crm": {Days: 1}, "till": {Days: 2}}, today, time.UTC))
 	require.Equal(t, "wrong old should have gone on 2026-11-19 and lies there still\nwrong away is not there, or not to be read\n"+
 		"look x.sql lies beside backups and is no source's\nlook the newest of shop was taken on 2026-11-17\n"+
+		"wrong the newest of till was taken on 2026-11-17, longer ago than P2D\n"+
 		"look none is configured of hr\n", got)
 }
 

@@ -48,7 +48,8 @@ type Applier struct {
 	Census  *census.Night // takes back what is ended; nil: nobody counts
 	Source  string        // only plans that end once more what was ended in it; "" all
 
-	traced bool // something was left in the registry since its traces were read
+	traced bool     // something was left in the registry since its traces were read
+	waits  []string // live sources that wait for a backup, which is said
 }
 
 // Apply executes every approved plan, oldest first. What a crash interrupted is finished; what moved since
@@ -275,6 +276,9 @@ func (ap *Applier) applySet(ctx context.Context, a *application, all []journal.C
 		return false, nil
 	}
 	chunks := a.own(all)
+	if a.unbacked(chunks) {
+		return false, nil
+	}
 	if err := a.carried(ctx); err != nil {
 		ap.Stores.FailedSource(a.store, err)
 		return false, nil
@@ -304,6 +308,20 @@ func (ap *Applier) applySet(ctx context.Context, a *application, all []journal.C
 		return false, nil
 	}
 	return true, nil
+}
+
+// unbacked reports whether the set has to wait for a backup. What was begun is finished.
+func (a *application) unbacked(chunks []journal.Chunk) bool {
+	lacks, yes := a.Stores.Unbacked(a.store)
+	if !yes || len(chunks) > 0 || !a.set.Destroys() {
+		return false
+	}
+	if live := a.store.System(); !slices.Contains(a.waits, live) {
+		a.waits = append(a.waits, live)
+		a.Notes.Problem(fmt.Errorf("%w: nothing is destroyed in %s and its backups: %s: take one, and the next run goes on",
+			setup.ErrSource, live, lacks))
+	}
+	return true
 }
 
 // carried reads whose the rows of the set are, where other tables say it.

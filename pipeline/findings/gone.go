@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/stores"
 )
 
 // How long a night looks back for backups that are not there any more, and how much earlier than its keep one may go.
@@ -50,6 +51,17 @@ func (in *Inspector) InspectGone() {
 		files := gone[set]
 		slices.SortFunc(files, func(a, b audit.Backup) int { return strings.Compare(a.Source, b.Source) })
 		in.gone(set, in.unexplained(set, files, seen))
+	}
+}
+
+// InspectUnbacked finds live sources in which nothing is destroyed until there is a newer backup.
+func (in *Inspector) InspectUnbacked(set *stores.Set) {
+	for _, s := range set.List {
+		if lacks, yes := set.Unbacked(s); yes && !s.Backup() {
+			in.Notes.Find(audit.Finding{Kind: "F_BACKUP_OUTDATED", Severity: "medium", Source: s.Name, Count: 1,
+				Article: "Art. 32(1)(c)", Words: "Nothing is destroyed in this source: " + lacks.String() +
+					". What is due stands until then."})
+		}
 	}
 }
 

@@ -179,8 +179,10 @@ type Source struct {
 	ApprovedFor []string          // classes of data that may be in it: special, criminal
 	Plaintext   bool              // TLS waived
 	ReadOnly    bool              // no apply_dsn: never changed
-	Times       Times
-	Open        func(ctx context.Context) (connectors.Source, error)
+	// live sources: how old the newest backup may be for rows to be destroyed; zero, and nobody asks
+	MaxBackupAge calendar.Period
+	Times        Times
+	Open         func(ctx context.Context) (connectors.Source, error)
 }
 
 // DeletePath is how what has to go from a source goes: row by row, with the file written anew, with the file at its end
