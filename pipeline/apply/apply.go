@@ -318,8 +318,8 @@ func (a *application) unbacked(chunks []journal.Chunk) bool {
 	}
 	if live := a.store.System(); !slices.Contains(a.waits, live) {
 		a.waits = append(a.waits, live)
-		a.Notes.Problem(fmt.Errorf("%w: nothing is destroyed in %s and its backups: %s: take one, and the next run goes on",
-			setup.ErrSource, live, lacks))
+		a.Notes.Problem(fmt.Errorf("%w: nothing is destroyed in %s and its backups: %s: take one, and the next run "+
+			"goes on", setup.ErrSource, live, lacks))
 	}
 	return true
 }

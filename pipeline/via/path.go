@@ -168,9 +168,9 @@ func (p *Paths) resolve(tables connectors.Tables, at connectors.Table, v subject
 	return way, nil
 }
 
-// CheckDependents refuses dependents whose declared reference is none, by number or kind of its fields. It refuses those
-// of a join table of which only some rows count, where rows of other tables may have the same number: their rows there
-// would go, too. A foreign key says that there are no others.
+// CheckDependents refuses dependents whose declared reference is none, by number or kind of its fields. It refuses
+// those of a join table of which only some rows count, where rows of other tables may have the same number: their rows
+// there would go, too. A foreign key says that there are no others.
 func CheckDependents(tables connectors.Tables, table connectors.Table, r policy.Records) error {
 	var errs []error
 	for _, d := range r.Dependents {
@@ -220,7 +220,10 @@ func checkReference(tables connectors.Tables, table, child connectors.Table, d p
 // whole numbers. Rounded numbers never are.
 func alike(a, b connectors.Field) bool {
 	texts := []connectors.Kind{connectors.Text, connectors.Integer, connectors.Decimal}
-	return a.Kind == b.Kind && a.Kind != connectors.Float || slices.Contains(texts, a.Kind) && slices.Contains(texts, b.Kind)
+	if a.Kind == b.Kind {
+		return a.Kind != connectors.Float
+	}
+	return slices.Contains(texts, a.Kind) && slices.Contains(texts, b.Kind)
 }
 
 // others reports whether rows of other tables may be among a dependent's that is a join table.
