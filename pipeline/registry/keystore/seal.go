@@ -164,6 +164,28 @@ func (s *Sealer) next(high, low uint64) (uint64, uint64) {
 	return binary.BigEndian.Uint64(s.block[:8]), binary.BigEndian.Uint64(s.block[8:])
 }
 
+// Fits reports whether a text of n bytes is hashed as one that was put together to be.
+func (s *Sealer) Fits(n int) bool { return s.short != nil && n <= nh.Longest }
+
+// Holds reports whether a tag is that of a row, whose text Fits, and adds the row to a sum if it is. It is what Row and
+// Add do together, as fast as it can be for the many rows of a night: the tag as it stands is encrypted for the sum
+// while that of the text is still being made.
+func (s *Sealer) Holds(sum *Sum, text *nh.Text, tag []byte) bool {
+	if len(tag) != len(Tag{}) {
+		return false
+	}
+	high, low := s.hash.OfText(text)
+	binary.LittleEndian.PutUint64(s.block[:8], low)
+	binary.LittleEndian.PutUint64(s.block[8:], high)
+	s.sums.Encrypt(s.out[:], tag)
+	s.short.Encrypt(s.block[:], s.block[:])
+	if s.block != Tag(tag) {
+		return false
+	}
+	s.more(sum, 1)
+	return true
+}
+
 // Sum is how many rows a table has, and the sum of what their tags become under a key of its own. Rows may be added
 // and taken away in any order. It is nothing that anybody sees who has no key (Box), so that no rows can be found
 // that have the same.
@@ -187,6 +209,11 @@ func (s *Sealer) Take(sum *Sum, tag Tag) { s.count(sum, tag, -1) }
 func (s *Sealer) count(sum *Sum, tag Tag, n int64) {
 	s.block = tag
 	s.sums.Encrypt(s.out[:], s.block[:])
+	s.more(sum, n)
+}
+
+// more adds a row n times, what its tag becomes being in s.out.
+func (s *Sealer) more(sum *Sum, n int64) {
 	sum.Rows += n
 	sum.of += uint64(n) * binary.LittleEndian.Uint64(s.out[:8])
 	sum.more += uint64(n) * binary.LittleEndian.Uint64(s.out[8:])

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"lethe/pipeline/registry/keystore/nh"
 )
 
 func hexBytes(t require.TestingT, text string) []byte {
@@ -129,4 +131,32 @@ func TestSealsOfEarlierVersions(t *testing.T) {
 		_, err = plain.SealerOf(version + 1)
 		require.NoError(t, err)
 	}
+}
+
+// TestHolds holds that a row which is looked at quickly is the one that Row seals, is counted as Add counts it, and not
+// at all under another tag.
+func TestHolds(t *testing.T) {
+	s, err := newSealer("crm", bytes.Repeat([]byte{7}, keyLen))
+	require.NoError(t, err)
+	require.NoError(t, s.hashing("crm", bytes.Repeat([]byte{7}, keyLen)))
+	require.True(t, s.Fits(nh.Longest))
+	require.False(t, s.Fits(nh.Longest+1))
+	require.False(t, s.Former().Fits(1), "a registry of before hashes nothing so")
+	rapid.Check(t, func(r *rapid.T) {
+		b := rapid.SliceOfN(rapid.Byte(), 1, nh.Longest).Draw(r, "text")
+		var text nh.Text
+		text.Begin(b[0])
+		text.Bytes(b[1:])
+		var want, got Sum
+		tag := s.Row(b)
+		s.Add(&want, tag)
+		require.True(r, s.Holds(&got, &text, tag[:]))
+		require.Equal(r, want, got)
+		other := tag
+		other[rapid.IntRange(0, len(tag)-1).Draw(r, "at")] ^= 1 << rapid.IntRange(0, 7).Draw(r, "bit")
+		for _, wrong := range [][]byte{other[:], tag[:15], nil, append(tag[:], 0)} {
+			require.False(r, s.Holds(&got, &text, wrong))
+			require.Equal(r, want, got)
+		}
+	})
 }

@@ -22,6 +22,7 @@ import (
 	"lethe/pipeline/registry/internal/database"
 	"lethe/pipeline/registry/internal/tables"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/keystore/nh"
 )
 
 // Table is one whose rows are sealed.
@@ -221,9 +222,11 @@ func (b *Book) EachSaid(ctx context.Context, tx *database.Txn, do func(Said) err
 	}, b.id)
 }
 
-func (f *Fact) text(buf []byte) []byte { return text(buf, f, f.Type, f.Purpose, f.Details) }
+// factLen is how long the text of a Fact without texts is.
+const factLen = 1 + 7*8 + 2*2
 
-func text[T string | []byte](buf []byte, f *Fact, typ, purpose, details T) []byte {
+// first is the byte that a Fact's text begins with.
+func (f *Fact) first() byte {
 	first := byte(Payload)
 	if f.Notice {
 		first |= 1 << 6
@@ -231,7 +234,13 @@ func text[T string | []byte](buf []byte, f *Fact, typ, purpose, details T) []byt
 	if f.Evidence {
 		first |= 1 << 7
 	}
-	buf = append(buf, first)
+	return first
+}
+
+func (f *Fact) text(buf []byte) []byte { return text(buf, f, f.Type, f.Purpose, f.Details) }
+
+func text[T string | []byte](buf []byte, f *Fact, typ, purpose, details T) []byte {
+	buf = append(buf, f.first())
 	buf = append(buf, make([]byte, 56)...)
 	b := buf[len(buf)-56:]
 	binary.BigEndian.PutUint64(b, uint64(f.Seq))
@@ -391,6 +400,7 @@ type Check struct {
 	sum     keystore.Sum
 	clear   clear
 	buf     []byte
+	text    nh.Text
 	details []byte
 }
 
@@ -420,17 +430,51 @@ func (c *Check) Row(row database.Row) (database.Row, error) {
 	if c.clear.of(row, d, c.veil, stored); c.sealer == nil {
 		return &c.clear, nil
 	}
-	if c.t == Alias || c.t == Link { // of which there are most
-		c.buf = Number(Bytes(append(c.buf[:0], byte(c.t)), row.ColumnRawBlob(0)), row.ColumnInt64(1)^c.clear.mask[0])
-	} else {
-		c.buf = d.text(c.buf[:0], c.t, &c.clear)
-	}
-	tag := c.sealer.Row(c.buf)
-	if !bytes.Equal(tag[:], stored) {
+	c.buf = d.text(c.buf[:0], c.t, &c.clear)
+	if !c.holds(c.buf, stored) {
 		return nil, c.book.Broken(d.name, d.place(row)+" is not as it was written")
 	}
-	c.sealer.Add(&c.sum, tag)
 	return &c.clear, nil
+}
+
+// Pair is Row of Alias or Link, of which there are most: the reference, valid until the next row, and its collection.
+func (c *Check) Pair(row database.Row) (ref []byte, collection int64, err error) {
+	ref, collection = row.ColumnRawBlob(0), row.ColumnInt64(1)
+	if c.sealer == nil && c.veil == nil {
+		return ref, collection, nil
+	}
+	tag := row.ColumnRawBlob(2)
+	if c.veil != nil && len(tag) == len(keystore.Tag{}) {
+		collection ^= c.veil.Beside(keystore.Tag(tag))[0]
+	}
+	if c.sealer == nil || c.pair(ref, collection, tag) {
+		return ref, collection, nil
+	}
+	d := &defs[c.t]
+	return nil, 0, c.book.Broken(d.name, d.place(row)+" is not as it was written")
+}
+
+// pair reports whether a tag is that of a row of Alias or Link.
+func (c *Check) pair(ref []byte, collection int64, tag []byte) bool {
+	if !c.sealer.Fits(1 + 4 + len(ref) + 8) {
+		c.buf = Number(Bytes(append(c.buf[:0], byte(c.t)), ref), collection)
+		return c.holds(c.buf, tag)
+	}
+	c.text.Begin(byte(c.t))
+	c.text.Length(len(ref), 4)
+	c.text.Bytes(ref)
+	c.text.Number(collection)
+	return c.sealer.Holds(&c.sum, &c.text, tag)
+}
+
+// holds reports whether a tag is that of a text, and counts the row if it is.
+func (c *Check) holds(text, stored []byte) bool {
+	tag := c.sealer.Row(text)
+	if !bytes.Equal(tag[:], stored) {
+		return false
+	}
+	c.sealer.Add(&c.sum, tag)
+	return true
 }
 
 // clear is a row beside the chain without its veil.
@@ -465,13 +509,26 @@ func (c *Check) Fact(f *Fact, seal []byte) error {
 	if c.sealer == nil {
 		return nil
 	}
-	c.buf = f.text(c.buf[:0])
-	tag := c.sealer.Row(c.buf)
-	if !bytes.Equal(tag[:], seal) || c.veil != nil && f.Block != tables.Block(f.Collection) {
+	if c.veil != nil && f.Block != tables.Block(f.Collection) || !c.fact(f, seal) {
 		return &TamperedError{Silo: c.book.silo, Seq: f.Seq, What: "it, or its payload, is not as it was written"}
 	}
-	c.sealer.Add(&c.sum, tag)
 	return nil
+}
+
+// fact reports whether a tag is that of an event's payload.
+func (c *Check) fact(f *Fact, tag []byte) bool {
+	if !c.sealer.Fits(factLen + len(f.Type) + len(f.Purpose) + len(f.Details)) {
+		c.buf = f.text(c.buf[:0])
+		return c.holds(c.buf, tag)
+	}
+	t := &c.text
+	t.Begin(f.first(), f.Seq, f.Collection, f.Occurred, f.From, f.Until, f.Recorded, f.Flags)
+	t.Length(len(f.Type), 2)
+	t.Bytes(f.Type)
+	t.Length(len(f.Purpose), 2)
+	t.Bytes(f.Purpose)
+	t.Bytes(f.Details)
+	return c.sealer.Holds(&c.sum, t, tag)
 }
 
 // End says whether the rows that were taken are all there are, and no others.

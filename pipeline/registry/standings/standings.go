@@ -222,12 +222,12 @@ func (s *Standings) loadAliases(ctx context.Context, tx *database.Txn, silo chai
 	check := silo.Book.Check(seal.Alias)
 	return tx.LookUp(ctx, silo.ID, `SELECT alias_ref, collection, seal FROM subject_alias WHERE silo = ?
 		AND alias_ref `, said, func(row database.Row) error {
-		row, err := check.Row(row)
+		known, of, err := check.Pair(row)
 		if err != nil {
 			return err
 		}
-		ref := shortRef(row.ColumnRawBlob(0))
-		if row.ColumnInt64(1) != int64(collection) ||
+		ref := shortRef(known)
+		if of != int64(collection) ||
 			slices.Contains(s.lookupAt(nil, s.index.find(&ref), &ref), collection) {
 			return nil
 		}
@@ -261,11 +261,11 @@ func (s *Standings) loadIndex(ctx context.Context, tx *database.Txn, silo chain.
 		if s.linked && row.ColumnInt64(3) == 1 {
 			check = records
 		}
-		row, err := check.Row(row)
+		ref, collection, err := check.Pair(row)
 		if err != nil {
 			return err
 		}
-		s.index.add(shortRef(row.ColumnRawBlob(0)), int32(row.ColumnInt64(1)))
+		s.index.add(shortRef(ref), int32(collection))
 		return nil
 	}, silo.ID, silo.ID)
 	s.index.order()

@@ -58,3 +58,46 @@ func TestOfTellsTextsApart(t *testing.T) {
 		require.NotEqual(t, [2]uint64{high, low}, [2]uint64{h, l})
 	})
 }
+
+// TestOfText puts texts together from pieces: each has the hash of its bytes, whatever stood in its place before.
+func TestOfText(t *testing.T) {
+	var text Text
+	rapid.Check(t, func(t *rapid.T) {
+		k := key(t, rapid.Byte().Draw(t, "key"))
+		first := rapid.Byte().Draw(t, "first")
+		numbers := rapid.SliceOfN(rapid.Int64(), 0, 8).Draw(t, "numbers")
+		text.Begin(first, numbers...)
+		want := []byte{first}
+		for _, n := range numbers {
+			want = binary.BigEndian.AppendUint64(want, uint64(n))
+		}
+		for range rapid.IntRange(0, 6).Draw(t, "pieces") {
+			switch rapid.IntRange(0, 3).Draw(t, "piece") {
+			case 0:
+				n := rapid.Int64().Draw(t, "number")
+				text.Number(n)
+				want = binary.BigEndian.AppendUint64(want, uint64(n))
+			case 1:
+				n := rapid.IntRange(0, 1<<16-1).Draw(t, "length")
+				text.Length(n, 2)
+				want = binary.BigEndian.AppendUint16(want, uint16(n))
+			case 2:
+				n := rapid.IntRange(0, 1<<31).Draw(t, "length")
+				text.Length(n, 4)
+				want = binary.BigEndian.AppendUint32(want, uint32(n))
+			default:
+				b := rapid.SliceOfN(rapid.Byte(), 0, 30).Draw(t, "bytes")
+				text.Bytes(b)
+				want = append(want, b...)
+			}
+		}
+		if missing := Longest - len(want); missing >= 0 && rapid.Bool().Draw(t, "to the end") {
+			b := bytes.Repeat([]byte{first}, missing)
+			text.Bytes(b)
+			want = append(want, b...)
+		}
+		high, low := k.OfText(&text)
+		h, l := k.Of(want)
+		require.Equal(t, [2]uint64{h, l}, [2]uint64{high, low})
+	})
+}
