@@ -29,7 +29,7 @@ type floor struct {
 // beside it.
 var house = [][]string{
 	// days, names, reasons, values, durable state, keys, identifiers, a database, tables: no package of ours
-	{"registry/keystore/nh", "registry/keystore/private", "journal/packed", "registry/identifier/scripts", "registry/identifier/residue", "registry/identifier/signs"},
+	{"registry/keystore/nh", "registry/keystore/cmac", "registry/keystore/private", "journal/packed", "registry/identifier/scripts", "registry/identifier/residue", "registry/identifier/signs"},
 	{"numbered", "dependents/circles", "policy/calendar", "policy/names", "policy/reason", "policy/subject", "anonymize", "registry/keystore",
 		"registry/identifier",
 		"registry/internal/database", "audit", "audit/page/lang", "audit/page/chart", "shown"},

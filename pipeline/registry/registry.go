@@ -38,6 +38,7 @@ import (
 	"lethe/pipeline/registry/internal/tables"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/retention"
+	"lethe/pipeline/registry/seal"
 	"lethe/pipeline/registry/standings"
 	"lethe/pipeline/registry/whole"
 )
@@ -180,6 +181,9 @@ func open(ctx context.Context, c Config) (*Registry, error) {
 	var store *chain.Store
 	if err == nil {
 		store, err = chain.NewStore(ctx, db, c.ReadOnly, c.Keys, c.Now, c.Shuffle)
+	}
+	if err == nil {
+		err = seal.Undisturbed(ctx, db.Handle)
 	}
 	if err == nil && !c.AnyVersion {
 		err = chain.NewLog(store).CheckKeys(ctx)

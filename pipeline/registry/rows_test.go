@@ -291,19 +291,3 @@ func TestRefreshLooks(t *testing.T) {
 		})
 	}
 }
-
-// TestTriggersThatTakeAway holds that what is written and is not there afterwards is noticed at once.
-func TestTriggersThatTakeAway(t *testing.T) {
-	f := furnished(t, newSQLite)
-	for _, table := range []string{"tombstone", "flag"} {
-		_, err := f.raw().Exec(`CREATE TRIGGER lose_` + table + ` AFTER INSERT ON ` + table + ` BEGIN DELETE FROM ` + table +
-			` WHERE record_ref = NEW.record_ref; END`)
-		require.NoError(t, err)
-	}
-	record := f.key("crm").Record("crm", "people", []byte("8"))
-	require.ErrorIs(t, f.r.PutTombstones(t.Context(), "crm", []Tombstone{{Record: record, DropAfter: noon}}),
-		chain.ErrTampered)
-	err := f.r.SetFlags(t.Context(), "crm", []Flag{{FlagKey{record, "R"}, noon}})
-	require.ErrorIs(t, err, chain.ErrTampered)
-	require.ErrorContains(t, err, "look for a trigger that is not Lethe's")
-}

@@ -320,8 +320,8 @@ func TestUpgradeLooksAtSeals(t *testing.T) {
 			}
 			var err error
 			if strings.Contains(edit, "'5'") { // it says that it is of this version, and is not
-				_, err = f.open(Config{}).Standings(t.Context(), "crm", f.now, nil)
-				require.Error(t, err)
+				_, err = Open(t.Context(), config)
+				require.ErrorIs(t, err, chain.ErrTampered)
 				return
 			}
 			_, err = Upgrade(t.Context(), config, seen)

@@ -107,6 +107,16 @@ func inTheEngine() []insider {
 		{"shows no request for access", registry("ALTER TABLE request RENAME TO request_x; CREATE VIEW request AS SELECT * FROM request_x WHERE kind <> 'access'"), ""},
 		{"lets the registry refuse each erasure that it is told", registry("CREATE TRIGGER no BEFORE INSERT ON tombstone " +
 			"BEGIN SELECT RAISE(ABORT, 'no'); END"), ""},
+		// Which day stands there is veiled; who turns one bit of it around makes it 35 years earlier, or later.
+		{"lets the registry date each flag back as it is written", registry("CREATE TRIGGER back AFTER INSERT ON flag BEGIN " +
+			"UPDATE flag SET since = (since | (1 << 50)) - (since & (1 << 50)) WHERE record_ref = NEW.record_ref; END"), ""},
+		{"lets the registry end each tombstone as it is written", registry("CREATE TRIGGER over AFTER INSERT ON tombstone BEGIN " +
+			"UPDATE tombstone SET drop_after = 1 WHERE record_ref = NEW.record_ref; END"), ""},
+		{"lets the registry keep each flag that ends", ignore("kept", "DELETE ON flag"), ""},
+		{"lets a trigger of Lethe's do something else", func(w *inside) {
+			w.sql("var/registry.db", "DROP TRIGGER event_no_delete; CREATE TRIGGER event_no_delete AFTER INSERT ON flag BEGIN "+
+				"UPDATE flag SET since = since & ~(1 << 50); END")
+		}, ""},
 		{"says that references are in another form", registry("UPDATE meta SET value = '99' WHERE name = 'identifiers'"), ""},
 		{"says that references are in the oldest form", registry("UPDATE meta SET value = '1' WHERE name = 'identifiers'"), ""},
 		{"takes away who wrote to the registry last", registry("DELETE FROM meta WHERE name = 'remembered_by'"),

@@ -21,11 +21,12 @@ import (
 // inside is a company's folder, and what somebody can do there who is root: everything, but sign as somebody else.
 type inside struct {
 	testing.TB
-	dir  string
-	at   string   // what the clock of the machine says
-	with []string // what stands behind the night's command, as somebody edits a crontab
-	env  []string // of the night
-	last string   // what the last command printed
+	dir    string
+	at     string   // what the clock of the machine says
+	with   []string // what stands behind the night's command, as somebody edits a crontab
+	env    []string // of the night
+	served bool     // the registry is on a server
+	last   string   // what the last command printed
 }
 
 func (w *inside) path(name string) string { return filepath.Join(w.dir, name) }

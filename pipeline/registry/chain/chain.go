@@ -122,7 +122,7 @@ func (s *Store) Write(ctx context.Context, what string, f func(*database.Txn) er
 	if err == nil {
 		defer tx.End()
 		if err = f(tx); err == nil {
-			err = tx.Commit()
+			err = seal.Commit(ctx, tx, s.Before)
 		}
 	}
 	if err != nil && ctx.Err() != nil {

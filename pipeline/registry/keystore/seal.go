@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"lethe/pipeline/registry/keystore/cmac"
 	"lethe/pipeline/registry/keystore/nh"
 )
 
@@ -21,13 +22,13 @@ type Tag [aes.BlockSize]byte
 // version in use of the silo's: who has the database and not the keystore can neither make a row nor take one
 // away, nor put an old one back. It reuses its memory and so serves one goroutine; Clone makes one for another.
 type Sealer struct {
-	rows, sums cipher.Block
+	rows       cmac.MAC
+	sums       cipher.Block
 	short      cipher.Block // encrypts the hashes of short texts; nil: all have their AES-CMAC
 	hash       nh.Key
 	beside     cipher.Block // veils rows beside the chain
 	veil       veils
 	box        cipher.AEAD
-	last       [2][2]uint64 // subkeys for a last block that is whole, and for one that is filled up
 	block, out [aes.BlockSize]byte
 }
 
@@ -63,7 +64,12 @@ func newSealer(silo string, base []byte) (*Sealer, error) {
 	if s.beside, err = aes.NewCipher(keys[3][:sealKeyLen]); err != nil {
 		return nil, fmt.Errorf("derive seal of silo %q: %w", silo, err)
 	}
-	return s, s.keyRows(keys[0][:sealKeyLen])
+	rows, err := aes.NewCipher(keys[0][:sealKeyLen])
+	if err != nil {
+		return nil, fmt.Errorf("derive seal of silo %q: %w", silo, err)
+	}
+	s.rows = cmac.New(rows)
+	return s, nil
 }
 
 // Journal is the sealer of the journal's rows. Its keys derive from the runner's: both say what was done.
@@ -85,23 +91,6 @@ func (k *Keystore) Journal() (*Sealer, error) {
 
 // sealKeyLen is that of AES-128, as in RFC 4493: a quarter less work a block than AES-256.
 const sealKeyLen = 16
-
-// keyRows sets the key of tags.
-func (s *Sealer) keyRows(key []byte) (err error) {
-	if s.rows, err = aes.NewCipher(key); err != nil {
-		return err
-	}
-	s.block = [aes.BlockSize]byte{}
-	s.rows.Encrypt(s.block[:], s.block[:])
-	s.last[0] = double(binary.BigEndian.Uint64(s.block[:8]), binary.BigEndian.Uint64(s.block[8:]))
-	s.last[1] = double(s.last[0][0], s.last[0][1])
-	return nil
-}
-
-// double multiplies by x in GF(2^128).
-func double(high, low uint64) [2]uint64 {
-	return [2]uint64{high<<1 | low>>63, low<<1 ^ (high>>63)*0x87}
-}
 
 // Clone is an independent sealer of the same silo, for another goroutine.
 func (s *Sealer) Clone() *Sealer {
@@ -140,28 +129,7 @@ func (s *Sealer) Row(text []byte) Tag {
 		s.short.Encrypt(s.block[:], s.block[:])
 		return s.block
 	}
-	var high, low uint64
-	for len(text) > aes.BlockSize {
-		high, low = s.next(high^binary.BigEndian.Uint64(text), low^binary.BigEndian.Uint64(text[8:]))
-		text = text[aes.BlockSize:]
-	}
-	last := &s.last[0]
-	if n := len(text); n < aes.BlockSize {
-		s.out = [aes.BlockSize]byte{}
-		copy(s.out[:], text)
-		s.out[n] = 0x80
-		text, last = s.out[:], &s.last[1]
-	}
-	s.next(high^binary.BigEndian.Uint64(text)^last[0], low^binary.BigEndian.Uint64(text[8:])^last[1])
-	return s.block
-}
-
-// next encrypts a block, which stays in s.block.
-func (s *Sealer) next(high, low uint64) (uint64, uint64) {
-	binary.BigEndian.PutUint64(s.block[:8], high)
-	binary.BigEndian.PutUint64(s.block[8:], low)
-	s.rows.Encrypt(s.block[:], s.block[:])
-	return binary.BigEndian.Uint64(s.block[:8]), binary.BigEndian.Uint64(s.block[8:])
+	return s.rows.Of(text)
 }
 
 // Fits reports whether a text of n bytes is hashed as one that was put together to be.

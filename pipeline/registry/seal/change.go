@@ -56,6 +56,9 @@ func (b *Book) Least(t Table, rows int) error {
 		"Lethe's")
 }
 
+// taggedByWriter are the tables of which who writes a row gives its tag along (Tag): nobody else changes it meanwhile.
+var taggedByWriter = []Table{Tombstone, Flag}
+
 // rows calls do with the rows of a table: those of references, or all.
 func (b *Book) rows(ctx context.Context, tx *database.Txn, t Table, refs [][]byte,
 	do func(database.Row) error) error {
@@ -93,6 +96,10 @@ func (b *Book) seal(ctx context.Context, tx *database.Txn, t Table, refs [][]byt
 		b.sealer.Add(&sum, tag)
 		if !anew && bytes.Equal(tag[:], stored.ColumnRawBlob(len(d.columns))) {
 			return nil
+		}
+		if !anew && slices.Contains(taggedByWriter, t) {
+			return b.Broken(d.name, d.place(stored)+" is not as it was written just now: look for a trigger that is "+
+				"not Lethe's")
 		}
 		u, mask := unsealed{tag: tag}, b.sealer.Beside(tag)
 		for i, c := range d.columns {

@@ -188,7 +188,7 @@ func (d *DB) AddColumn(ctx context.Context, table, column, definition string) er
 
 // Guard makes the guards of event and event_payload anew, as a new registry has them; or takes them away.
 func (d *DB) Guard(ctx context.Context, on bool) error {
-	for _, statement := range slices.Concat(d.unguard, d.guards) {
+	for _, statement := range slices.Concat(d.unguard, d.Guards) {
 		if strings.HasPrefix(statement, "DROP ") || on && strings.HasPrefix(statement, "CREATE TRIGGER event_") {
 			if _, err := d.Exec(ctx, statement); err != nil {
 				return err

@@ -34,7 +34,7 @@ type engine struct {
 	made func(error) bool
 
 	words   *strings.Replacer // turns the schema's types and options into the engine's
-	guards  []string          // the triggers that make event append-only, and what belongs to them
+	Guards  []string          // the triggers that make event append-only, and what belongs to them
 	unguard []string          // take away the guards of event and event_payload, where they are there
 	numbers bool              // parameters are $1, $2, ... instead of ?
 	insert  string            // begins the INSERT of many rows
@@ -73,7 +73,7 @@ func (e *engine) statements(schema []string) []string {
 	for _, s := range schema {
 		list = append(list, e.words.Replace(s))
 	}
-	return append(list, e.guards...)
+	return append(list, e.Guards...)
 }
 
 // Ignoring ends an INSERT that leaves a row alone which has the same key.

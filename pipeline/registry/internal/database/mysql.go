@@ -30,7 +30,7 @@ var mysqlEngine = engine{
 	words: strings.NewReplacer("NUMBERED", "BIGINT AUTO_INCREMENT PRIMARY KEY", "INTEGER", "BIGINT", "LONGTEXT",
 		"MEDIUMBLOB", "LONGBLOB", "MEDIUMBLOB", "TEXT", "VARBINARY(255)",
 		"BLOB", "VARBINARY(32)", " DEFERRABLE INITIALLY DEFERRED", "", " WITHOUT ROWID", " ENGINE=InnoDB"),
-	guards: []string{
+	Guards: []string{
 		`CREATE TRIGGER event_no_update BEFORE UPDATE ON event FOR EACH ROW SIGNAL SQLSTATE '45000'
 			SET MESSAGE_TEXT = 'event is append-only'`,
 		`CREATE TRIGGER event_no_delete BEFORE DELETE ON event FOR EACH ROW SIGNAL SQLSTATE '45000'

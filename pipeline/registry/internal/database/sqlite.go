@@ -26,7 +26,7 @@ var sqliteEngine = engine{
 	prepare: createFile,
 	exists:  fileExists,
 	words:   strings.NewReplacer("NUMBERED", "INTEGER PRIMARY KEY", "LONGTEXT", "TEXT", "LONGBLOB", "BLOB"),
-	guards: []string{
+	Guards: []string{
 		`CREATE TRIGGER event_no_update BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'event is append-only'); END`,
 		`CREATE TRIGGER event_no_delete BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'event is append-only'); END`,
 		`CREATE TRIGGER event_payload_no_update BEFORE UPDATE OF ` + sealedPayload + ` ON event_payload
