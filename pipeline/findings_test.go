@@ -161,7 +161,7 @@ func TestSurplusFieldsAndTablesWithoutAWayToDelete(t *testing.T) {
 func TestBackupOfATableThatProductionNoLongerHas(t *testing.T) {
 	w := newWorld(t, news(nil), people())
 	w.Setup.Sources = append(w.Setup.Sources,
-		setup.Source{Name: "dump", Application: "crm", Environment: "backup", Of: "crm",
+		setup.Source{Name: "dump", Application: "crm", Environment: "backup", Encrypted: "yes", AuditLog: "yes", Of: "crm",
 			Open: func(context.Context) (connectors.Source, error) {
 				return mem.New("crm", people(), contacts(30, -1)), nil
 			}})

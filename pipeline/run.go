@@ -263,6 +263,7 @@ func (n *rooms) observe(ctx context.Context) error {
 	n.inspector.InspectChanged()
 	n.inspector.InspectUnbacked(n.applier.Stores)
 	n.inspector.InspectPolicy(n.notes.Facts.Inventory)
+	n.inspector.InspectKeeping(n.notes.Facts.Inventory)
 	n.scanner.Drift(n.stores.List)
 	return errors.Join(err, plansErr)
 }

@@ -45,7 +45,7 @@ func (w *world) adopts(rowLevel, keep string, signed bool, saw ...*answers.Effec
 		*term = parsed
 	}
 	text, err := json.Marshal(map[string]any{"People": people, "Approvals": 2, "Evidence": terms,
-		"Silos": map[string]any{w.Setup.Silos[0].Silo.Name: map[string]any{}}})
+		"Silos": map[string]any{w.Setup.Silos[0].Silo.Name: map[string]any{"Readers": w.Setup.Readers[w.Setup.Silos[0].Silo.Name]}}})
 	require.NoError(w.T, err)
 	sum := sha256.Sum256(text)
 	w.Setup.Policy, w.Setup.PolicyDigest, w.Setup.Evidence = text, hex.EncodeToString(sum[:]), terms

@@ -91,6 +91,7 @@ func New(t testing.TB, silo policy.Silo, tables ...mem.Table) *World {
 		Progress: func(string, string, int64, int64) {},
 		Crash:    func(string) {},
 		Sources: []setup.Source{{Name: "crm", Application: "crm", Environment: "production", Connector: "mem",
+			Encrypted: "yes", AuditLog: "yes",
 			Open: func(context.Context) (connectors.Source, error) { return w.Live, nil }}},
 	}
 	for name, roles := range map[string][]string{"anna": {"owner:" + silo.Name}, "bo": {"custodian"}, "dora": {"dpo"}} {

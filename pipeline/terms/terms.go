@@ -9,6 +9,7 @@
 package terms
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -299,16 +300,9 @@ func (n need) any(night calendar.Date, of func(silo string) bool) bool {
 // purge signs what goes, and removes it.
 func (k *Keeper) purge(ctx context.Context, due []expiry.Gone, signer *keystore.Signer) error {
 	roller := &expiry.Roller{}
-	due = k.asPublished(due)
-	if len(due) == 0 {
-		return nil
-	}
-	for _, g := range due {
-		if rowLevel(g.Path) {
-			if err := roller.Take(ctx, k.Setup.Reports, g); err != nil {
-				return err
-			}
-		}
+	due, err := k.asPublished(ctx, due, roller)
+	if err != nil || len(due) == 0 {
+		return err
 	}
 	run := k.Notes.Facts.Run
 	folder := k.temporary(run.RunID)
@@ -328,16 +322,26 @@ func (k *Keeper) purge(ctx context.Context, due []expiry.Gone, signer *keystore.
 	return k.carryOut(ctx, p)
 }
 
-// asPublished are the files that stand as they were published. The others are nobody's to remove: what is gone or was
-// edited is found, and verifying the folder goes on to say it.
-func (k *Keeper) asPublished(due []expiry.Gone) (whole []expiry.Gone) {
+// asPublished are the files that stand as they were published; their rows are counted. The others are nobody's to
+// remove: what is gone or was edited is found, and verifying the folder goes on to say it. So are encrypted rows
+// without the counts that were published beside them: nothing would stand in their place.
+func (k *Keeper) asPublished(ctx context.Context, due []expiry.Gone, roller *expiry.Roller) (whole []expiry.Gone,
+	err error) {
 	other := ""
 	for _, g := range due {
 		digest, err := audit.FileDigest(filepath.Join(k.Setup.Reports, filepath.FromSlash(g.Path)))
+		lost := g.Path
+		if err == nil && digest == g.SHA256 && rowLevel(g.Path) {
+			err = roller.Take(ctx, k.Setup.Reports, g)
+			if err != nil && !errors.Is(err, expiry.ErrUncounted) {
+				return nil, err
+			}
+			lost = expiry.Beside(g.Path)
+		}
 		if err == nil && digest == g.SHA256 {
 			whole = append(whole, g)
-		} else if other == "" {
-			other = g.Path
+		} else {
+			other = cmp.Or(other, lost)
 		}
 	}
 	if n := len(due) - len(whole); n > 0 {
@@ -346,5 +350,5 @@ func (k *Keeper) asPublished(due []expiry.Gone) (whole []expiry.Gone) {
 				"them: put the reports back from a copy, and look who can write there. `lethe audit verify` names " +
 				"each."})
 	}
-	return whole
+	return whole, nil
 }

@@ -3,6 +3,7 @@ package expiry
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -53,10 +54,19 @@ func (r *Roller) Count(row audit.RowRollup) {
 	r.counts[row]++
 }
 
+// ErrUncounted: the counts that were published beside encrypted rows are missing, or are not theirs.
+var ErrUncounted = errors.New("nothing counts what is encrypted")
+
+// Beside is where the counts stand that were published with a file of rows that is encrypted.
+func Beside(name string) string {
+	_, rest, _ := strings.Cut(name, "/")
+	return strings.TrimSuffix("table="+audit.RowRollupTable+"/"+rest, sealed.Ends)
+}
+
 // counted holds an encrypted file, which nobody reads here, against the counts that its night published beside it: they
 // stay in its place.
 func counted(ctx context.Context, root string, g Gone, of string) error {
-	beside := strings.TrimSuffix(strings.Replace(g.Path, "table="+of, "table="+audit.RowRollupTable, 1), sealed.Ends)
+	beside := Beside(g.Path)
 	rows := int64(0)
 	err := parquet.Texts(ctx, filepath.Join(root, filepath.FromSlash(beside)), []string{"of_table", "rows"},
 		func(t []string) {
@@ -68,7 +78,7 @@ func counted(ctx context.Context, root string, g Gone, of string) error {
 		err = fmt.Errorf("%d rows are counted in %s, signed were %d", rows, beside, g.Rows)
 	}
 	if err != nil {
-		return fmt.Errorf("count %s: %w", g.Path, err)
+		return fmt.Errorf("%w: %s: %w", ErrUncounted, g.Path, err)
 	}
 	return nil
 }

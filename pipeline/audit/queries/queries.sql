@@ -50,8 +50,8 @@ FROM log WHERE date = getvariable('night') AND signer LIKE 'tsa:%' ORDER BY size
 SELECT hint_id, kind, source, object, rows, sensitivity, noticed_at, clock_72h_until
 FROM incident_hints WHERE date = getvariable('night') AND closed_at IS NULL ORDER BY clock_72h_until, kind, object;
 
--- q11: People, by silo: held, without a ground, of them blocked, unknown to the registry
-SELECT silo, people, people_without_ground, people_blocked, people_unknown
+-- q11: People, by silo (NULL: its rows name nobody): held, without a ground, of them blocked, unknown to the registry
+SELECT silo, CASE WHEN nameless THEN NULL ELSE people END AS people, people_without_ground, people_blocked, people_unknown
 FROM silos WHERE date = getvariable('night') ORDER BY people DESC;
 
 -- q12: People without a ground, 30 nights
