@@ -13,6 +13,7 @@ type Figures struct {
 	Grace   int64 // of those: without a ground, in the grace that a rule gives
 	Waiting int64 // without a ground, and waiting for people or for a next try
 	Unknown int64 // unknown to the registry
+	InUse   int64 // of Waiting: past their end, and an application may go on using them
 	Pending int64 // rows in backups that should be gone
 
 	Planned    int64 // live rows that were planned to end

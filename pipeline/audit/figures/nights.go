@@ -25,7 +25,7 @@ func Night(f audit.Facts, totals Totals, day string) audit.Figures {
 	}
 	for _, s := range silos {
 		n.Rows, n.Grace, n.Waiting = n.Rows+s.Rows, n.Grace+s.Grace, n.Waiting+s.Waiting
-		n.Unknown += s.Unknown
+		n.Unknown, n.InUse = n.Unknown+s.Unknown, n.InUse+s.InUse
 	}
 	for _, b := range whole.Backups {
 		n.Pending += b.Pending

@@ -140,7 +140,7 @@ func (m month) page() *page {
 	hints, assessed := m.hints()
 	p.Level = "green"
 	switch {
-	case f.ClosedLate > 0 || hints > assessed || f.Open > f.OpenInTerm:
+	case f.ClosedLate > 0 || hints > assessed || f.Open > f.OpenInTerm || f.InUse > 0:
 		p.Level = "red"
 	case unground(f) > 0:
 		p.Level = "amber"
@@ -148,6 +148,9 @@ func (m month) page() *page {
 	p.Label = m.Say("month." + p.Level)
 	p.Sentence = m.Say("month.sentence", unground(f), f.Rows, ended(f))
 	p.Held = m.Say("month.requests", f.Closed, f.ClosedLate) + " " + m.Say("month.hints", hints, assessed)
+	if f.InUse > 0 {
+		p.Held = m.Say("month.use", f.InUse) + " " + p.Held
+	}
 	p.AsOf = m.Say("month.as.of", m.LongDay(day(f.Day)))
 	p.Answers = m.answers(f)
 	p.Silos, p.Nights, p.Changes = m.silos(), m.nights(), m.changes()
@@ -187,7 +190,7 @@ func (m month) answers(f audit.Figures) []answer {
 	}
 	erased := func(f audit.Figures) int64 { return f.ErasedPeople }
 	backups := one("ask.backups", m.Number(f.ErasedPeople), m.Say("people"), erased, false)
-	if f.ErasedPeople < 0 {
+	if f.ErasedPeople < 0 || f.ErasedPeople == 0 && f.Pending > 0 { // due, and no night ended them
 		due := func(f audit.Figures) int64 { return f.Pending }
 		backups = one("ask.backups.rows", m.Number(f.Pending), m.Say("copies"), due, false)
 	}

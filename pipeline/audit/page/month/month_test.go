@@ -99,3 +99,18 @@ func TestAMonthOfWhichNothingIsKnown(t *testing.T) {
 	_, err := Render(in)
 	require.ErrorContains(t, err, "no night of 2026-12 is known")
 }
+
+// TestRowsInUsePastTheirEndMakeAMonthRed, as it does the night: rows in use past their end; and what is due in backups is copies,
+// where no night ended anything.
+func TestRowsInUsePastTheirEndMakeAMonthRed(t *testing.T) {
+	in := input("en")
+	last := &in.Newest.Nights[len(in.Newest.Nights)-1]
+	last.InUse, last.ErasedPeople, last.Pending = 9, 0, 10
+	body, err := Render(in)
+	require.NoError(t, err)
+	for _, want := range []string{"Red: something was late", "9 rows are in use past their end.",
+		"What is due but still in backups?", "copies"} {
+		require.Contains(t, string(body), want)
+	}
+	require.NotContains(t, string(body), "Who is erased but still in backups?")
+}
