@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 )
@@ -181,8 +182,10 @@ var (
 	fieldLine = regexp.MustCompile("^\\t(\\w+) +[\\w.\\[\\]]+(?: +`[^`]*`)? +// ?(.*)$")
 )
 
-// comments reads those of the tables' rows: what says what a column means stands once, beside it.
-func comments() map[string]comment {
+// comments are those of the tables' rows: what says what a column means stands once, beside it.
+var comments = sync.OnceValue(readComments)
+
+func readComments() map[string]comment {
 	found := map[string]comment{}
 	name, above := "", []string(nil)
 	for line := range strings.Lines(tablesSource + logSource + proofSource) {

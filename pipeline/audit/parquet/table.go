@@ -226,6 +226,27 @@ func (t *Table[T]) flush(p *part[T]) error {
 		}
 		p.w = file.NewParquetWriter(p.sum, t.root, file.WithWriterProps(props), file.WithWriteMetadata(t.keys))
 	}
+	whole := p.pending
+	if p.rows == 0 && len(whole) == chunkRows { // a group for the sample, so that reading it back decodes no more
+		p.pending = whole[:sampleRows]
+		if err := errors.Join(t.put(p), t.endGroup(p)); err != nil {
+			return err
+		}
+		p.pending = whole[sampleRows:]
+	}
+	if err := t.put(p); err != nil {
+		return err
+	}
+	clear(whole)
+	p.pending = whole[:0]
+	if t.buffered < t.limit {
+		return nil
+	}
+	return t.endGroup(slices.MaxFunc(t.parts, func(a, b *part[T]) int { return cmp.Compare(a.inGroup, b.inGroup) }))
+}
+
+// put writes the pending rows of a part into its row group.
+func (t *Table[T]) put(p *part[T]) error {
 	if len(p.pending) == 0 {
 		return nil
 	}
@@ -255,12 +276,7 @@ func (t *Table[T]) flush(p *part[T]) error {
 	}
 	n := len(p.pending)
 	p.rows, p.inGroup, t.buffered = p.rows+int64(n), p.inGroup+n, t.buffered+n
-	clear(p.pending)
-	p.pending = p.pending[:0]
-	if t.buffered < t.limit {
-		return nil
-	}
-	return t.endGroup(slices.MaxFunc(t.parts, func(a, b *part[T]) int { return cmp.Compare(a.inGroup, b.inGroup) }))
+	return nil
 }
 
 // endGroup writes the row group that a part has open.
