@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"lethe/pipeline/letters"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/requests"
@@ -84,8 +86,31 @@ func (f *closeFlags) close(ctx context.Context, c *Command, id string) error {
 		}
 		fmt.Fprintf(c.Out, "request %s is closed: %s\n", id,
 			strings.TrimSpace(strings.ReplaceAll(f.outcome, "_", " ")+" "+f.exception))
-		return nil
+		return f.letter(ctx, c, o, id)
 	})
+}
+
+// letter names the letter that says to the person how the request was closed.
+func (f *closeFlags) letter(ctx context.Context, c *Command, o opened, id string) error {
+	list, err := o.registry.AskedOf(ctx, f.silo)
+	if err != nil {
+		return err
+	}
+	kind := letters.Of(f.outcome)
+	i := slices.IndexFunc(list, func(a cases.Asked) bool { return a.ID == id })
+	if i < 0 {
+		return nil
+	}
+	if step, ok := letters.Told(list[i].Steps, kind); ok {
+		fmt.Fprintf(c.Out, "the letter to send: %s, written on %s\n", step.How, dayOf(step.At, o.p.Zone))
+		return nil
+	}
+	command := fmt.Sprintf("lethe request letter %s --silo %s --kind %s --to FOLDER", id, f.silo, kind)
+	if f.exception != "" {
+		command += " --exception '" + f.exception + "'"
+	}
+	fmt.Fprintf(c.Out, "no letter says so to the person yet (Art. 12): %s\n", command)
+	return nil
 }
 
 // again looks whether a request was done as its outcome says.

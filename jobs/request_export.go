@@ -167,9 +167,7 @@ func settled(cmd *cobra.Command, c *Command, p *setup.Setup, asks []requests.Ask
 // options are what somebody decided, checked before anything is read.
 func (f *exportFlags) options(p *setup.Setup, cfg *config.Config, ask requests.Ask) (o handover.Options, err error) {
 	o = handover.Options{As: f.what, Language: cmp.Or(f.language, p.Language), Include: f.include,
-		Incomplete: f.incomplete, Company: handover.Company{Name: cfg.Controller.Name, Address: cfg.Controller.Address,
-			Contact: cfg.Controller.Contact, DPO: cfg.Controller.DPO, Withdrawal: cfg.Controller.Withdrawal,
-			Recipients: cfg.Controller.Recipients}}
+		Incomplete: f.incomplete, Company: answerer(cfg)}
 	if o.As == "" {
 		o.As = handover.Access
 		if ask.Asked.Kind == cases.RequestPortability {
@@ -190,6 +188,12 @@ func (f *exportFlags) options(p *setup.Setup, cfg *config.Config, ask requests.A
 	}
 	o.Withheld, err = handover.ParseWithheld(p, f.redact)
 	return o, err
+}
+
+// answerer is who answers, as the configuration says.
+func answerer(cfg *config.Config) handover.Company {
+	return handover.Company{Name: cfg.Controller.Name, Address: cfg.Controller.Address, Contact: cfg.Controller.Contact,
+		DPO: cfg.Controller.DPO, Withdrawal: cfg.Controller.Withdrawal, Recipients: cfg.Controller.Recipients}
 }
 
 // write writes the files where they go.

@@ -113,8 +113,8 @@ func (c *Command) printLeft(p *setup.Setup, s *requests.Section) {
 		rows = append(rows, []string{place.Source, place.Table, fmt.Sprint(place.Rows), place.Changes, why, until})
 	}
 	if len(rows) == 1 {
-		fmt.Fprintf(c.Out, "nothing of the person is left; next: lethe request close %s --silo %s --outcome completed\n",
-			s.Request, s.Silo)
+		fmt.Fprintf(c.Out, "nothing of the person is left; next: lethe request letter %s --silo %s --kind answer, and lethe "+
+			"request close %[1]s --silo %[2]s --outcome completed\n", s.Request, s.Silo)
 		return
 	}
 	fmt.Fprintln(c.Out)

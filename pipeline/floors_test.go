@@ -62,7 +62,7 @@ var house = [][]string{
 	{"orders"},          // what people let nights do unasked
 	{"report", "limits", "findings", "clock", "copies", "execute", "plan/rows", "plan/values", "requests"},
 	{"planner", "apply", "forget", "duties", "keys", "balance", "terms", "incidents", "proofs", "tidy", "sanitize", "handover"},
-	{"restored", "fulfil"}, // what a copy brought back; what one person asked
+	{"restored", "fulfil", "letters"}, // what a copy brought back; what one person asked, and is told
 	{"ask/backups", "ask/allowed", "ask/whatif", "ask/lint", "ask/zones", "ask/processing"},
 	{"ask"},
 }

@@ -17,6 +17,7 @@ import (
 	"lethe/connectors/conformance"
 	"lethe/jobs/schedule"
 	"lethe/pipeline/audit/page/lang"
+	"lethe/pipeline/letters"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
@@ -59,7 +60,7 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*setup.Setup, err
 		c.buildSilos(p), c.buildPeople(p), c.buildOrders(p), c.buildSources(p), c.buildCopies(p), c.buildDiscovery(p),
 		schedule.Check(c.Schedule, c.Controller.Timezone), noticeErr, catalogueErr, sinceErr, c.checkMetrics(), c.buildRegistry(p),
 		c.buildTimestamps(p), c.buildTerms(p),
-		c.buildAttestations(p))
+		c.buildAttestations(p), c.checkLetters())
 	if err != nil {
 		if errors.Is(err, setup.ErrConfig) {
 			return nil, fmt.Errorf("%s: %w", c.path, err)
@@ -127,6 +128,20 @@ func (c *Config) checkPlain() error {
 		errs = append(errs, fmt.Errorf("clock: %q: leave it out, or write simulated for demos and tests", c.Clock))
 	}
 	return errors.Join(errs...)
+}
+
+// LetterTemplates reads the company's own templates of letters.
+func (c *Config) LetterTemplates() (letters.Templates, error) {
+	t, err := letters.Read(c.abs(c.Letters))
+	if err != nil {
+		return nil, fmt.Errorf("%w: letters: %w", setup.ErrConfig, err)
+	}
+	return t, nil
+}
+
+func (c *Config) checkLetters() error {
+	_, err := c.LetterTemplates()
+	return err
 }
 
 // buildRegistry says where the registry is, which must not be one of the sources.

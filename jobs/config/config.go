@@ -43,6 +43,7 @@ type Config struct {
 	Notify     []Secret               `yaml:"notify,omitempty"`
 	Metrics    Metrics                `yaml:"metrics,omitempty"`
 	Timestamps *Timestamps            `yaml:"timestamps,omitempty"`
+	Letters    string                 `yaml:"letters,omitempty"` // folder of templates of letters
 
 	Attestations []Attestation `yaml:"attestations,omitempty"`
 	path, dir    string

@@ -43,6 +43,16 @@ type Which struct {
 // Read reads requests from the registry, and refuses those that may not be searched for: one that nobody verified, one
 // that is closed unless closed says so. Its errors are those of the configuration or of the registry.
 func Read(ctx context.Context, p *setup.Setup, which Which, closed bool) (asks []Ask, err error) {
+	asks, err = Any(ctx, p, which)
+	if err != nil {
+		return asks, err
+	}
+	return asks, refuse(asks, closed)
+}
+
+// Any reads requests as they stand, those that nobody verified and those that are closed, too: for what is said of the
+// request, and not of the data. Its errors are those of the configuration or of the registry.
+func Any(ctx context.Context, p *setup.Setup, which Which) (asks []Ask, err error) {
 	config := p.Registry
 	config.ReadOnly = true
 	r, err := registry.Open(ctx, config)
@@ -64,7 +74,7 @@ func Read(ctx context.Context, p *setup.Setup, which Which, closed bool) (asks [
 			}
 		}
 	}
-	return asks, which.refuse(asks, closed)
+	return asks, which.unknown(asks)
 }
 
 // Closable reads one open request that is to be closed: of those that need it, nobody is done what they ask who has not
@@ -86,8 +96,8 @@ func (w Which) means(a cases.Asked) bool {
 	return slices.Contains(w.IDs, a.ID)
 }
 
-// refuse says which of the requests may not be searched for.
-func (w Which) refuse(asks []Ask, closed bool) error {
+// unknown says which of the requests there are not.
+func (w Which) unknown(asks []Ask) error {
 	var errs []error
 	for _, id := range w.IDs {
 		if !slices.ContainsFunc(asks, func(a Ask) bool { return a.Asked.ID == id }) {
@@ -95,6 +105,12 @@ func (w Which) refuse(asks []Ask, closed bool) error {
 				setup.ErrConfig, id))
 		}
 	}
+	return errors.Join(errs...)
+}
+
+// refuse says which of the requests may not be searched for.
+func refuse(asks []Ask, closed bool) error {
+	var errs []error
 	for _, a := range asks {
 		switch {
 		case !closed && !a.Asked.Closed.IsZero():

@@ -46,7 +46,8 @@ func (a *Asked) StepsOf(name string) []Step {
 	return slices.DeleteFunc(slices.Clone(a.Steps), func(s Step) bool { return s.Name != name })
 }
 
-// NoteRequest records a step of an open request. Its error wraps event.ErrRefused where there is no such request.
+// NoteRequest records a step of an open request, or that a letter was written about one that is closed. Its error wraps
+// event.ErrRefused where there is no such request.
 func (c *Cases) NoteRequest(ctx context.Context, silo, request string, s Step) error {
 	what := fmt.Sprintf("note %s of request %s in silo %q", s.Name, request, silo)
 	return c.store.Write(ctx, what, func(tx *database.Txn) error {
@@ -58,7 +59,7 @@ func (c *Cases) NoteRequest(ctx context.Context, silo, request string, s Step) e
 		if err != nil {
 			return err
 		}
-		if q.ID == "" || !q.Closed.IsZero() {
+		if q.ID == "" || !q.Closed.IsZero() && s.Name != StepTold {
 			return fmt.Errorf("%w: there is no such open request", event.ErrRefused)
 		}
 		collections, err := w.Concerned(ctx, event.RequestOpened,

@@ -19,7 +19,7 @@ import (
 // (html/template itself calls methods by names that it reads, so that the linker has to keep every exported method of
 // the program: five megabytes.) Values stand in text and in quoted attributes only, never in a script, a style or an
 // address: there one way to escape does for all. The tests hold each page against the one that html/template makes.
-type Template struct{ root *parse.ListNode }
+type Template struct{ tree *parse.Tree }
 
 // escaper makes text of what a value holds, and bold and code of its marks where they mean something.
 func escaper(marks bool) *strings.Replacer {
@@ -38,14 +38,24 @@ func Parse(source string) (Template, error) {
 	if err != nil {
 		return Template{}, fmt.Errorf("page template: %w", err)
 	}
-	return Template{trees["page"].Root}, nil
+	return Template{trees["page"]}, nil
 }
 
 // Execute fills the template in with the fields of a struct, and with messages: where there are some, the
 // marks of texts mean something. say is nil where there are none.
 func (t Template) Execute(data any, say func(key string, args ...any) string) ([]byte, error) {
-	f := &filler{escape: escaper(say != nil), say: say}
-	if err := f.list(t.root, reflect.ValueOf(data)); err != nil {
+	return t.fill(data, escaper(say != nil), say)
+}
+
+// Text is Execute for text that nothing marks up: values stand as they are, and marks are left out.
+func (t Template) Text(data any, say func(key string, args ...any) string) ([]byte, error) {
+	return t.fill(data, strings.NewReplacer("\x00", "\uFFFD", string(lang.BoldOn), "", string(lang.BoldOff), "",
+		string(lang.CodeOn), "", string(lang.CodeOff), ""), say)
+}
+
+func (t Template) fill(data any, escape *strings.Replacer, say func(key string, args ...any) string) ([]byte, error) {
+	f := &filler{escape: escape, say: say}
+	if err := f.list(t.tree.Root, reflect.ValueOf(data)); err != nil {
 		return nil, fmt.Errorf("page template: %w", err)
 	}
 	return f.out.Bytes(), nil

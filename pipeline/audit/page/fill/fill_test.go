@@ -52,3 +52,38 @@ func TestMarksMeanSomethingWhereThereAreMessages(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "key&amp;", string(body))
 }
+
+// TestCheckLooksAtBranchesThatNobodyTook says where a template asks for what there is not.
+func TestCheckLooksAtBranchesThatNobodyTook(t *testing.T) {
+	has := func(key string) bool { return key == "known" }
+	for source, want := range map[string]string{
+		"{{if .Mode}}\n  {{.None}}{{end}}":                                "2:4: a fill.shown has no field None",
+		"{{range .Tiles}}{{.Value}}{{else}}{{.Value}}{{end}}":             "a fill.shown has no field Value",
+		"{{range .Tiles}}{{.Day}}{{end}}":                                 "a fill.tile has no field Day",
+		"{{with .Day}}{{.Mode}}{{end}}":                                   "a string has no field Mode",
+		"{{range .Day}}{{end}}":                                           "a string is no list",
+		"{{.Tiles}}":                                                      "a []fill.tile is no text",
+		"{{.Day | .Mode}}":                                                "is not in its language",
+		"{{template \"x\"}}":                                              "is not in its language",
+		"{{say \"unknown\"}}":                                             "there is no message unknown",
+		"{{if .Day}}{{.Drawing}}{{else}}{{say \"known\"}}{{end}}":         "",
+		"{{range .Tiles}}{{.Value}}{{else}}{{.Day}}{{end}}{{/* none */}}": "",
+	} {
+		parsed, err := Parse(source)
+		require.NoError(t, err, source)
+		err = parsed.Check(&shown{}, has)
+		if want == "" {
+			require.NoError(t, err, source)
+			continue
+		}
+		require.ErrorContains(t, err, want, source)
+	}
+}
+
+func TestTextStandsAsItIs(t *testing.T) {
+	parsed, err := Parse(`{{.Day}} & {{say "key"}}`)
+	require.NoError(t, err)
+	body, err := parsed.Text(&shown{Day: "<a> " + string(lang.BoldOn) + "b"}, func(key string, _ ...any) string { return "'" + key + "'" })
+	require.NoError(t, err)
+	require.Equal(t, "<a> b & 'key'", string(body))
+}

@@ -286,6 +286,11 @@ func (w *Words) LongDay(t time.Time) string {
 		w.names("months", int(t.Month())-1), strconv.Itoa(t.Year()))
 }
 
+// FullDay is a day as letters have it: 23 November 2026.
+func (w *Words) FullDay(t time.Time) string {
+	return w.Say("date.full", strconv.Itoa(t.Day()), w.names("months", int(t.Month())-1), strconv.Itoa(t.Year()))
+}
+
 // Month is a month in full: October 2026.
 func (w *Words) Month(t time.Time) string {
 	return w.Say("date.month", w.names("months.alone", int(t.Month())-1), strconv.Itoa(t.Year()))
