@@ -131,7 +131,7 @@ func (f *closeFlags) again(ctx context.Context, c *Command, p *setup.Setup, id s
 	}
 	left := closing.Left(p, &asks[0].Asked, sections[0])
 	if len(left) == 0 {
-		return nil
+		return c.noteLooked(ctx, sections[0], f.as)
 	}
 	err = fmt.Errorf("%w: request %s of silo %s is not done as %s says, and stays open:\n  %s", registry.ErrRefused, id,
 		f.silo, f.outcome, strings.Join(left, "\n  "))

@@ -87,7 +87,18 @@ func (c *Command) fulfil(ctx context.Context, f nightFlags, silo, id string, bac
 	if !c.json {
 		c.printLeft(p, sections[0])
 	}
-	return noted
+	return errors.Join(noted, c.noteLooked(ctx, sections[0], f.as))
+}
+
+// noteLooked notes how much stood of a person of whom all was looked at.
+func (c *Command) noteLooked(ctx context.Context, s *requests.Section, by string) error {
+	if len(s.Missing) > 0 {
+		return nil
+	}
+	step := cases.Step{Name: cases.StepLooked, How: s.Looked().String(), By: by}
+	return c.withRegistry(ctx, s.Silo, func(r opened) error {
+		return r.registry.NoteRequest(ctx, s.Silo, s.Request, step)
+	})
 }
 
 // printLeft says what is left of a person.

@@ -416,6 +416,16 @@ type Request struct {
 	Outcome     string    // completed, partly_refused, refused
 	Exception   string    // by which it was refused, such as 17(3)(e)
 	OverdueDays int64     // open and late, or closed so many days late
+	VerifiedAt  time.Time // when the person had shown who they are
+	HandedAt    time.Time // when their data were last handed over
+	HandedRows  int64     // in the files handed over then
+	FulfilledAt time.Time // when what is due was last done by a plan of their own, or such a plan was made
+	LookedAt    time.Time // when the person was last looked for, to fulfil the request or to close it
+	FoundRows   int64     // then, of theirs without doubt, in live sources
+	Kept        string    `col:",list"` // of these, by reason: CODE=rows; none that go with others
+	CopyRows    int64     // then, of theirs without doubt, in backups
+	Letter      string    // the kind of the letter that was written last
+	LetterAt    time.Time // when
 }
 
 // Hold is a legal hold on a silo or on people in it: one in force, or one that was released in the last

@@ -2,7 +2,9 @@ package duties
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,6 +14,8 @@ import (
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/cases"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/requests"
 	"lethe/pipeline/setup"
 )
 
@@ -64,13 +68,15 @@ func (ow *Book) bookRequests(ctx context.Context, reg *registry.Registry) error 
 	over := func(end time.Time) bool { return !end.IsZero() && end.Before(since) }
 	for _, s := range ow.Setup.Silos {
 		name := s.Silo.Name
-		requests, err := reg.Requests(ctx, name)
+		list, err := Asked(ctx, reg, name)
 		if err != nil {
 			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
-		for _, q := range requests {
-			if !over(q.Closed) {
-				ow.Notes.Facts.Requests = append(ow.Notes.Facts.Requests, ow.request(name, q))
+		for i := range list {
+			if !over(list[i].Closed) {
+				line := ow.request(name, list[i].Request)
+				steps(&line, &list[i])
+				ow.Notes.Facts.Requests = append(ow.Notes.Facts.Requests, line)
 			}
 		}
 
@@ -86,6 +92,44 @@ func (ow *Book) bookRequests(ctx context.Context, reg *registry.Registry) error 
 		}
 	}
 	return nil
+}
+
+// Asked are the requests of a silo with what was done with each; of a silo whose key is gone, that cannot be read.
+func Asked(ctx context.Context, reg *registry.Registry, silo string) ([]cases.Asked, error) {
+	list, err := reg.AskedOf(ctx, silo)
+	if !errors.Is(err, keystore.ErrMissing) && !errors.Is(err, keystore.ErrDestroyed) {
+		return list, err
+	}
+	bare, err := reg.Requests(ctx, silo)
+	for _, q := range bare {
+		list = append(list, cases.Asked{Request: q})
+	}
+	return list, err
+}
+
+// steps puts into the line of a request what was done with it, as it was noted last.
+func steps(r *audit.Request, a *cases.Asked) {
+	for _, s := range a.Steps {
+		switch s.Name {
+		case cases.StepVerified:
+			r.VerifiedAt = s.At
+		case cases.StepExported:
+			r.HandedAt, r.HandedRows = s.At, 0
+			for _, part := range strings.Fields(s.How) {
+				if rows, ok := strings.CutPrefix(part, "rows:"); ok {
+					r.HandedRows, _ = strconv.ParseInt(rows, 10, 64) // what is no number counts as none
+				}
+			}
+		case cases.StepFulfilled:
+			r.FulfilledAt = s.At
+		case cases.StepLooked:
+			looked := requests.ParseLooked(s.How)
+			r.LookedAt, r.FoundRows, r.CopyRows, r.Kept = s.At, looked.Found, looked.Copies, looked.Reasons()
+		case cases.StepTold:
+			r.Letter, _, _ = strings.Cut(s.How, " ")
+			r.LetterAt = s.At
+		}
+	}
 }
 
 // request is the line of a request in the report.

@@ -70,8 +70,8 @@ func templateName(name string) error {
 	}
 	if !slices.Contains(Kinds, Kind(kind)) || format != "txt" && format != "html" ||
 		two && !slices.Contains(lang.Languages(), language) {
-		return fmt.Errorf("%s is the name of no letter: name it as KIND.txt, KIND.html or KIND.LANGUAGE.html, with one "+
-			"of %v and of %s", name, Kinds, strings.Join(lang.Languages(), ", "))
+		return fmt.Errorf("%s is the name of no letter: name it as KIND.txt, KIND.html or KIND.LANGUAGE.html, with "+
+			"one of %v and of %s", name, Kinds, strings.Join(lang.Languages(), ", "))
 	}
 	return nil
 }

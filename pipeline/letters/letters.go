@@ -1,8 +1,9 @@
 // Package letters writes what a person who asked is told: that the request came, that they have to show who they are,
-// that it takes longer, and what was done or refused, and why; and what those are told to whom their data were handed on.
+// that it takes longer, and what was done or refused, and why; and what those are told to whom their data were handed
+// on.
 //
-//   - A Kind is one of these letters. Make makes a Letter of what is so: of the request, of what was found of the person,
-//     and of what the plans of their own changed, as the journal has it. What is not so it refuses to say.
+//   - A Kind is one of these letters. Make makes a Letter of what is so: of the request, of what was found of the
+//     person, and of what the plans of their own changed, as the journal has it. What is not so it refuses to say.
 //   - A Letter is what templates are filled in with: texts in the person's language, and the facts they are made of.
 //   - Templates are those of a folder, which replace the ones in here.
 //

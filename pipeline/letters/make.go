@@ -140,7 +140,7 @@ func (m *maker) extension() error {
 				strings.Join(cases.ExtensionReasons, " or "))
 		}
 		if q.PausedAt.IsZero() && !m.setup.Now().Before(q.Due) {
-			return notSo("the person has to be told within the first month (Art. 12(3)), and it is over: answer the request")
+			return notSo("the person has to be told within the first month (Art. 12(3)), and it is over: answer it")
 		}
 		until = m.options.Ends(q, 3)
 	}
@@ -203,8 +203,8 @@ func (m *maker) thirdParties() error {
 	switch m.ask.Asked.Kind {
 	case cases.RequestErasure, cases.RequestRectification, cases.RequestRestriction:
 	default:
-		return notSo("others are told of an erasure, a rectification or a restriction (Art. 19), and request %s is for %s",
-			m.ask.Asked.ID, m.ask.Asked.Kind)
+		return notSo("others are told of an erasure, a rectification or a restriction (Art. 19), and request %s is "+
+			"for %s", m.ask.Asked.ID, m.ask.Asked.Kind)
 	}
 	if m.options.Company.Recipients == nil {
 		return notSo("nobody said to whom data are handed on: write it under controller.recipients, [] for nobody")
@@ -213,8 +213,8 @@ func (m *maker) thirdParties() error {
 		return notSo("data are handed on to nobody, as controller.recipients says")
 	}
 	if len(m.ask.Given) == 0 {
-		return fmt.Errorf("%w: --subject: say by what they know the person, such as email=ada@example.org; it stands in "+
-			"the letter, and nowhere else", setup.ErrUsage)
+		return fmt.Errorf("%w: --subject: say by what they know the person, such as email=ada@example.org; it stands "+
+			"in the letter, and nowhere else", setup.ErrUsage)
 	}
 	m.section("letter.to", m.names(m.options.Company.Recipients))
 	m.open("letter.third", m.letter.Received, m.letter.Asked)
@@ -357,8 +357,8 @@ func (m *maker) restricted(partly bool) error {
 			continue
 		}
 		if !m.blocks(h) {
-			return notSo("%s.%s has no `block`, so that nothing keeps the application from using what stands there: say "+
-				"how a row is blocked, or see to it and tell the person yourself", h.Source, h.Table)
+			return notSo("%s.%s has no `block`, so that nothing keeps the application from using what stands there: "+
+				"say how a row is blocked, or see to it and tell the person yourself", h.Source, h.Table)
 		}
 		rows++
 	}

@@ -179,7 +179,10 @@ func Night() (audit.Facts, figures.Totals) {
 	)
 	f.Requests = []audit.Request{
 		{Silo: "customers", RequestID: "request-0001", Kind: "access", ReceivedAt: day(2, 10), DueOn: "2026-12-14",
-			ExtendedTo: "2027-02-12", ToldAt: day(18, 9), Because: "number", PausedHours: 240, Status: "open"},
+			ExtendedTo: "2027-02-12", ToldAt: day(18, 9), Because: "number", PausedHours: 240, Status: "open",
+			VerifiedAt: day(12, 9), HandedAt: day(19, 9), HandedRows: 1, FulfilledAt: day(19, 10),
+			LookedAt: day(19, 10), FoundRows: 3, Kept: "K_CONTRACT=1;K_LEGAL_HOLD=2", CopyRows: 9, Letter: "partial_refusal",
+			LetterAt: day(20, 9)},
 		{Silo: "customers", RequestID: "request-0002", Kind: "erasure", ReceivedAt: day(10, 10),
 			DueOn: "2026-12-10", PausedHours: 24, Status: "paused"},
 		{Silo: "newsletter", RequestID: "request-0003", Kind: "objection", ReceivedAt: day(1, 10).AddDate(0, -1, 0),

@@ -27,6 +27,7 @@ const (
 	StepVerified  = "verified"  // the person has shown who they are
 	StepExported  = "exported"  // their data were handed over, in files of which the registry keeps the digest
 	StepFulfilled = "fulfilled" // a plan was made of what they asked
+	StepLooked    = "looked"    // the person was looked for, to fulfil the request or to close it: how much there was
 	StepManual    = "manual"    // somebody saw to a place that no source reaches
 	StepTold      = "told"      // a letter was written
 )

@@ -103,7 +103,10 @@ func TestPageSaysWhatHappened(t *testing.T) {
 	}
 	for _, want := range []string{"request-0001", "12 Feb 2027",
 		"Extended by two months on 18 Nov 2026 (number of requests).", "The term rested for 10 days so far",
-		"rests", "Late by 19 days.", "hold-0001", "nobody yet", "m.bianchi",
+		"Handed over on 19 Nov 2026: 1 row.", "On 19 Nov 2026, 3 rows of the person stood in live " +
+			"sources and 9 rows in backups, kept by K_CONTRACT (1), K_LEGAL_HOLD (2).",
+		"The letter partial refusal was written on 20 Nov 2026.",
+		"Nobody has noted yet that the person has shown who they are.", "rests", "Late by 19 days.", "hold-0001", "nobody yet", "m.bianchi",
 		"10,000 of its rows were read: what stands in fewer than 0.03 % of them " +
 			"can have been missed (95 % confidence).",
 		"crm.settings.owner_mail", "dora", "30 Jun 2027", "mailboxes of machines"} {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+
+	"lethe/pipeline/audit"
 )
 
 var backupStates = map[string]struct{ words, level string }{
@@ -103,6 +105,7 @@ func (p *page) requests() {
 		if r.OverdueDays > 0 {
 			words = append(words, "Late by "+days(r.OverdueDays*86400)+".")
 		}
+		words = append(words, p.soFar(r)...)
 		due := shortDate(cmp.Or(r.ExtendedTo, r.DueOn))
 		if r.Status == "paused" {
 			due = "rests"
@@ -118,6 +121,39 @@ func (p *page) requests() {
 			Words:    strings.Join(words, " "),
 		})
 	}
+}
+
+// soFar says what was done with a request.
+func (p *page) soFar(r audit.Request) (words []string) {
+	if r.VerifiedAt.IsZero() {
+		return []string{"Nobody has noted yet that the person has shown who they are."}
+	}
+	if !r.HandedAt.IsZero() {
+		words = append(words, fmt.Sprintf("Handed over on %s: %s.", p.date(r.HandedAt), rows(r.HandedRows)))
+	}
+	if !r.FulfilledAt.IsZero() {
+		words = append(words, fmt.Sprintf("What was due was last planned or done for it on %s.", p.date(r.FulfilledAt)))
+	}
+	if !r.LookedAt.IsZero() {
+		left := fmt.Sprintf("On %s, %s of the person stood in live sources and %s in backups", p.date(r.LookedAt),
+			rows(r.FoundRows), rows(r.CopyRows))
+		if r.Kept != "" {
+			left += ", kept by " + strings.NewReplacer("=", " (", ";", "), ").Replace(r.Kept) + ")"
+		}
+		words = append(words, left+".")
+	}
+	if r.Letter != "" {
+		words = append(words, fmt.Sprintf("The letter %s was written on %s.", strings.ReplaceAll(r.Letter, "_", " "),
+			p.date(r.LetterAt)))
+	}
+	return words
+}
+
+func rows(n int64) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return fmt.Sprintf("%d rows", n)
 }
 
 var holdStates = map[string]struct{ words, level string }{
