@@ -33,6 +33,27 @@ func TestWordsThatStandForTheTableAreNoWords(t *testing.T) {
 	}
 }
 
+// TestBeginningsOfTheTablesNameAreNoWords reads names of fields of which a few alone have the beginning of their table's name
+// in front or behind. A word that means something stays one.
+func TestBeginningsOfTheTablesNameAreNoWords(t *testing.T) {
+	c := catalogue(t)
+	for table, names := range map[string][]string{"clienti": {"nome_cli", "cognomeCli"}, "clientes": {"nomCli", "apellidoCli"},
+		"musteriler": {"mus_ad", "musSoyad"}} {
+		v := classify(c, table, []classifiers.Field{{Name: "id", Kind: "integer", Key: true}, {Name: names[0], Kind: "text"},
+			{Name: names[1], Kind: "text"}, {Name: "email", Kind: "text"}, {Name: "status", Kind: "text"},
+			{Name: "ts", Kind: "timestamp"}, {Name: "tipo", Kind: "integer"}},
+			cycle(40, "1", "2", "3"), cycle(40, "Anna", "Marco", "Elena"), cycle(40, "Rossi", "Greco", "Bianchi"),
+			cycle(40, "a@example.org", "m.g@example.org"), cycle(40, "new", "old"), cycle(40, "2024-06-19 11:28:25"),
+			cycle(40, "1", "2"))
+		require.Equal(t, classifiers.PersonName, v.Fields[1].Primary, "%s: %v", names[0], v.Fields[1].Terms)
+		require.Equal(t, classifiers.PersonName, v.Fields[2].Primary, "%s: %v", names[1], v.Fields[2].Terms)
+	}
+	v := classify(c, "telefoni", []classifiers.Field{{Name: "id", Kind: "integer", Key: true}, {Name: "tel", Kind: "text"},
+		{Name: "tel_casa", Kind: "text"}}, cycle(40, "1", "2"), cycle(40, "06 4470 1234", "02 8839 4411"),
+		cycle(40, "06 4470 1234", "02 8839 4411"))
+	require.Equal(t, classifiers.Phone, v.Fields[2].Primary, v.Fields[2].Terms)
+}
+
 // TestNumbersOfBooksAreNoTelephones sees that numbers of things, and codes under a header that says so, are nobody's number.
 func TestNumbersOfBooksAreNoTelephones(t *testing.T) {
 	c := catalogue(t)

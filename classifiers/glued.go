@@ -103,10 +103,18 @@ func isGlued(name string, n int) bool {
 
 // sharedEnds are unknown words that names of fields of one table begin or end with, because they stand for the table: usr_,
 // tbl_ and ENT_ in front, Ens behind in nomEns and telEns of enseignants. They say nothing of a field.
-type sharedEnds struct{ first, last string }
+type sharedEnds struct {
+	first, last string
+	// whether a word is the beginning of one in the table's name (cli in nome_cli of clienti), and means nothing with its neighbour
+	abbreviated func(word, pair string) bool
+}
 
 // sharedEnds finds them: most fields have such a word, or half of four or more do, or it is what the table's name begins with.
 func (l *lexicon) sharedEnds(fields []Field, table []string) (s sharedEnds) {
+	s.abbreviated = func(w, pair string) bool {
+		known := len(l.phrases[w]) > 0 || len(l.phrases[pair]) > 0 || allDigits(w) || isIDWord(w)
+		return !known && !slices.Contains(table, w) && beginsName(w, table)
+	}
 	if len(fields) < 3 {
 		return s
 	}
@@ -130,7 +138,8 @@ func (l *lexicon) sharedEnds(fields []Field, table []string) (s sharedEnds) {
 		}
 		return word
 	}
-	return sharedEnds{commonest(first), commonest(last)}
+	s.first, s.last = commonest(first), commonest(last)
+	return s
 }
 
 // beginsName reports whether a word of a table's name begins with the letters.
@@ -140,10 +149,13 @@ func beginsName(letters string, table []string) bool {
 
 // drop takes the shared words off the words of a name, of which one at least is left.
 func (s sharedEnds) drop(tokens []string) []string {
-	if n := len(tokens); n > 1 && tokens[0] == s.first {
+	own := func(w, shared, pair string) bool {
+		return w == shared || s.abbreviated != nil && s.abbreviated(w, pair)
+	}
+	if n := len(tokens); n > 1 && own(tokens[0], s.first, tokens[0]+" "+tokens[1]) {
 		tokens = tokens[1:]
 	}
-	if n := len(tokens); n > 1 && tokens[n-1] == s.last {
+	if n := len(tokens); n > 1 && own(tokens[n-1], s.last, tokens[n-2]+" "+tokens[n-1]) {
 		tokens = tokens[:n-1]
 	}
 	return tokens
