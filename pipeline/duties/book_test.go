@@ -31,4 +31,6 @@ func TestSteps(t *testing.T) {
 	var none audit.Request
 	steps(&none, &cases.Asked{})
 	require.Zero(t, none)
+	steps(&r, &cases.Asked{Steps: []cases.Step{{Name: cases.StepExported, How: "access", At: at(9)}}})
+	require.Zero(t, r.HandedRows, "not those of the files before")
 }
