@@ -60,8 +60,8 @@ func (c Closing) handed(a *cases.Asked) []string {
 func due(s *Section) (left []string) {
 	for _, place := range s.Places() {
 		if place.Changes != "" && !place.Backup {
-			left = append(left, fmt.Sprintf("%s.%s: %d rows, %s is due and was not done: lethe run --apply",
-				place.Source, place.Table, place.Rows, place.Changes))
+			left = append(left, fmt.Sprintf("%s.%s: %d rows, %s is due and was not done: lethe request fulfil %s",
+				place.Source, place.Table, place.Rows, place.Changes, s.Request))
 		}
 	}
 	return left
@@ -83,6 +83,9 @@ func (c Closing) erased(p *setup.Setup, s *Section) (left []string) {
 				"they are not")
 		case place.How.Certain() && place.Changes == "" && !gone(s, place) && c.Outcome == cases.OutcomeCompleted:
 			why := place.Why
+			if why == "" && dueIn(s, place.Source) {
+				continue // they go with the rows of which something is due, which keeps it open
+			}
 			if why == "" {
 				why = "they go with a row that stays, or with none."
 			}
@@ -91,6 +94,13 @@ func (c Closing) erased(p *setup.Setup, s *Section) (left []string) {
 		}
 	}
 	return left
+}
+
+// dueIn reports whether a change of rows of a live source is left to be made.
+func dueIn(s *Section, source string) bool {
+	return slices.ContainsFunc(s.Certain(), func(h *Hit) bool {
+		return h.Source == source && h.Change != "" && !h.Backup
+	})
 }
 
 // gone reports whether what stands in a place is nobody's any more.

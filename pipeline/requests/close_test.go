@@ -33,11 +33,13 @@ func TestLeft(t *testing.T) {
 		others        bool
 		want          string // "" nothing is left
 	}{
-		"nothing is left":       {kind: cases.RequestErasure, outcome: cases.OutcomeCompleted},
-		"anonymized":            {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{row("crm", Own, "", reason.KAnonymized)}, nil, false, ""},
-		"it stands":             {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{row("crm", Own, "delete", reason.DErasureRequest)}, nil, false, "delete is due"},
-		"it stays":              {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{row("crm", Own, "", reason.KLegalHold)}, nil, false, "1 rows stay: " + string(reason.KLegalHold)},
-		"what goes along":       {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{{Source: "crm", Table: "t", How: Dependent}}, nil, false, "1 rows stay"},
+		"nothing is left": {kind: cases.RequestErasure, outcome: cases.OutcomeCompleted},
+		"anonymized":      {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{row("crm", Own, "", reason.KAnonymized)}, nil, false, ""},
+		"it stands":       {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{row("crm", Own, "delete", reason.DErasureRequest)}, nil, false, "delete is due"},
+		"it stays":        {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{row("crm", Own, "", reason.KLegalHold)}, nil, false, "1 rows stay: " + string(reason.KLegalHold)},
+		"what goes along": {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{{Source: "crm", Table: "t", How: Dependent}}, nil, false, "1 rows stay"},
+		"what goes with what is due": {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{row("crm", Own, "delete", reason.DErasureRequest),
+			{Source: "crm", Table: "u", How: Dependent}}, nil, false, "not done: lethe request fulfil r1"},
 		"partly":                {cases.RequestErasure, cases.OutcomePartlyRefused, nil, []*Hit{row("crm", Own, "", reason.KLegalHold)}, nil, false, ""},
 		"partly, and due":       {cases.RequestErasure, cases.OutcomePartlyRefused, nil, []*Hit{row("crm", Own, "clear", reason.KLegalHold)}, nil, false, "clear is due"},
 		"a backup that ends":    {cases.RequestErasure, cases.OutcomeCompleted, nil, []*Hit{row("kept", Own, "delete", reason.DErasureRequest)}, nil, false, ""},
@@ -55,7 +57,7 @@ func TestLeft(t *testing.T) {
 		"not blocked":           {cases.RequestRestriction, cases.OutcomeCompleted, nil, []*Hit{row("crm", Own, "block", reason.KRestricted)}, nil, false, "block is due"},
 	} {
 		a := &cases.Asked{Request: cases.Request{ID: "r1", Kind: c.kind}, Steps: c.steps}
-		left := Closing{Outcome: c.outcome, Others: c.others}.Left(p, a, &Section{Hits: c.hits, Missing: c.missing})
+		left := Closing{Outcome: c.outcome, Others: c.others}.Left(p, a, &Section{Request: "r1", Hits: c.hits, Missing: c.missing})
 		if c.want == "" {
 			require.Empty(t, left, name)
 			continue
