@@ -63,6 +63,36 @@ func TestWhatNightsLeaveJoinsNobody(t *testing.T) {
 	w.sights().attack(t, erased)
 }
 
+// TestWhatRowsThatDecideAloneLeaveJoinsNobody is the same of silos whose rows decide alone, of people whom the registry knows
+// by what they ask for only: 31 asked both silos, a minute apart, in the same order.
+func TestWhatRowsThatDecideAloneLeaveJoinsNobody(t *testing.T) {
+	t.Parallel()
+	w := joinedCompany(t)
+	config := w.read("lethe.yaml")
+	config = strings.ReplaceAll(config, "link_scope: silo", "no_match: decide")
+	config = strings.ReplaceAll(config, "basis: consent, max_age: P24M", "basis: legitimate_interest, start: collected, "+
+		"period: P6M, article: a law")
+	w.write("lethe.yaml", config)
+	w.remove("var/registry.db")
+	w.must(0, "registry", "init")
+	start, err := time.Parse(time.RFC3339, w.at)
+	require.NoError(t, err)
+	for p := withdrew + 1; p <= withdrew+31; p++ {
+		for _, silo := range sightSilos {
+			out, code := inProcess(w.dir, start.Add(time.Duration(p-joinedPeople)*time.Minute).Format(time.RFC3339), "request", "open",
+				"--silo", silo, "--kind", "access", "--subject", fmt.Sprintf("email=p%d@example.org", p))
+			require.Zero(t, code, out)
+		}
+	}
+	w.must(5, "run", "--apply")
+	w.sights().attack(t, "a night of rows that decide alone, with a plan that waits")
+	w.approve(w.waiting("all"), "anna", "bo")
+	w.must(3, "apply")
+	w.at = "2026-11-22T00:15:00Z"
+	w.lethe("run", "--apply")
+	w.sights().attack(t, erased)
+}
+
 // erased is when a night has changed rows, and a database refused some.
 const erased = "nights that erased"
 
