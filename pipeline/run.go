@@ -64,6 +64,7 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	if err := n.stores.Open(ctx); err != nil {
 		return err
 	}
+	n.stores.Watch(phases == setup.WholeNight)
 	if err := n.scanner.Remnants.OpenToEnd(); err != nil {
 		return err
 	}

@@ -39,6 +39,8 @@ type Facts struct {
 	Ended  []Ended   // rows that this run deleted or anonymized, for what later ones keep of it
 	Nights []Figures // this night in numbers, after earlier ones
 	Kept   []Kept    // of sources that this run did not read
+
+	Places map[string]string `json:",omitempty"` // of live sources, as digests: setup.Source.Place
 }
 
 // DecodeFacts reads the facts that the journal keeps of a run.

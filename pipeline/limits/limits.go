@@ -201,11 +201,23 @@ func (l *Limits) sizes(rows, total int64) (asked []string) {
 func (l *Limits) finishedRuns(source string) (runs int) {
 	scanned := func(i audit.Inventory) bool { return i.Source == source && i.State == "scanned" }
 	for _, f := range l.Notes.History {
+		if at := f.Places[source]; at != "" && at != l.place(source) {
+			break // it was another one
+		}
 		if slices.ContainsFunc(f.Inventory, scanned) {
 			runs++
 		}
 	}
 	return runs
+}
+
+// place is where a source is read.
+func (l *Limits) place(source string) string {
+	i := slices.IndexFunc(l.Setup.Sources, func(s setup.Source) bool { return s.Name == source })
+	if i < 0 {
+		return ""
+	}
+	return l.Setup.Sources[i].Place
 }
 
 // Ramp leaves the youngest of too many destructive changes for later nights, so that ten years of

@@ -70,6 +70,16 @@ func (n *Notes) Recall(f audit.Facts) {
 	}
 }
 
+// Place is where the last night that noted it read a source; "" none did.
+func (n *Notes) Place(source string) string {
+	for _, f := range n.History {
+		if at := f.Places[source]; at != "" {
+			return at
+		}
+	}
+	return ""
+}
+
 // Problem remembers something that went wrong and does not stop the night.
 func (n *Notes) Problem(err error) { n.Problems = append(n.Problems, err) }
 

@@ -169,6 +169,7 @@ type Source struct {
 	Encrypted   string // at rest: yes, no; "" nobody said
 	AuditLog    string // it keeps who read and changed what: yes, no; "" nobody said
 	Connector   string
+	Place       string // of a source on a server: the digest of which servers and databases it is read and changed at
 	Of          string // backups: the live source whose records it holds
 	Path        string // backups: the file
 	Set         string // backups: the configured source that the file belongs to
