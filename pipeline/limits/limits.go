@@ -139,7 +139,9 @@ func (l *Limits) Questions(p *plan.Sealed) []string {
 		if l.spikes(c) {
 			asked[notes.AskSpike] = true
 		}
-		if l.finishedRuns(c.Source) < l.Setup.Breakers.NewSourceRuns {
+		was := l.Notes.Place(c.Source)
+		moved := was != "" && was != l.place(c.Source)
+		if moved || l.finishedRuns(c.Source) < l.Setup.Breakers.NewSourceRuns {
 			asked[notes.AskNewSource] = true
 		}
 	}
@@ -201,9 +203,6 @@ func (l *Limits) sizes(rows, total int64) (asked []string) {
 func (l *Limits) finishedRuns(source string) (runs int) {
 	scanned := func(i audit.Inventory) bool { return i.Source == source && i.State == "scanned" }
 	for _, f := range l.Notes.History {
-		if at := f.Places[source]; at != "" && at != l.place(source) {
-			break // it was another one
-		}
 		if slices.ContainsFunc(f.Inventory, scanned) {
 			runs++
 		}

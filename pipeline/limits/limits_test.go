@@ -179,7 +179,8 @@ func TestQuestions(t *testing.T) {
 		digest string
 		usual  int64
 		runs   int
-		size   int64 // of the people, where it is not 200
+		size   int64  // of the people, where it is not 200
+		was    string // where the last night read the source, which stands here
 		want   []string
 	}{
 		{name: "few", counts: []plan.Count{people(10)}, want: []string{}},
@@ -203,6 +204,8 @@ func TestQuestions(t *testing.T) {
 		{name: "a spike of followers", counts: []plan.Count{in(people(50), orders)}, usual: 10, want: []string{}},
 		{name: "a larger one", counts: []plan.Count{in(people(51), orders)}, usual: 10, want: []string{notes.AskSpike}},
 		{name: "a new source", counts: []plan.Count{people(1)}, runs: 1, want: []string{notes.AskNewSource}},
+		{name: "a source that moved", counts: []plan.Count{people(1)}, was: "there", want: []string{notes.AskNewSource}},
+		{name: "a source that did not", counts: []plan.Count{people(1)}, was: "here", want: []string{}},
 		{name: "another policy", counts: []plan.Count{people(1)}, digest: "q", want: []string{notes.AskPolicy}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -218,6 +221,12 @@ func TestQuestions(t *testing.T) {
 					}
 				}
 				l.Notes.History = append(l.Notes.History, f)
+			}
+			if test.was != "" {
+				at := *l.Setup
+				at.Sources = []setup.Source{{Name: "crm", Place: "here"}}
+				l.Setup = &at
+				l.Notes.History[0].Places = map[string]string{"crm": test.was}
 			}
 			failed := audit.Facts{Inventory: []audit.Inventory{{Source: "crm", State: "failed"}}}
 			l.Notes.History = append(l.Notes.History, failed)
