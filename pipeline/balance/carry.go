@@ -33,6 +33,9 @@ func (b *Book) Carry() {
 	if f.Run.Night == "" {
 		f.Run.Night = last.Run.RunID
 	}
+	if b.Tonight.Phases != setup.ApplyOnly {
+		ofFew(f, last)
+	}
 	f.Inventory = add(f.Inventory, last.Inventory, func(a, b audit.Inventory) bool {
 		return a.Source == b.Source && a.Object == b.Object && a.Column == b.Column
 	})
@@ -64,6 +67,26 @@ func (b *Book) Carry() {
 		}
 	}
 	slices.SortStableFunc(f.Backups, func(a, b audit.Backup) int { return strings.Compare(a.Source, b.Source) })
+}
+
+// ofFew lets a run that looked at a few rows alone, those of one person or those that a copy brought back, say no less of
+// a table than the night said that looked at all of it.
+func ofFew(f, last *audit.Facts) {
+	for i := range f.Exceptions {
+		e := &f.Exceptions[i]
+		for _, was := range last.Exceptions {
+			if e.Silo == was.Silo && e.Source == was.Source && e.Object == was.Object && e.Code == was.Code {
+				e.Count, e.People = max(e.Count, was.Count), max(e.People, was.People)
+			}
+		}
+	}
+	for i := range f.Findings {
+		for _, was := range last.Findings {
+			if f.Findings[i].FindingID == was.FindingID {
+				f.Findings[i].Count = max(f.Findings[i].Count, was.Count)
+			}
+		}
+	}
 }
 
 // goesOn reports whether the run only applies what a night decided.

@@ -61,12 +61,12 @@ func (n *Notes) Recall(f audit.Facts) {
 	if n.Newest == nil && len(f.Summary) > 0 {
 		n.Newest = &f
 	}
-	f = f.Own()
-	if n.Last == nil && len(f.Summary) > 0 {
-		n.Last = &f
+	own := f.Own()
+	if n.Last == nil && len(own.Summary) > 0 {
+		n.Last = &own
 	}
 	if len(n.History) < 30 {
-		n.History = append(n.History, f)
+		n.History = append(n.History, own)
 	}
 }
 
