@@ -26,10 +26,32 @@ func Conclude(f *audit.Facts, before []audit.Facts, totals Totals, day string) {
 	f.Kept, f.Nights = nil, nil
 	var nights []audit.Figures
 	if len(before) > 0 {
-		keep(f, &before[0])
+		last := goneOn(before)
+		keep(f, &last)
 		nights = before[0].Nights
 	}
 	f.Nights = Follow(nights, Night(*f, totals, day))
+}
+
+// goneOn is the last of the runs, the newest first, each with its own alone; of one that only applied, with what its
+// night read and decided, less what was ended since.
+func goneOn(runs []audit.Facts) audit.Facts {
+	last := runs[0]
+	if last.Run.Night == "" {
+		return last
+	}
+	ended := slices.Clone(last.Ended)
+	for _, r := range runs[1:] {
+		switch {
+		case r.Run.RunID == last.Run.Night:
+			last.Run.AsOf, last.Summary, last.Inventory = r.Run.AsOf, r.Summary, r.Inventory
+			last.Ended = append(ended, r.Ended...)
+			return last
+		case r.Run.Night == last.Run.Night:
+			ended = append(ended, r.Ended...)
+		}
+	}
+	return last
 }
 
 // keeping gathers what is kept, source by source.

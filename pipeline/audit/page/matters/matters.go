@@ -260,11 +260,13 @@ func (n night) sourceNeeds() (list []Matter) {
 				continue
 			}
 			m.What += " " + n.Say("need.notread.kept", n.Weekday(tonight.Day(k.Day)))
-			m.since = tonight.Day(k.Day).AddDate(0, 0, 1)
+			if m.since = tonight.Day(k.Day).AddDate(0, 0, 1); m.since.After(n.Today) { // read today, and not since
+				m.since = n.Today
+			}
 			rows, first := fallDue(k, n.Today)
 			if rows > 0 {
 				m.kind, m.Mark, m.Clause = late, "stop", "clause.notread"
-				m.What += " " + n.Say("need.notread.due", rows, n.Day(first))
+				m.What += " " + n.Say("need.notread.due", rows, n.When(first))
 			}
 		}
 		if nights := int64(n.Within(n.Today) - n.Within(m.since) + 1); nights > 0 {
