@@ -227,12 +227,12 @@ func (t *Table[T]) flush(p *part[T]) error {
 		p.w = file.NewParquetWriter(p.sum, t.root, file.WithWriterProps(props), file.WithWriteMetadata(t.keys))
 	}
 	whole := p.pending
-	if p.rows == 0 && len(whole) == chunkRows { // a group for the sample, so that reading it back decodes no more
-		p.pending = whole[:sampleRows]
+	if p.rows == 0 && len(whole) == chunkRows { // a group for the sample, and the row that the reader looks at next
+		p.pending = whole[:sampleRows+1]
 		if err := errors.Join(t.put(p), t.endGroup(p)); err != nil {
 			return err
 		}
-		p.pending = whole[sampleRows:]
+		p.pending = whole[sampleRows+1:]
 	}
 	if err := t.put(p); err != nil {
 		return err

@@ -216,6 +216,7 @@ func TestManyRowsKeepTheirValues(t *testing.T) {
 	r, err := reader.NewParquetColumnReader(f, 1)
 	require.NoError(t, err)
 	require.Greater(t, len(r.Footer.RowGroups), 1)
+	require.EqualValues(t, sampleRows+1, r.Footer.RowGroups[0].NumRows, "the reader decodes all of a group that it begins")
 	keys := map[string]string{}
 	for _, kv := range r.Footer.KeyValueMetadata {
 		keys[kv.Key] = *kv.Value
