@@ -69,8 +69,8 @@ func (b *Book) Carry() {
 	slices.SortStableFunc(f.Backups, func(a, b audit.Backup) int { return strings.Compare(a.Source, b.Source) })
 }
 
-// ofFew lets a run that looked at a few rows alone, those of one person or those that a copy brought back, say no less of
-// a table than the night said that looked at all of it.
+// ofFew lets a run that looked at a few rows alone, those of one person or those that a copy brought back, say no less
+// of a table than the night said that looked at all of it.
 func ofFew(f, last *audit.Facts) {
 	for i := range f.Exceptions {
 		e := &f.Exceptions[i]
