@@ -148,15 +148,34 @@ func (d *Document) page() ([]byte, error) {
 	return template.Execute(v, words.Say)
 }
 
-// inWords is the document with its days as they are said in a language.
+// inWords is the document with its days as they are said in a language, and with names from elsewhere as they may stand
+// on a page: without signs that steer a screen.
 func (d *Document) inWords(say *lang.Words) *Document {
 	said := *d
 	said.Records, said.Copies = slices.Clone(d.Records), slices.Clone(d.Copies)
+	said.Withheld, said.Holders = slices.Clone(d.Withheld), slices.Clone(d.Holders)
+	named := func(texts ...*string) {
+		for _, text := range texts {
+			*text = lang.Name(*text)
+		}
+	}
 	for i := range said.Records {
-		said.Records[i].Until = onDay(say, said.Records[i].Until)
+		r := &said.Records[i]
+		r.Until, r.Fields = onDay(say, r.Until), slices.Clone(r.Fields)
+		named(&r.Application, &r.Table)
+		for f := range r.Fields {
+			named(&r.Fields[f].Name, &r.Fields[f].Shown)
+		}
 	}
 	for i := range said.Copies {
 		said.Copies[i].TakenOn = onDay(say, said.Copies[i].TakenOn)
+		named(&said.Copies[i].Of)
+	}
+	for i := range said.Withheld {
+		named(&said.Withheld[i].Table, &said.Withheld[i].Field)
+	}
+	for i := range said.Holders {
+		named(&said.Holders[i].Application, &said.Holders[i].Processor)
 	}
 	return &said
 }

@@ -129,6 +129,9 @@ func TestThePage(t *testing.T) {
 	for _, code := range lang.Languages() {
 		d := whole(Access)
 		d.Language = code
+		odd := "x\x1b[31m\x07\u202e<i>"
+		d.Records[0].Table, d.Records[0].Application, d.Records[0].Fields[0].Name = odd, odd, odd
+		d.Copies[0].Of, d.Withheld[0].Field, d.Holders[0].Application = odd, odd, odd
 		files, err := d.Files()
 		require.NoError(t, err)
 		page := string(files["index.html"])
@@ -138,6 +141,9 @@ func TestThePage(t *testing.T) {
 		require.NotContains(t, page, "answer.")
 		require.NotRegexp(t, `\d{4}-\d\d-\d\d`, page, "days are said as the language says them")
 		require.NotContains(t, page, "Ada <b>")
+		require.NotContains(t, page, "<i>")
+		require.False(t, strings.ContainsAny(page, "\x1b\x07\u202e"), "a name steers a screen")
+		require.Contains(t, string(files["data.json"]), `\u001b[31m`, "who asked is told what stands there")
 	}
 	require.Equal(t, "name,mail,mail2,city,face\r\nAda <b>,ada@lago.it,ada@home.it,Torino,/9g=\r\n"+
 		"\"Ada, \"\"née\"\"\r\nBruni\",,,,\r\n", string(must(whole(Access).Files())["crm.people.csv"]))
