@@ -78,6 +78,8 @@ func TestLengths(t *testing.T) {
 
 func TestSay(t *testing.T) {
 	w := words(t, "")
+	require.Equal(t, "Put back from a copy: in crm.people 1 row was back that had been erased, when it was read.",
+		Plain(w.Say("finding.F_RESTORED", "crm.people", int64(1))), "they may have been ended again since")
 	require.Equal(t, "1 day late", w.Say("days.late", int64(1)))
 	require.Equal(t, "4,000 days late", w.Say("days.late", int64(4000)))
 	require.Equal(t, "no.such.key", w.Say("no.such.key", int64(4)))
