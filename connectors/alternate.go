@@ -1,16 +1,16 @@
 package connectors
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
-// NameRows gives a table without a primary key the unique constraint that names its rows as well as one would: its
-// fields are never NULL, the engine sets none of them, and the text of each is the value. What is chosen is no longer
-// among the other unique constraints. Of several it is the one of fewest fields, whole numbers before others, then the
-// one whose fields come first, so that a server and its dumps choose alike. usable may refuse the fields of one, by what
-// only a connector knows of them; nil refuses none.
+// NameRows gives a table without a primary key, or with one of rounded numbers, the unique constraint that names its rows
+// as well as one would: its fields are never NULL, the engine sets none of them, and the text of each is the value. What
+// is chosen is no longer among the other unique constraints. Of several it is the one of fewest fields, whole numbers
+// before others, then the one whose fields come first, so that a server and its dumps choose alike. usable may refuse the
+// fields of one, by what only a connector knows of them; nil refuses none.
 func (t *Table) NameRows(usable func(fields []string) bool) {
+	if slices.ContainsFunc(t.Key, func(name string) bool { f, _ := t.Field(name); return f.Kind == Float }) {
+		t.Key = nil // the text of a float is none
+	}
 	if len(t.Key) > 0 {
 		return
 	}
@@ -43,6 +43,5 @@ func (t *Table) rank(fields []string) []int {
 			texts = 1
 		}
 	}
-	slices.SortFunc(places, cmp.Compare)
-	return append([]int{len(fields), texts}, places...)
+	return slices.Concat([]int{len(fields), texts}, slices.Sorted(slices.Values(places)), places)
 }

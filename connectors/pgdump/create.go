@@ -15,6 +15,7 @@ type table struct {
 	info   []typeInfo        // of each field
 	arity  int               // of the rows, where the file does not name their fields
 	parent *dumpfile.TableID // whose partition it is
+	sure   [][]string        // of Unique: those that hold at any moment
 }
 
 // parser reads one statement that defines something.
@@ -240,7 +241,7 @@ func (p *parser) element() {
 		p.accept("NULLS", "NOT", "DISTINCT")
 		p.accept("NULLS", "DISTINCT")
 		if p.t.kind == '(' {
-			p.out.addUnique(p.names())
+			p.unique(p.names())
 		}
 	case p.accept("FOREIGN", "KEY"):
 		p.references(constraint, p.names())
@@ -262,6 +263,19 @@ func (t *table) setKey(fields []string) {
 	}
 }
 
+// unique notes a unique constraint. One that is checked later than at once (DEFERRABLE) names no row, as in the server.
+func (p *parser) unique(fields []string) {
+	for p.accept("INCLUDE") || p.accept("WITH") {
+		if p.t.kind == '(' {
+			p.parens()
+		}
+	}
+	later := p.accept("DEFERRABLE")
+	if p.out.addUnique(fields); !later {
+		p.out.sure = append(p.out.sure, fields)
+	}
+}
+
 func (t *table) addUnique(fields []string) {
 	if len(fields) > 0 && !slices.ContainsFunc(t.Unique, func(u []string) bool { return slices.Equal(u, fields) }) {
 		t.Unique = append(t.Unique, fields)
@@ -271,7 +285,8 @@ func (t *table) addUnique(fields []string) {
 // names reports whether such fields can name the rows, which a unique constraint says: an index may tell apart what a
 // field does not.
 func (t *table) names(fields []string) bool {
-	return !slices.ContainsFunc(fields, func(name string) bool { return t.info[t.Index(name)].loose == collated })
+	return slices.ContainsFunc(t.sure, func(u []string) bool { return slices.Equal(u, fields) }) &&
+		!slices.ContainsFunc(fields, func(name string) bool { return t.info[t.Index(name)].loose == collated })
 }
 
 func (t *table) setNullable(field string, nullable bool) {
@@ -355,7 +370,7 @@ func (p *parser) column() {
 		case p.accept("PRIMARY", "KEY"):
 			p.out.setKey([]string{f.Name})
 		case p.accept("UNIQUE"):
-			p.out.addUnique([]string{f.Name})
+			p.unique([]string{f.Name})
 		case p.accept("COLLATE"):
 			if p.unlike[p.id()] {
 				p.out.info[at].loose = collated
@@ -451,6 +466,7 @@ func (p *parser) createUniqueIndex() {
 	known := func(f string) bool { return t.Index(f) >= 0 }
 	if p.err == nil && !p.t.is("WHERE") && !slices.ContainsFunc(fields, func(f string) bool { return !known(f) }) {
 		t.addUnique(fields)
+		t.sure = append(t.sure, fields)
 	}
 }
 

@@ -529,3 +529,31 @@ func TestRowsThatADumpDoesNotHold(t *testing.T) {
 		}
 	}
 }
+
+// A unique constraint that is checked later than at once names no row, as in the server: it names those of the table by
+// another, or not at all. Nor does a key of rounded numbers.
+func TestWhatNamesRows(t *testing.T) {
+	create := func(when string) string {
+		return "CREATE TABLE t (a integer NOT NULL UNIQUE" + when + ", b integer NOT NULL, c real NOT NULL);\n"
+	}
+	for name, c := range map[string]struct {
+		text string
+		want []string
+	}{
+		"at once":      {create(" NOT DEFERRABLE"), []string{"a"}},
+		"later":        {create(" DEFERRABLE INITIALLY DEFERRED"), nil},
+		"of the table": {"CREATE TABLE t (a integer NOT NULL, CONSTRAINT u UNIQUE (a) DEFERRABLE);\n", nil},
+		"with more": {"CREATE TABLE t (a integer NOT NULL, b text, UNIQUE (a) INCLUDE (b) WITH (fillfactor='70') " +
+			"DEFERRABLE);\n", nil},
+		"another":         {create(" DEFERRABLE") + "ALTER TABLE ONLY t ADD CONSTRAINT u UNIQUE (b);\n", []string{"b"}},
+		"both":            {create(" DEFERRABLE") + "CREATE UNIQUE INDEX ON t USING btree (a);\n", []string{"a"}},
+		"rounded numbers": {create("") + "ALTER TABLE ONLY t ADD CONSTRAINT p PRIMARY KEY (c);\n", []string{"a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			src := open(t, connectortest.WriteFile(t, "shop.sql", []byte(c.text+trailer)), connectors.Options{})
+			tables, err := src.Tables(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, c.want, tables[0].Key)
+		})
+	}
+}

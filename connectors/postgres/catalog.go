@@ -367,8 +367,8 @@ func (l *loader) addForeignKey(r []string) error {
 	return nil
 }
 
-// finish gives the tables their foreign keys, and takes away keys that cannot be one: of a float, whose text is none,
-// or with a field that the user may not read. A unique index then names the rows, if one can.
+// finish gives the tables their foreign keys, and takes away keys that cannot be one, such as one with a field that the
+// user may not read. A unique index then names the rows, if one can.
 func (l *loader) finish() {
 	for _, fk := range l.keys {
 		from, to := l.byOID[fk.from], l.byOID[fk.to]
@@ -400,9 +400,7 @@ func (l *loader) finish() {
 			}
 			return !readable(fk.Fields)
 		})
-		if !readable(t.Key) || slices.ContainsFunc(t.Key, func(name string) bool {
-			return t.columns[name].field.Kind == connectors.Float || t.columns[name].incomparable
-		}) {
+		if !readable(t.Key) || slices.ContainsFunc(t.Key, func(name string) bool { return t.columns[name].incomparable }) {
 			t.Key = nil
 		}
 		t.NameRows(func(fields []string) bool {

@@ -281,9 +281,6 @@ func (l *loader) addTrigger(r []string) error {
 // finish says what follows from the whole: keys that name nothing, guards, histories.
 func (l *loader) finish() {
 	for id, t := range l.byID {
-		if slices.ContainsFunc(t.Key, func(f string) bool { return t.columns[f].field.Kind == connectors.Float }) {
-			t.Key = nil // the text of a float is no key
-		}
 		t.NameRows(nil)
 		if l.acting[id] || len(t.Triggers) > 0 {
 			t.guard = ""

@@ -247,6 +247,8 @@ func Nights(s ask.Status, now time.Time) (list []Finding) {
 	return list
 }
 
+const untilThen = "take one: until then nothing is destroyed in it (max_backup_age)"
+
 // Backups looks at whether they are taken, go when they should, and belong to somebody. without are the applications of
 // which none is configured, most how old the newest of a source may be for rows of it to be destroyed.
 func Backups(all []backups.Backup, without []string, most map[string]calendar.Period, today calendar.Date,
@@ -254,7 +256,8 @@ func Backups(all []backups.Backup, without []string, most map[string]calendar.Pe
 	const about = "backups"
 	newest := map[string]time.Time{}
 	for _, b := range all {
-		if b.TakenAt.After(newest[b.Of]) && b.Of != "" && b.Status != "gone" {
+		ahead := calendar.DateOf(b.TakenAt, zone) > today
+		if b.TakenAt.After(newest[b.Of]) && b.Of != "" && b.Status != "gone" && b.Status != "unreadable" && !ahead {
 			newest[b.Of] = b.TakenAt
 		}
 		kept, err := calendar.ParseDate(b.KeptUntil)
@@ -265,16 +268,24 @@ func Backups(all []backups.Backup, without []string, most map[string]calendar.Pe
 		case b.Status == "gone", b.Status == "unreadable":
 			list = append(list, Finding{Wrong, about, b.Source + " is not there, or not to be read", "put it right, or take " +
 				"its source out of the configuration"})
+		case ahead:
+			list = append(list, Finding{Wrong, about, b.Source + " is dated in the future", "give the file the time at which it " +
+				"was taken, and look at the clock of who wrote it: its `keep` counts from there"})
 		case err == nil && kept < today:
 			list = append(list, Finding{Wrong, about, fmt.Sprintf("%s should have gone on %s and lies there still", b.Source,
 				kept), "mend the rotation that should have removed it; until then erased people stay in it"})
+		}
+	}
+	for _, of := range slices.Sorted(maps.Keys(most)) {
+		if newest[of].IsZero() && !most[of].IsZero() {
+			list = append(list, Finding{Wrong, about, "there is none of " + of + " that can be read", untilThen})
 		}
 	}
 	for _, of := range slices.Sorted(maps.Keys(newest)) {
 		taken := calendar.DateOf(newest[of], zone)
 		if p := most[of]; !p.IsZero() && calendar.EndOf(taken, p) < today {
 			list = append(list, Finding{Wrong, about, fmt.Sprintf("the newest of %s was taken on %s, longer ago than %s", of,
-				taken, p), "take one: until then nothing is destroyed in it (max_backup_age)"})
+				taken, p), untilThen})
 		} else if taken < today-freshDays {
 			list = append(list, Finding{Look, about, fmt.Sprintf("the newest of %s was taken on %s", of, taken),
 				"is it still made every night?"})

@@ -118,10 +118,12 @@ func TestHowBackupsStand(t *testing.T) {
 	got := says(doctor.Backups([]backups.Backup{fine,
 		{Source: "old", Of: "crm", TakenAt: taken(99), KeptUntil: "2026-11-19", Status: "ok"},
 		{Source: "away", Of: "crm", Status: "gone"}, {Path: "x.sql", Status: "stray"},
+		{Source: "tomorrow", Of: "shop", TakenAt: taken(-1), Status: "ok"}, {Source: "cut", Of: "web", TakenAt: taken(0), Status: "unreadable"},
 		{Source: "shop", Of: "shop", TakenAt: taken(3), Status: "ok"}, {Source: "till", Of: "till", TakenAt: taken(3), Status: "ok"}},
-		[]string{"hr"}, map[string]calendar.Period{"crm": {Days: 1}, "till": {Days: 2}}, today, time.UTC))
+		[]string{"hr"}, map[string]calendar.Period{"crm": {Days: 1}, "till": {Days: 2}, "web": {Days: 2}}, today, time.UTC))
 	require.Equal(t, "wrong old should have gone on 2026-11-19 and lies there still\nwrong away is not there, or not to be read\n"+
-		"look x.sql lies beside backups and is no source's\nlook the newest of shop was taken on 2026-11-17\n"+
+		"look x.sql lies beside backups and is no source's\nwrong tomorrow is dated in the future\n"+
+		"wrong cut is not there, or not to be read\nwrong there is none of web that can be read\nlook the newest of shop was taken on 2026-11-17\n"+
 		"wrong the newest of till was taken on 2026-11-17, longer ago than P2D\n"+
 		"look none is configured of hr\n", got)
 }

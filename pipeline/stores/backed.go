@@ -9,6 +9,7 @@ import (
 // Unbacked is a live source that asks for a newer backup than there is before anything in it is destroyed.
 type Unbacked struct {
 	Newest time.Time // when the newest one that can be read was taken; zero: there is none
+	Ahead  bool      // there is one, dated after now: when it was taken is not known
 	Most   calendar.Period
 }
 
@@ -22,8 +23,16 @@ func (set *Set) Unbacked(s *Store) (u Unbacked, lacks bool) {
 	if u.Most = s.MaxBackupAge; u.Most.IsZero() {
 		return u, false
 	}
+	latest := set.tonight.AsOf
+	if now := set.Setup.Now(); now.After(latest) {
+		latest = now
+	}
 	for _, b := range set.List {
-		if b.Of == s.Name && b.Err == nil && b.TakenAt.After(u.Newest) {
+		switch {
+		case b.Of != s.Name || b.Err != nil:
+		case b.TakenAt.After(latest.Add(maxSkew)):
+			u.Ahead = true
+		case b.TakenAt.After(u.Newest):
 			u.Newest = b.TakenAt
 		}
 	}
@@ -37,7 +46,11 @@ func (set *Set) Unbacked(s *Store) (u Unbacked, lacks bool) {
 
 // String says it in words.
 func (u Unbacked) String() string {
-	if u.Newest.IsZero() {
+	switch {
+	case u.Newest.IsZero() && u.Ahead:
+		return "its backup is dated in the future, so that nobody knows how old it is, and max_backup_age asks for one " +
+			"before rows are destroyed"
+	case u.Newest.IsZero():
 		return "no backup of it can be read, and max_backup_age asks for one before rows are destroyed"
 	}
 	return "its newest backup was taken on " + u.Newest.Format(time.DateOnly) + ", longer ago than max_backup_age (" +

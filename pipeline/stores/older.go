@@ -14,7 +14,7 @@ import (
 // nothing goes along that is not there, by no reference that is not there, and nothing is blocked without the fields
 // for it. What it cannot follow though rows are there, it says.
 func (set *Set) older(s *Store, r policy.Records) (policy.Records, []string) {
-	var lacks []string
+	lacks := set.unnamed(s, r)
 	if r.Block != nil {
 		for name := range r.Block.Set {
 			if s.Column(r.Table, name) < 0 {
@@ -26,7 +26,7 @@ func (set *Set) older(s *Store, r policy.Records) (policy.Records, []string) {
 	owns := r.Owns
 	r.Owns = nil
 	for _, o := range owns {
-		if s.has(o.Table, nil) && s.has(r.Table, o.FK) {
+		if s.has(o.Table, nil) && s.has(r.Table, o.FK) && s.unlike[o.Table] == "" {
 			r.Owns = append(r.Owns, o)
 		}
 	}
@@ -44,6 +44,48 @@ func (set *Set) older(s *Store, r policy.Records) (policy.Records, []string) {
 		}
 	}
 	return r, lacks
+}
+
+// unlike takes the key from each table of a backup whose rows its live source names by other fields that the backup has
+// as well, as before a table had its primary key: a number would name another row there, and be somebody else's where
+// references to the key are read. A key that only grew names the same rows.
+func (set *Set) unlike(s *Store, tables []connectors.Table) {
+	live := set.Find(s.Of)
+	if !s.Backup() || live == nil {
+		return
+	}
+	for i := range tables {
+		t := &tables[i]
+		of, ok := live.Tables.Find(t.Name)
+		grew := len(t.Key) < len(of.Key) && !slices.ContainsFunc(t.Key, func(f string) bool { return !slices.Contains(of.Key, f) })
+		known := !slices.ContainsFunc(of.Key, func(name string) bool { _, has := t.Field(name); return !has })
+		if ok && len(of.Key) > 0 && len(t.Key) > 0 && known && !grew && !slices.Equal(t.Key, of.Key) {
+			if s.unlike == nil {
+				s.unlike = map[string]string{}
+			}
+			s.unlike[t.Name] = fmt.Sprintf("the rows of table %s are named by %s here, and by %s in %s: none of them is changed; "+
+				"the file ends by `keep`", t.Name, strings.Join(t.Key, ", "), strings.Join(of.Key, ", "), live.Name)
+			t.Key = nil
+		}
+	}
+}
+
+// unnamed are the words of a backup's tables that unlike took the key from, if the records have to do with them.
+func (set *Set) unnamed(s *Store, r policy.Records) (lacks []string) {
+	names := []string{r.Table}
+	for _, d := range r.Dependents {
+		names = append(names, d.Table, set.refersTo(s, r, d))
+	}
+	for _, o := range r.Owns {
+		names = append(names, o.Table)
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		if words := s.unlike[name]; words != "" {
+			lacks = append(lacks, words)
+		}
+	}
+	return lacks
 }
 
 // refersTo is the table that a dependent refers to, "" for that of the records: where the policy leaves it to the

@@ -71,3 +71,39 @@ func TestOlder(t *testing.T) {
 		require.Len(t, r.Dependents, 2, "those of the live source are as they were")
 	}
 }
+
+// TestUnlike takes the key from a table of a backup whose rows are named by other fields than those of its live source.
+func TestUnlike(t *testing.T) {
+	table := func(key ...string) connectors.Table {
+		return connectors.Table{Name: "people", Key: key, Fields: []connectors.Field{{Name: "id"}, {Name: "number"}, {Name: "site"}}}
+	}
+	for name, c := range map[string]struct {
+		live, backup connectors.Table
+		stays        bool
+	}{
+		"alike":                {table("id"), table("id"), true},
+		"another":              {table("id"), table("number"), false},
+		"in another order":     {table("id", "site"), table("site", "id"), false},
+		"that grew":            {table("site", "id"), table("id"), true},
+		"that shrank":          {table("id"), table("site", "id"), false},
+		"none live":            {table(), table("id"), true},
+		"of a field not there": {connectors.Table{Name: "people", Key: []string{"new"}}, table("id"), true},
+		"of a table not there": {connectors.Table{Name: "others", Key: []string{"id"}}, table("number"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			live := NewStore(setup.Source{Name: "crm"})
+			live.Tables = connectors.Tables{c.live}
+			set := &Set{List: []*Store{live}}
+			backup, tables := NewStore(setup.Source{Name: "dump", Of: "crm", Environment: "backup"}), connectors.Tables{c.backup}
+			set.unlike(backup, tables)
+			backup.Tables = tables
+			r, lacks := set.older(backup, policy.Records{Source: "crm", Table: "orders",
+				Owns: []policy.Owned{{Table: "people", FK: nil}}, Dependents: []policy.Dependent{{Table: "people", FK: []string{"id"}}}})
+			require.Equal(t, c.stays, len(tables[0].Key) > 0)
+			require.Equal(t, c.stays, len(lacks) == 0, lacks)
+			if !c.stays {
+				require.Empty(t, r.Owns, "what it refers to is not known")
+			}
+		})
+	}
+}

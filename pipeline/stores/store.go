@@ -155,8 +155,9 @@ type Store struct {
 	Tables    connectors.Tables
 	Unread    []connectors.Unread // what it holds beside them
 	Assumed   []connectors.Assumption
-	Lacks     []string       // of a backup what keeps its rows from being governed as those of its live source
-	Judges    []*judge.Judge // of all tables, those that refer to others first
+	Lacks     []string          // of a backup what keeps its rows from being governed as those of its live source
+	unlike    map[string]string // of a backup why nothing names the rows of a table, by table
+	Judges    []*judge.Judge    // of all tables, those that refer to others first
 	Governed  map[string][]*judge.Judge
 	Endings   map[string][]*judge.Judge // by table: who ends people in its fields, and decides no row
 	Looked    []audit.Start             // what the days of the rows that were looked at beforehand look like
