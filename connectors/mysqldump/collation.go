@@ -58,13 +58,13 @@ func (t *table) collation(field int) string {
 	return t.collations[field]
 }
 
-// alike says which keys may be equal though their bytes differ: texts that are not the primary key, by the coarsest of
-// their collations and of those of what they refer to.
+// alike says which keys may be equal though their bytes differ: texts, by the coarsest of their collations and of those
+// of what they refer to. A row's own name is compared by its bytes, unless it refers to another.
 func (t *table) alike(of *connectors.Referred) func(keyed []int) keyset.Fold {
 	return func(keyed []int) keyset.Fold {
 		text := slices.ContainsFunc(keyed, func(i int) bool { return t.Fields[i].Kind == connectors.Text })
-		primary := slices.EqualFunc(keyed, t.Key, func(i int, name string) bool { return t.Fields[i].Name == name })
-		if !text || primary {
+		own := of == nil && slices.EqualFunc(keyed, t.Key, func(i int, name string) bool { return t.Fields[i].Name == name })
+		if !text || own {
 			return nil
 		}
 		var collations []string

@@ -446,6 +446,8 @@ func TestFoldByCollation(t *testing.T) {
 		"a set alone":              {parent: "COLLATE utf8mb4_bin", child: "CHARACTER SET utf8mb4", options: "COLLATE=utf8mb4_bin", found: -1},
 		"without case":             {parent: "COLLATE utf8mb4_general_ci", child: "COLLATE utf8mb4_general_ci", found: -1},
 		"case, and no accents":     {parent: "COLLATE utf8mb4_uca1400_ai_cs", child: "COLLATE utf8mb4_uca1400_ai_cs", found: -1},
+		"of a row's own name":      {parent: "COLLATE utf8mb4_general_ci", child: "COLLATE utf8mb4_general_ci NOT NULL UNIQUE", found: -1},
+		"of its primary key":       {parent: "COLLATE utf8mb4_general_ci", child: "COLLATE utf8mb4_general_ci PRIMARY KEY", found: -1},
 		"only of what refers":      {parent: "COLLATE utf8mb4_general_ci", child: "COLLATE utf8mb4_bin", found: -1},
 		"only of what is meant":    {parent: "COLLATE utf8mb4_bin", child: "COLLATE utf8mb4_general_ci", found: -1},
 		"changed behind the rows":  {parent: "COLLATE utf8mb4_bin", child: "COLLATE utf8mb4_bin", later: "ALTER TABLE c MODIFY code varchar(20) COLLATE utf8mb4_general_ci;", found: -1},

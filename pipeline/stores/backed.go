@@ -48,8 +48,8 @@ func (set *Set) Unbacked(s *Store) (u Unbacked, lacks bool) {
 func (u Unbacked) String() string {
 	switch {
 	case u.Newest.IsZero() && u.Ahead:
-		return "its backup is dated in the future, so that nobody knows how old it is, and max_backup_age asks for one " +
-			"before rows are destroyed"
+		return "its backup is dated in the future, so that nobody knows how old it is, and max_backup_age asks for " +
+			"one before rows are destroyed"
 	case u.Newest.IsZero():
 		return "no backup of it can be read, and max_backup_age asks for one before rows are destroyed"
 	}

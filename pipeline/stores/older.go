@@ -57,14 +57,15 @@ func (set *Set) unlike(s *Store, tables []connectors.Table) {
 	for i := range tables {
 		t := &tables[i]
 		of, ok := live.Tables.Find(t.Name)
-		grew := len(t.Key) < len(of.Key) && !slices.ContainsFunc(t.Key, func(f string) bool { return !slices.Contains(of.Key, f) })
+		grew := len(t.Key) < len(of.Key) &&
+			!slices.ContainsFunc(t.Key, func(f string) bool { return !slices.Contains(of.Key, f) })
 		known := !slices.ContainsFunc(of.Key, func(name string) bool { _, has := t.Field(name); return !has })
 		if ok && len(of.Key) > 0 && len(t.Key) > 0 && known && !grew && !slices.Equal(t.Key, of.Key) {
 			if s.unlike == nil {
 				s.unlike = map[string]string{}
 			}
-			s.unlike[t.Name] = fmt.Sprintf("the rows of table %s are named by %s here, and by %s in %s: none of them is changed; "+
-				"the file ends by `keep`", t.Name, strings.Join(t.Key, ", "), strings.Join(of.Key, ", "), live.Name)
+			s.unlike[t.Name] = fmt.Sprintf("the rows of table %s are named by %s here, and by %s in %s: none of them is "+
+				"changed; the file ends by `keep`", t.Name, strings.Join(t.Key, ", "), strings.Join(of.Key, ", "), live.Name)
 			t.Key = nil
 		}
 	}
