@@ -64,8 +64,9 @@ func (set *Set) unlike(s *Store, tables []connectors.Table) {
 			if s.unlike == nil {
 				s.unlike = map[string]string{}
 			}
-			s.unlike[t.Name] = fmt.Sprintf("the rows of table %s are named by %s here, and by %s in %s: none of them is "+
-				"changed; the file ends by `keep`", t.Name, strings.Join(t.Key, ", "), strings.Join(of.Key, ", "), live.Name)
+			s.unlike[t.Name] = fmt.Sprintf("the rows of table %s are named by %s here, and by %s in %s: "+
+				"none of them is changed; the file ends by `keep`", t.Name, strings.Join(t.Key, ", "),
+				strings.Join(of.Key, ", "), live.Name)
 			t.Key = nil
 		}
 	}
