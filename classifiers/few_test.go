@@ -48,6 +48,9 @@ func TestBeginningsOfTheTablesNameAreNoWords(t *testing.T) {
 		require.Equal(t, classifiers.PersonName, v.Fields[1].Primary, "%s: %v", names[0], v.Fields[1].Terms)
 		require.Equal(t, classifiers.PersonName, v.Fields[2].Primary, "%s: %v", names[1], v.Fields[2].Terms)
 	}
+	meds := c.Verdicts(c.Scan(classifiers.Table{Database: "db", Name: "patient_meds", Fields: []classifiers.Field{
+		{Name: "id", Kind: "integer", Key: true}, {Name: "patient_id", Kind: "integer"}, {Name: "med_name", Kind: "text"}}}))
+	require.Equal(t, classifiers.Health, meds[0].Fields[2].Primary, meds[0].Fields[2].Terms)
 	v := classify(c, "telefoni", []classifiers.Field{{Name: "id", Kind: "integer", Key: true}, {Name: "tel", Kind: "text"},
 		{Name: "tel_casa", Kind: "text"}}, cycle(40, "1", "2"), cycle(40, "06 4470 1234", "02 8839 4411"),
 		cycle(40, "06 4470 1234", "02 8839 4411"))
