@@ -21,8 +21,24 @@ func (t *Table) NameRows(usable func(fields []string) bool) {
 		}
 	}
 	if best >= 0 {
-		t.Key = t.Unique[best]
+		t.Key, t.Alternate = t.Unique[best], true
 		t.Unique = slices.DeleteFunc(slices.Clone(t.Unique), func(u []string) bool { return slices.Equal(u, t.Key) })
+	}
+}
+
+// KeyBy is the key that a reference by fields of such names means, though no foreign key declares it: a primary key, or
+// the unique constraint in its place where the names are the same; nil where nobody can tell.
+func (t *Table) KeyBy(fields []string) []string {
+	if t.Alternate && !slices.Equal(fields, t.Key) {
+		return nil
+	}
+	return t.Key
+}
+
+// Nameless takes a key away that is a unique constraint, which is one among the others then.
+func (t *Table) Nameless() {
+	if t.Alternate {
+		t.Unique, t.Key, t.Alternate = append(slices.Clip(t.Unique), t.Key), nil, false
 	}
 }
 

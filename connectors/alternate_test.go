@@ -53,3 +53,20 @@ func TestNameRows(t *testing.T) {
 		})
 	}
 }
+
+// TestKeyBy says what a reference that nobody declares means: of a unique constraint only one of the same names.
+func TestKeyBy(t *testing.T) {
+	table := connectors.Table{Key: []string{"id"}, Unique: [][]string{{"code"}}}
+	require.Equal(t, []string{"id"}, table.KeyBy([]string{"customer"}), "a primary key is meant, however it is called there")
+	table.Nameless()
+	require.Equal(t, []string{"id"}, table.Key, "a primary key stays")
+
+	table = connectors.Table{Fields: []connectors.Field{{Name: "number", Kind: connectors.Integer}},
+		Unique: [][]string{{"number"}}}
+	table.NameRows(nil)
+	require.True(t, table.Alternate)
+	require.Nil(t, table.KeyBy([]string{"customer"}), "it may be of another field")
+	require.Equal(t, []string{"number"}, table.KeyBy([]string{"number"}))
+	table.Nameless()
+	require.Equal(t, connectors.Table{Fields: table.Fields, Unique: [][]string{{"number"}}}, table)
+}

@@ -158,7 +158,10 @@ type Table struct {
 	Fields   []Field
 	// Key names the fields of the primary key, in key order, or of what names rows as well where there is none
 	// (NameRows). Empty: rows cannot be addressed, so they are never changed in place.
-	Key         []string
+	Key []string
+	// Alternate says that the key is a unique constraint, as there is no primary key: what a reference means that no
+	// foreign key declares is another matter (KeyBy).
+	Alternate   bool
 	ForeignKeys []ForeignKey
 	Outside     []Outside  // foreign keys that lead to it from tables which are not in the catalog
 	Unique      [][]string // unique constraints other than the key

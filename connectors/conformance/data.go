@@ -207,8 +207,7 @@ func (h Harness) all() []Table {
 				{"", "3"}},
 		},
 		{
-			Alternate: true,
-			Def: connectors.Table{Name: "badge", Key: []string{"number", "site"}, Unique: [][]string{{"holder"}},
+			Def: connectors.Table{Name: "badge", Key: []string{"number", "site"}, Alternate: true, Unique: [][]string{{"holder"}},
 				Fields: []connectors.Field{field("site", "varchar(20)", connectors.Text),
 					field("number", "bigint", connectors.Integer), nullable("holder", "varchar(20)", connectors.Text)}},
 			Rows: [][]any{{"A", "-1", nil}, {"", "7", "Cat"}, {"A", "7", "Ann"}, {"B", "7", nil}, {"A", "70", "Bea"}},

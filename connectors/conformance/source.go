@@ -60,6 +60,7 @@ func testCatalog(t T, h Harness) {
 		g := got[slices.Index(names, want.Def.Name)]
 		require.NotEmpty(t, g.Database)
 		require.Equal(t, append([]string{}, want.Def.Key...), append([]string{}, g.Key...), "key of %s", g.Name)
+		require.Equal(t, want.Def.Alternate, g.Alternate, "the key of %s is a unique constraint", g.Name)
 		require.ElementsMatch(t, want.Def.Unique, g.Unique, "unique constraints of %s", g.Name)
 		require.ElementsMatch(t, comparable(want.Def.ForeignKeys), comparable(g.ForeignKeys), "foreign keys of %s",
 			g.Name)

@@ -64,7 +64,7 @@ func (d Dialect) Create(t Table) string {
 
 // Keyword declares the key.
 func (t Table) Keyword() string {
-	if t.Alternate {
+	if t.Def.Alternate {
 		return "UNIQUE "
 	}
 	return "PRIMARY KEY "

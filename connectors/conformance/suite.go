@@ -73,8 +73,6 @@ type Table struct {
 	// Def is what the catalog should say. Field.Type is plain SQL that MySQL and SQLite both read; a
 	// harness may translate it. Of the foreign keys, which are all RESTRICT, the name is not compared.
 	Def connectors.Table
-	// Alternate says that the key is a unique constraint over fields that are never NULL: there is no primary key.
-	Alternate bool
 	// Rows stand in key order. A value is nil for NULL or a string in the canonical form of the field's kind.
 	Rows [][]any
 	// Computed holds the SQL expressions of the generated fields.

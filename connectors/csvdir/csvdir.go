@@ -344,7 +344,7 @@ func enrich(t *connectors.Table, known connectors.Table) {
 		}
 	}
 	if here(known.Key) {
-		t.Key = known.Key
+		t.Key, t.Alternate = known.Key, known.Alternate
 	}
 	for _, u := range known.Unique {
 		if here(u) {

@@ -90,7 +90,7 @@ func (e engine) harness() connectortest.Harness {
 					}
 				}
 				create := d.Create(table)
-				if len(table.Def.Key) > 0 && !table.Alternate {
+				if len(table.Def.Key) > 0 && !table.Def.Alternate {
 					create += e.options
 				}
 				statements = append(statements, create)

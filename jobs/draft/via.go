@@ -21,7 +21,7 @@ func (d *Draft) findVia() {
 	d.via = map[string][]carrier{}
 	for _, name := range d.order {
 		t := d.tables[name]
-		if len(t.Key) != 1 || len(personal(d.verdicts[name])) == 0 || d.reached(name) {
+		if len(t.Key) != 1 || t.Alternate || len(personal(d.verdicts[name])) == 0 || d.reached(name) {
 			continue
 		}
 		for _, child := range d.order {

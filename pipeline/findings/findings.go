@@ -303,7 +303,8 @@ func (in *Inspector) surplus(s *scan.Source, r *scan.Reading, fields []audit.Inv
 		}
 	}
 	for _, f := range fields {
-		if governed && !covered[f.Column] && !slices.Contains(r.Table.Key, f.Column) {
+		primary := !r.Table.Alternate && slices.Contains(r.Table.Key, f.Column)
+		if governed && !covered[f.Column] && !primary {
 			in.Notes.Find(audit.Finding{Kind: "F_SURPLUS_FIELD", Severity: "medium", Source: s.Name,
 				Object: r.Table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 5(1)(c)",
 				Words: "The field holds personal data (" + categories([]audit.Inventory{f}) +

@@ -244,14 +244,14 @@ func (b *binder) owns(tables connectors.Tables) {
 			b.refuse("owned table %s is not in source %s: correct `owns`", o.Table, b.Source.Name)
 			continue
 		}
-		refers := owned.Key
+		refers := owned.KeyBy(o.FK)
 		for _, fk := range b.Table.ForeignKeys {
 			if fk.RefTable == o.Table && slices.Equal(fk.Fields, o.FK) {
 				refers = fk.RefFields
 			}
 		}
 		if !slices.Equal(refers, owned.Key) || len(owned.Key) == 0 {
-			b.refuse("source %s: owned table %s: the foreign key must refer to its primary key", b.Source.Name, o.Table)
+			b.refuse("source %s: owned table %s: a foreign key must refer to its key", b.Source.Name, o.Table)
 		}
 		b.Owned = append(b.Owned, e)
 	}

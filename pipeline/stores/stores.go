@@ -185,6 +185,7 @@ func (set *Set) Prepare(ctx context.Context, s *Store) error {
 			tables[i].Triggers = nil
 		}
 	}
+	set.written(s, tables)
 	set.unlike(s, tables)
 	s.Tables = tables
 	s.date(set.Setup.Zone)

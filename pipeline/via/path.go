@@ -124,11 +124,16 @@ func (p *Paths) resolve(tables connectors.Tables, at connectors.Table, v subject
 	for i, h := range v.Path {
 		from := h.From
 		if from == "" {
-			if len(at.Key) != 1 {
+			key := at.KeyBy([]string{h.Field})
+			switch {
+			case len(at.Key) != 1:
 				return way, fmt.Errorf("via %s: the key of table %s has %d fields, not one: say which is meant, as "+
 					"FIELD = %s.%s", v, at.Name, len(at.Key), h.Table, h.Field)
+			case len(key) != 1:
+				return way, fmt.Errorf("via %s: table %s has no primary key: say which field is meant, as FIELD = %s.%s", v,
+					at.Name, h.Table, h.Field)
 			}
-			from = at.Key[0]
+			from = key[0]
 		}
 		start, err := column(at, from, v)
 		if err != nil {
@@ -198,8 +203,13 @@ func checkReference(tables connectors.Tables, table, child connectors.Table, d p
 	declared := slices.ContainsFunc(child.ForeignKeys, func(k connectors.ForeignKey) bool {
 		return slices.Equal(k.Fields, d.FK) && (d.References == "" || k.RefTable == d.References)
 	})
-	if declared || len(parent.Key) == 0 {
+	switch {
+	case declared, len(parent.Key) == 0:
 		return nil
+	case len(parent.KeyBy(d.FK)) == 0:
+		return fmt.Errorf("dependent %s: table %s has no primary key, and its rows are known by %s, so that nobody can tell "+
+			"what fk (%s) refers to: declare the foreign key in the database, or give the table a primary key", d.Table,
+			parent.Name, strings.Join(parent.Key, ", "), strings.Join(d.FK, ", "))
 	}
 	if len(d.FK) != len(parent.Key) {
 		return fmt.Errorf("dependent %s: fk has %d fields, and the key of %s has %d (%s): name as many, in that order",

@@ -437,6 +437,37 @@ func TestDependentsOfWhichOnlySomeCount(t *testing.T) {
 	}
 }
 
+// What a declared reference means where a table has no primary key, nobody can tell, but by the names of the fields.
+func TestReferencesToATableWithoutPrimaryKey(t *testing.T) {
+	number := connectors.Field{Name: "number", Kind: connectors.Integer}
+	guests := connectors.Table{Name: "guests", Fields: []connectors.Field{{Name: "id", Kind: connectors.Integer}, number},
+		Key: []string{"number"}, Alternate: true}
+	bills := connectors.Table{Name: "bills", Fields: []connectors.Field{number, {Name: "guest", Kind: connectors.Integer},
+		{Name: "email", Kind: connectors.Text}}}
+	bound := bills
+	bound.ForeignKeys = []connectors.ForeignKey{{Fields: []string{"guest"}, RefTable: "guests", RefFields: []string{"number"}}}
+	for _, c := range []struct {
+		field   string
+		bills   connectors.Table
+		depends bool
+		via     bool
+	}{{"guest", bills, false, false}, {"number", bills, true, true}, {"guest", bound, true, false}} {
+		tables := connectors.Tables{bills, guests}
+		err := CheckDependents(connectors.Tables{c.bills, guests}, guests, policy.Records{
+			Dependents: []policy.Dependent{{Table: "bills", FK: []string{c.field}, Do: "delete"}}})
+		require.Equal(t, c.depends, err == nil, "%s: %v", c.field, err)
+		if !c.depends {
+			require.ErrorContains(t, err, "declare the foreign key in the database, or give the table a primary key")
+		}
+		way := subject.Via{Path: []subject.Hop{{Table: "bills", Field: c.field}}, Fields: map[string]string{"email": "email"}}
+		_, err = Resolve(tables, guests, []subject.Via{way}, nil)
+		require.Equal(t, c.via, err == nil, "%s: %v", c.field, err)
+		way.Path[0].From = "id"
+		_, err = Resolve(tables, guests, []subject.Via{way}, nil)
+		require.NoError(t, err, "who says which field is meant knows it")
+	}
+}
+
 // What a row holds itself, and another by a path, or itself too, is several people's.
 func TestWhatRowsHoldThemselves(t *testing.T) {
 	for own, want := range map[string][]bool{"email": {false, true, true, true, false}, "customer-number": nil} {

@@ -64,6 +64,6 @@ func foundCategories(ctx context.Context, p *setup.Setup) (found []lint.Category
 func withoutKeys(found []lint.Category, catalogs map[string]connectors.Tables) []lint.Category {
 	return slices.DeleteFunc(slices.Clone(found), func(f lint.Category) bool {
 		t, ok := catalogs[f.Source].Find(f.Table)
-		return ok && slices.Contains(t.Key, f.Field)
+		return ok && !t.Alternate && slices.Contains(t.Key, f.Field)
 	})
 }

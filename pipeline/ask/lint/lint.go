@@ -295,7 +295,10 @@ func (c nameCheck) via(source string, vias []subject.Via, t connectors.Table, ta
 		at := t
 		for _, h := range v.Path {
 			key := "subject via " + h.String()
-			if h.From == "" && len(at.Key) != 1 {
+			if h.From == "" && len(at.KeyBy([]string{h.Field})) == 0 && at.Alternate {
+				c.add(lint.LUnknownName, "", true, "%s: table %s has no primary key: say which field is meant, as "+
+					"FIELD = %s.%s", key, at.Name, h.Table, h.Field)
+			} else if h.From == "" && len(at.Key) != 1 {
 				c.add(lint.LUnknownName, "", true, "%s: the key of table %s has %d fields, not one: say which is "+
 					"meant, as FIELD = %s.%s", key, at.Name, len(at.Key), h.Table, h.Field)
 			}
