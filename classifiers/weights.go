@@ -150,8 +150,8 @@ func (c *Catalogue) weighCompany(f *fieldState) {
 		odds += x.x * c.weigher.of(x.name, kindIndex(CompanyOnly))
 	}
 	company := odds > 0
-	if company && f.holdsPeople() {
-		return
+	if company && (f.holdsPeople() || !f.verdict.Company && !f.header.names(f.verdict.Primary)) {
+		return // only values say that it is a contact: more of them never make it nobody's
 	}
 	if (odds > surelyCompany || odds < -surelyPerson) && company != f.verdict.Company {
 		f.list[0].company = company
