@@ -2,7 +2,6 @@ package stores
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -45,26 +44,6 @@ func (set *Set) older(s *Store, r policy.Records) (policy.Records, []string) {
 		}
 	}
 	return r, lacks
-}
-
-// written takes a unique constraint that stands for a primary key from each table in which a silo writes a field of it:
-// no row of it is named then.
-func (set *Set) written(s *Store, tables []connectors.Table) {
-	for _, silo := range set.Setup.Silos {
-		writes := silo.Clearable()
-		maps.Copy(writes, silo.Silo.Anonymize)
-		for _, r := range silo.Silo.Records {
-			for i := range tables {
-				t := &tables[i]
-				if r.Source == s.System() && r.Table == t.Name && slices.ContainsFunc(t.Key, func(f string) bool {
-					_, ok := writes[f]
-					return ok
-				}) {
-					t.Nameless()
-				}
-			}
-		}
-	}
 }
 
 // unlike takes the key from each table of a backup whose rows its live source names by other fields that the backup has

@@ -107,23 +107,3 @@ func TestUnlike(t *testing.T) {
 		})
 	}
 }
-
-// TestWritten: no unique constraint stands for the primary key of a table in which a silo writes one of its fields.
-func TestWritten(t *testing.T) {
-	table := func(name string) connectors.Table {
-		return connectors.Table{Name: name, Key: []string{"email"}, Alternate: true, Fields: []connectors.Field{{Name: "email"}}}
-	}
-	hash := "hash"
-	set := &Set{Setup: &setup.Setup{Silos: []*policy.Compiled{{Silo: policy.Silo{Anonymize: map[string]*string{"email": &hash},
-		Records: []policy.Records{{Source: "crm", Table: "people"}}}}}}}
-	for _, source := range []setup.Source{{Name: "crm"}, {Name: "dump", Of: "crm", Environment: "backup"}} {
-		tables := []connectors.Table{table("people"), table("others")}
-		set.written(NewStore(source), tables)
-		require.Empty(t, tables[0].Key, "of a backup as of its live source")
-		require.Equal(t, [][]string{{"email"}}, tables[0].Unique)
-		require.Equal(t, []string{"email"}, tables[1].Key)
-	}
-	primary := []connectors.Table{{Name: "people", Key: []string{"email"}}}
-	set.written(NewStore(setup.Source{Name: "crm"}), primary)
-	require.Equal(t, []string{"email"}, primary[0].Key, "a primary key is refused where the policy is read")
-}

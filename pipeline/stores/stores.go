@@ -16,6 +16,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/judge/crowd"
+	"lethe/pipeline/judge/targets"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/lint"
@@ -185,7 +186,7 @@ func (set *Set) Prepare(ctx context.Context, s *Store) error {
 			tables[i].Triggers = nil
 		}
 	}
-	set.written(s, tables)
+	targets.Named(set.Setup.Silos, s.System(), tables)
 	set.unlike(s, tables)
 	s.Tables = tables
 	s.date(set.Setup.Zone)

@@ -130,8 +130,8 @@ func (p *Paths) resolve(tables connectors.Tables, at connectors.Table, v subject
 				return way, fmt.Errorf("via %s: the key of table %s has %d fields, not one: say which is meant, as "+
 					"FIELD = %s.%s", v, at.Name, len(at.Key), h.Table, h.Field)
 			case len(key) != 1:
-				return way, fmt.Errorf("via %s: table %s has no primary key: say which field is meant, as FIELD = %s.%s", v,
-					at.Name, h.Table, h.Field)
+				return way, fmt.Errorf("via %s: table %s has no primary key: say which field is meant, as "+
+					"FIELD = %s.%s", v, at.Name, h.Table, h.Field)
 			}
 			from = key[0]
 		}
@@ -207,9 +207,9 @@ func checkReference(tables connectors.Tables, table, child connectors.Table, d p
 	case declared, len(parent.Key) == 0:
 		return nil
 	case len(parent.KeyBy(d.FK)) == 0:
-		return fmt.Errorf("dependent %s: table %s has no primary key, and its rows are known by %s, so that nobody can tell "+
-			"what fk (%s) refers to: declare the foreign key in the database, or give the table a primary key", d.Table,
-			parent.Name, strings.Join(parent.Key, ", "), strings.Join(d.FK, ", "))
+		return fmt.Errorf("dependent %s: table %s has no primary key, and its rows are known by %s, so that nobody "+
+			"can tell what fk (%s) refers to: declare the foreign key in the database, or give the table a primary "+
+			"key", d.Table, parent.Name, strings.Join(parent.Key, ", "), strings.Join(d.FK, ", "))
 	}
 	if len(d.FK) != len(parent.Key) {
 		return fmt.Errorf("dependent %s: fk has %d fields, and the key of %s has %d (%s): name as many, in that order",

@@ -3,6 +3,7 @@ package targets
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -34,6 +35,23 @@ func Of(silo *policy.Compiled, t connectors.Table) (targets []Target, wrong []er
 		targets = append(targets, Target{Field: field, Column: n.Column, Technique: n.Technique, Anonymize: always})
 	}
 	return targets, wrong
+}
+
+// Named takes a unique constraint that stands for a primary key from each table of a system in which a silo writes a
+// field of it: no row of it is named then.
+func Named(silos []*policy.Compiled, system string, tables []connectors.Table) {
+	for _, silo := range silos {
+		writes := silo.Clearable()
+		maps.Copy(writes, silo.Silo.Anonymize)
+		for i := range tables {
+			t := &tables[i]
+			governs := func(r policy.Records) bool { return r.Source == system && r.Table == t.Name }
+			written := func(field string) bool { _, ok := writes[field]; return ok }
+			if slices.ContainsFunc(silo.Silo.Records, governs) && slices.ContainsFunc(t.Key, written) {
+				t.Nameless()
+			}
+		}
+	}
 }
 
 // Weak reports whether anonymizing leaves something that is derived from what identified the person.
