@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -70,6 +71,9 @@ func (c *Command) fulfil(ctx context.Context, f nightFlags, silo, id string, bac
 	stop := c.progress(p)
 	result, err := pipeline.Run(ctx, p, o)
 	stop()
+	result.Waiting = slices.DeleteFunc(result.Waiting, func(plan string) bool { // nights' plans are of others too
+		return !strings.HasPrefix(plan, result.RunID+"-")
+	})
 	printResult(c, p, result, o)
 	ended(ctx, p.Log, p, cfg, o, result, err)
 	if err != nil {

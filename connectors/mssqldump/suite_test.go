@@ -106,7 +106,7 @@ func script(tables []connectortest.Table, l layout) []byte {
 			parts, filled = append(parts, "\t"+name(f.Name)+" "+typ+null), append(filled, f.Name)
 		}
 		if len(t.Def.Key) > 0 {
-			parts = append(parts, " CONSTRAINT [PK] PRIMARY KEY CLUSTERED \n(\n\t"+strings.ReplaceAll(names(t.Def.Key), ", ", " ASC,\n\t")+
+			parts = append(parts, " CONSTRAINT [PK] "+t.Keyword()+"CLUSTERED \n(\n\t"+strings.ReplaceAll(names(t.Def.Key), ", ", " ASC,\n\t")+
 				" ASC\n)WITH (PAD_INDEX = OFF, IGNORE_DUP_KEY = OFF) ON [PRIMARY]")
 		}
 		b.WriteString(strings.Join(parts, ",\n") + "\n) ON [PRIMARY]\nGO\n")

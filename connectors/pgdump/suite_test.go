@@ -106,7 +106,7 @@ func dumpOf(tables []connectortest.Table, l layout) []byte {
 			return strings.Join(list, ", ")
 		}
 		if len(t.Def.Key) > 0 {
-			fmt.Fprintf(&keys, "ALTER TABLE ONLY %s\n    ADD CONSTRAINT pkey PRIMARY KEY (%s);\n\n", name,
+			fmt.Fprintf(&keys, "ALTER TABLE ONLY %s\n    ADD CONSTRAINT pkey %s(%s);\n\n", name, t.Keyword(),
 				quote(t.Def.Key))
 		}
 		for _, u := range t.Def.Unique {
