@@ -121,7 +121,7 @@ func (f *exportFlags) export(cmd *cobra.Command, c *Command, id string) error {
 	if err := f.write(files); err != nil {
 		return err
 	}
-	how := fmt.Sprintf("%s sha256:%s rows:%d", o.As, files.Digest(), len(doc.Records))
+	how := cases.Handed{As: o.As, Digest: files.Digest(), Rows: int64(len(doc.Records))}.String()
 	if len(section.Missing) > 0 {
 		how = "incomplete " + how
 	}

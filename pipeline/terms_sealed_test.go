@@ -18,21 +18,6 @@ import (
 // theReader is for whom the rows of the tests' silo are encrypted.
 const theReader = "age10zhya7gzxruzd3zdmh5tp6mgl7nm95qjrmhjnvexn2clyujvrelqeawnx4"
 
-// sealedAged is aged, whose rows are encrypted for a reader.
-func sealedAged(t *testing.T, rowLevel, keep string) *world {
-	t.Helper()
-	w := newWorld(t, news(nil), people())
-	w.Setup.Readers = map[string][]string{"news": {theReader}}
-	w.UsualEvents()
-	w.adopts(rowLevel, keep, true)
-	w.planned()
-	require.NotEmpty(t, w.applied())
-	w.Now = w.Now.AddDate(0, 0, 1)
-	w.nights(6)
-	w.Now = w.Now.AddDate(0, 0, 40)
-	return w
-}
-
 func counts(t *testing.T, w *world) (rows map[string]int) {
 	t.Helper()
 	rows = map[string]int{}
@@ -49,7 +34,7 @@ func counts(t *testing.T, w *world) (rows map[string]int) {
 // TestRowsOfReadersEndToo: encrypted rows go at their term, unread; the counts that were published beside them stay in
 // their place, until all of the night goes.
 func TestRowsOfReadersEndToo(t *testing.T) {
-	w := sealedAged(t, "P1M", "P1Y")
+	w := aged(t, "P1M", "P1Y", true, theReader)
 	before := w.reported()
 	counted := counts(t, w)
 	require.Contains(t, counted, "actions people delete done 1")
@@ -107,7 +92,7 @@ func TestRowsOfReadersEndToo(t *testing.T) {
 
 // TestRowsOfReadersWithoutTheirCountsStay: nothing is in their place, so that they are nobody's to remove, and it is said.
 func TestRowsOfReadersWithoutTheirCountsStay(t *testing.T) {
-	w := sealedAged(t, "P1M", "P1Y")
+	w := aged(t, "P1M", "P1Y", true, theReader)
 	beside, err := filepath.Glob(filepath.Join(w.Setup.Reports, "table=row_rollup", "*", "*", "*.parquet"))
 	require.NoError(t, err)
 	lost := beside[0]

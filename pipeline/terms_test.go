@@ -62,9 +62,12 @@ func (w *world) adopts(rowLevel, keep string, signed bool, saw ...*answers.Effec
 }
 
 // aged is a world with a night that changed rows and six more, of which the first two are over a month when it is
-// 40 days later.
-func aged(t *testing.T, rowLevel, keep string, signed bool) *world {
+// 40 days later. Its rows are encrypted for readers, if there are any.
+func aged(t *testing.T, rowLevel, keep string, signed bool, readers ...string) *world {
 	w := newWorld(t, news(nil), people())
+	if len(readers) > 0 {
+		w.Setup.Readers = map[string][]string{"news": readers}
+	}
 	w.UsualEvents()
 	w.adopts(rowLevel, keep, signed)
 	w.planned()

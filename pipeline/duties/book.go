@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -114,12 +113,7 @@ func steps(r *audit.Request, a *cases.Asked) {
 		case cases.StepVerified:
 			r.VerifiedAt = s.At
 		case cases.StepExported:
-			r.HandedAt, r.HandedRows = s.At, 0
-			for _, part := range strings.Fields(s.How) {
-				if rows, ok := strings.CutPrefix(part, "rows:"); ok {
-					r.HandedRows, _ = strconv.ParseInt(rows, 10, 64) // what is no number counts as none
-				}
-			}
+			r.HandedAt, r.HandedRows = s.At, cases.ParseHanded(s.How).Rows
 		case cases.StepFulfilled:
 			r.FulfilledAt = s.At
 		case cases.StepLooked:

@@ -13,6 +13,7 @@ package letters
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"lethe/pipeline/handover"
@@ -135,7 +136,7 @@ type Copy struct {
 // Told finds the newest letter of a kind that was recorded of a request.
 func Told(steps []cases.Step, kind Kind) (cases.Step, bool) {
 	for _, s := range slices.Backward(steps) {
-		if word, _, _ := cut(s.How); s.Name == cases.StepTold && word == string(kind) {
+		if word, _, _ := strings.Cut(s.How, " "); s.Name == cases.StepTold && word == string(kind) {
 			return s, true
 		}
 	}

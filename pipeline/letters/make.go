@@ -320,33 +320,18 @@ func words[T any](list []T, of func(T) string) (texts []string) {
 // handed says what was handed over.
 func (m *maker) handed(partly bool) error {
 	for _, s := range slices.Backward(m.ask.Asked.StepsOf(cases.StepExported)) {
-		as, digest, rows := cut(s.How)
-		if as != m.ask.Asked.Kind {
+		handed := cases.ParseHanded(s.How)
+		if handed.As != m.ask.Asked.Kind {
 			continue
 		}
-		m.open("letter.done."+as, rows, m.day(s.At))
-		m.open("letter.digest", digest)
+		m.open("letter.done."+handed.As, handed.Rows, m.day(s.At))
+		m.open("letter.digest", handed.Digest)
 		return m.part(partly)
 	}
 	if !partly {
 		return notSo("nothing was handed over that is complete: lethe request export %s --to FOLDER", m.ask.Asked.ID)
 	}
 	return m.part(partly)
-}
-
-// cut takes what is noted of files apart: as what, which digest, how many rows.
-func cut(how string) (as, digest string, rows int64) {
-	parts := strings.Fields(how)
-	if len(parts) > 0 {
-		as = parts[0]
-	}
-	for _, p := range parts {
-		if hex, ok := strings.CutPrefix(p, "sha256:"); ok {
-			digest = hex
-		}
-		_, _ = fmt.Sscanf(p, "rows:%d", &rows) // what says nothing of rows leaves it
-	}
-	return as, digest, rows
 }
 
 // restricted says how much is blocked, where blocking it is possible at all.
@@ -395,7 +380,7 @@ func (m *maker) handedOn() {
 	m.letter.Sections = append(m.letter.Sections, s)
 }
 
-// source is the configured source of a name, and the application whose it is.
+// application is whose a source is, and whether it is a backup; of one that is not configured any more, its name.
 func (m *maker) application(source string) (name string, backup bool) {
 	i := slices.IndexFunc(m.setup.Sources, func(s setup.Source) bool { return s.Name == source })
 	if i < 0 {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"lethe/pipeline/registry/chain"
@@ -31,6 +33,30 @@ const (
 	StepManual    = "manual"    // somebody saw to a place that no source reaches
 	StepTold      = "told"      // a letter was written
 )
+
+// Handed is what a step says of files that were handed over.
+type Handed struct {
+	As     string // access or portability
+	Digest string // of all files together, in hexadecimal
+	Rows   int64  // that they hold
+}
+
+// String is how StepExported says it: access sha256:0a1b rows:3.
+func (h Handed) String() string { return fmt.Sprintf("%s sha256:%s rows:%d", h.As, h.Digest, h.Rows) }
+
+// ParseHanded reads what String wrote; what it cannot read is left empty.
+func ParseHanded(text string) (h Handed) {
+	h.As, text, _ = strings.Cut(text, " ")
+	for _, part := range strings.Fields(text) {
+		switch key, value, _ := strings.Cut(part, ":"); key {
+		case "sha256":
+			h.Digest = value
+		case "rows":
+			h.Rows, _ = strconv.ParseInt(value, 10, 64) // what is no number counts as none
+		}
+	}
+	return h
+}
 
 // Asked is a request with whose it is and what was done with it.
 type Asked struct {
