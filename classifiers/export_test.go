@@ -7,6 +7,12 @@ import (
 	"strings"
 )
 
+// How sure the weights must be about whose contact it is: the training judges by the cuts of the product.
+const (
+	SurelyCompany = surelyCompany
+	SurelyPerson  = surelyPerson
+)
+
 // Feature is a feature of a field, for the training.
 type Feature struct {
 	Name string

@@ -38,9 +38,7 @@ const (
 	fewRows      = 0.35 // and the third, of a handful of rows that somebody typed to try
 	eitherKept   = 0.3  // how much it counts to keep what rules found where careful people differ: doubt keeps
 
-	// As in the product: how sure the weights must be about companies.
-	surelyCompany = 1.5
-	companyBase   = 2.5
+	companyBase = 2.5 // as in the product
 )
 
 // labelled is a field of the corpora with what the rules know of it.
@@ -261,7 +259,9 @@ func (m *trained) answer(x labelled) classifiers.Verdict {
 	if v.Primary.Contact() && len(x.Company) > 0 {
 		z := []float64{0}
 		m.personal.scores(m.forCompany, m.whose(x, v.Primary), z)
-		v.Company = z[0] > surelyCompany
+		if z[0] > classifiers.SurelyCompany || z[0] < -classifiers.SurelyPerson {
+			v.Company = z[0] > 0
+		}
 	} else if v.Primary != x.Found {
 		v.Company = false
 	}
