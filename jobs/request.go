@@ -46,6 +46,6 @@ Requests that are overdue stand in ` + "`lethe status`" + ` and in every report 
 	}
 	cmd.AddCommand(requestOpenCommand(c), requestVerifyCommand(c), requestFindCommand(c), requestExportCommand(c), requestFulfilCommand(c),
 		requestPauseCommand(c), requestResumeCommand(c), requestExtendCommand(c),
-		requestLetterCommand(c), requestCloseCommand(c), requestListCommand(c))
+		requestLetterCommand(c), requestCloseCommand(c), requestReceiptCommand(c), requestListCommand(c))
 	return cmd
 }

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -131,7 +132,7 @@ func (f *closeFlags) again(ctx context.Context, c *Command, p *setup.Setup, id s
 	}
 	left := closing.Left(p, &asks[0].Asked, sections[0])
 	if len(left) == 0 {
-		return c.noteLooked(ctx, sections[0], f.as)
+		return errors.Join(c.noteLooked(ctx, sections[0], f.as), f.state(ctx, c, p, closing, &asks[0].Asked, sections[0]))
 	}
 	err = fmt.Errorf("%w: request %s of silo %s is not done as %s says, and stays open:\n  %s", registry.ErrRefused, id,
 		f.silo, f.outcome, strings.Join(left, "\n  "))
@@ -139,4 +140,16 @@ func (f *closeFlags) again(ctx context.Context, c *Command, p *setup.Setup, id s
 		err = fmt.Errorf("%w: %w", setup.ErrSource, err)
 	}
 	return err
+}
+
+// state notes what the receipt of an erasure says that is about to be closed.
+func (f *closeFlags) state(ctx context.Context, c *Command, p *setup.Setup, closing requests.Closing, a *cases.Asked,
+	s *requests.Section) error {
+	if !requests.Receipted(a.Kind, closing.Outcome) {
+		return nil
+	}
+	step := cases.Step{Name: cases.StepStated, How: closing.Statement(p, a, s).String(), By: f.as}
+	return c.withRegistry(ctx, f.silo, func(o opened) error {
+		return o.registry.NoteRequest(ctx, f.silo, a.ID, step)
+	})
 }

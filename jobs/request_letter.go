@@ -100,9 +100,16 @@ func (f *letterFlags) letter(cmd *cobra.Command, c *Command, id string) error {
 			return err
 		}
 	}
-	letter, err := letters.Make(ctx, p, ask, found, letters.Options{Kind: kind, Company: answerer(cfg),
-		Language: cmp.Or(f.language, p.Language), Authority: authority(cfg), Exception: f.exception, Because: f.because,
-		Ends: answerEnds(cfg, p.Zone)})
+	o := letters.Options{Kind: kind, Company: answerer(cfg), Language: cmp.Or(f.language, p.Language),
+		Authority: authority(cfg), Exception: f.exception, Because: f.because, Ends: answerEnds(cfg, p.Zone)}
+	if requests.Receipted(ask.Asked.Kind, kind.Outcome()) && kind.Searched() {
+		code, err := requests.CodeOf(p, ask.Silo, id)
+		if err != nil {
+			return err
+		}
+		o.Code = code.String()
+	}
+	letter, err := letters.Make(ctx, p, ask, found, o)
 	if errors.Is(err, letters.ErrNotSo) {
 		return fmt.Errorf("%w: %w", registry.ErrRefused, err)
 	}

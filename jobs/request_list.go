@@ -96,6 +96,9 @@ func requestListCommand(c *Command) *cobra.Command {
 						state = "open, extended: " + q.Because
 					}
 					for _, step := range asked[i].Steps {
+						if step.Name == cases.StepMarked || step.Name == cases.StepStated {
+							continue // for the receipt, and nothing that anybody did
+						}
 						l.Steps = append(l.Steps, requestStep{step.Name, step.How, step.By, step.At})
 					}
 					lines = append(lines, l)

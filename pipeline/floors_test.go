@@ -45,7 +45,7 @@ var house = [][]string{
 	{"registry/standings"},
 	{"registry/retention", "registry/whole"},
 	{"registry", "audit/tilelog", "audit/stamp", "audit/page", "audit/parquet", "audit/sealed"},
-	{"audit/expiry"},
+	{"audit/expiry", "audit/receipts"},
 	{"audit/manifest"},
 	{"audit/evidence", "audit/publish"},
 	{"audit/witness"},

@@ -23,6 +23,7 @@ type Facts struct {
 	Holds       []Hold
 	Remnants    []Remnant
 	Log         []LogLine
+	Receipts    []string `json:",omitempty"` // commitments of requests that were closed since, hex: package receipts
 
 	Verification  []Verified
 	Answers       []Answered

@@ -135,7 +135,7 @@ func leaves(ctx context.Context, p *setup.Setup, j *journal.Journal, key keystor
 	if err != nil {
 		return nil, err
 	}
-	late, err := published(ctx, p, j, append(slices.Clone(entries), more...))
+	late, err := published(ctx, p, j, append(slices.Clone(entries), more...), key)
 	if err != nil {
 		return nil, err
 	}
@@ -166,8 +166,8 @@ func ahead(p *setup.Setup, entries []tilelog.Entry, key keystore.PublicKey) ([]t
 }
 
 // published are the runs that were published and are not among the entries, in the order in which they began.
-func published(ctx context.Context, p *setup.Setup, j *journal.Journal, entries []tilelog.Entry) (more []tilelog.Entry,
-	err error) {
+func published(ctx context.Context, p *setup.Setup, j *journal.Journal, entries []tilelog.Entry,
+	key keystore.PublicKey) (more []tilelog.Entry, err error) {
 	known := map[string]bool{}
 	for _, e := range entries {
 		known[e.Run] = known[e.Run] || e.Kind == tilelog.Night
@@ -185,11 +185,15 @@ func published(ctx context.Context, p *setup.Setup, j *journal.Journal, entries 
 		return nil, err
 	}
 	for _, r := range runs {
-		date := calendar.DateOf(r.AsOf, p.Zone).String()
+		e := tilelog.Entry{Kind: tilelog.Night, Run: r.ID, Date: calendar.DateOf(r.AsOf, p.Zone).String(),
+			Manifest: r.Manifest}
 		if i := slices.IndexFunc(stand, func(s manifest.Standing) bool { return s.RunID == r.ID }); i >= 0 {
-			date = stand[i].Date
+			e.Date = stand[i].Date
+			if e.Receipts, err = manifest.Receipts(p.Reports, stand[i], key); err != nil {
+				return nil, fmt.Errorf("%w: %w: put the reports back from a copy", setup.ErrTampered, err)
+			}
 		}
-		more = append(more, tilelog.Entry{Kind: tilelog.Night, Run: r.ID, Date: date, Manifest: r.Manifest})
+		more = append(more, e)
 	}
 	return more, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/receipts"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
@@ -64,6 +65,7 @@ func (ow *Book) Owed(ctx context.Context, r *registry.Registry) error {
 // bookRequests puts the requests and the holds of the silos into the report.
 func (ow *Book) bookRequests(ctx context.Context, reg *registry.Registry) error {
 	since := ow.Tonight.AsOf.AddDate(-keptYears, 0, 0)
+	var closed []receipts.Commitment
 	over := func(end time.Time) bool { return !end.IsZero() && end.Before(since) }
 	for _, s := range ow.Setup.Silos {
 		name := s.Silo.Name
@@ -72,6 +74,13 @@ func (ow *Book) bookRequests(ctx context.Context, reg *registry.Registry) error 
 			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
 		for i := range list {
+			c, ok, err := ow.stated(name, &list[i])
+			if err != nil {
+				return err
+			}
+			if ok {
+				closed = append(closed, c)
+			}
 			if !over(list[i].Closed) {
 				line := ow.request(name, list[i].Request)
 				steps(&line, &list[i])
@@ -90,7 +99,7 @@ func (ow *Book) bookRequests(ctx context.Context, reg *registry.Registry) error 
 			}
 		}
 	}
-	return nil
+	return ow.commit(closed)
 }
 
 // Asked are the requests of a silo with what was done with each; of a silo whose key is gone, that cannot be read.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
+	"lethe/pipeline/audit/receipts"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/registry/event"
@@ -82,5 +84,13 @@ func (in *Intake) OpenRequest(ctx context.Context, silo string, q cases.Request,
 	if _, err := in.list.Flush(ctx, false); err != nil {
 		return err
 	}
-	return in.registry.OpenRequest(ctx, silo, q, collections...)
+	if err := in.registry.OpenRequest(ctx, silo, q, collections...); err != nil || q.Kind != cases.RequestErasure {
+		return err
+	}
+	key, err := in.setup.Keys.SiloKey(silo) // by these the receipt of an erasure is shown to be the person's
+	if err != nil {
+		return err
+	}
+	marks := receipts.CodeOf(key, q.ID).Marks(who, country)
+	return in.registry.NoteRequest(ctx, silo, q.ID, cases.Step{Name: cases.StepMarked, How: strings.Join(marks, " ")})
 }

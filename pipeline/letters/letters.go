@@ -67,6 +67,7 @@ type Options struct {
 	Company   handover.Company
 	Authority string // the supervisory authority, by its name; "" none is named
 	Exception string // what allows to refuse: 17(3)(e)
+	Code      string // of the receipt of an erasure, which an answer says; "" none is said
 	// Because and Ends are of an Extension that is not recorded yet: why, and how its end is counted.
 	Because string
 	Ends    func(q cases.Request, months int) time.Time
@@ -92,6 +93,7 @@ type Letter struct {
 	Kept      []Kept   // what stays in live applications
 	Copies    []Copy   // what backups still hold
 	Exception string   // of a refusal: the place in the GDPR
+	Code      string   // of the receipt of an erasure that was done; "" there is none
 	Handed    []string // to whom data were handed on; none: to nobody, or nobody said
 }
 

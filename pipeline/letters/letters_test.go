@@ -334,7 +334,7 @@ func TestEveryReasonToKeepHasItsWords(t *testing.T) {
 	for _, code := range lang.Languages() {
 		words, err := lang.In(code)
 		require.NoError(t, err)
-		for _, r := range lawful {
+		for _, r := range requests.Lawful() {
 			require.True(t, words.Has("kept."+string(r)), "%s %s", code, r)
 		}
 		for _, kind := range []string{cases.RequestAccess, cases.RequestErasure, cases.RequestObjection} {

@@ -30,7 +30,7 @@ func Make(ctx context.Context, p *setup.Setup, ask requests.Ask, found *requests
 		silo: p.Silos[slices.IndexFunc(p.Silos, func(c *policy.Compiled) bool { return c.Silo.Name == ask.Silo })]}
 	m.letter = &Letter{Kind: o.Kind, Language: say.Code, Company: o.Company, Authority: o.Authority, Request: q.ID,
 		Asked: say.Say("asked." + q.Kind), On: m.day(p.Now()), Received: m.day(q.Received),
-		Title: say.Say("letter.title." + string(o.Kind)), Handed: o.Company.Recipients}
+		Title: say.Say("letter.title." + string(o.Kind)), Handed: o.Company.Recipients, Code: o.Code}
 	m.letter.Reference = say.Say("letter.reference", q.ID, m.letter.Received)
 	if end := q.Deadline(); !end.IsZero() {
 		m.letter.Due = m.day(end.Add(-time.Second))
@@ -263,6 +263,9 @@ func (m *maker) answer(ctx context.Context) (err error) {
 	m.handedOn()
 	if m.ask.Asked.Kind == cases.RequestErasure {
 		m.end("letter.record")
+		if m.options.Code != "" {
+			m.end("letter.receipt", m.options.Code)
+		}
 	}
 	m.remedies(partly)
 	return nil
@@ -392,23 +395,16 @@ func (m *maker) application(source string) (name string, backup bool) {
 
 // copies counts what backups hold of the person, by application and the day on which it is gone.
 func (m *maker) copies() {
-	for _, h := range m.found.Certain() {
-		if !h.Backup {
-			continue
-		}
-		until, _ := requests.Ends(m.setup, h.Source)
-		if until == "" && (stays(h) || h.Decision == nil && m.staysIn(h.Source)) {
-			continue // no rewrite takes away what stays, nor what may go with it; that it stays is said of it
-		}
-		c := Copy{Until: until}
-		c.Application, _ = m.application(h.Source)
+	for _, held := range m.found.Copies(m.setup) {
+		c := Copy{Until: held.Until}
+		c.Application, _ = m.application(held.Source)
 		i := slices.IndexFunc(m.letter.Copies, func(o Copy) bool {
 			return o.Application == c.Application && o.Until == c.Until
 		})
 		if i < 0 {
 			i, m.letter.Copies = len(m.letter.Copies), append(m.letter.Copies, c)
 		}
-		m.letter.Copies[i].Rows++
+		m.letter.Copies[i].Rows += held.Rows
 	}
 	for i := range m.letter.Copies {
 		c := &m.letter.Copies[i]
@@ -420,16 +416,6 @@ func (m *maker) copies() {
 	}
 }
 
-// stays reports whether a row stays for a reason that lets it.
-func stays(h *requests.Hit) bool {
-	return h.Change == "" && h.Decision != nil && slices.Contains(lawful, h.Decision.Reason)
-}
-
-// staysIn reports whether a row of the person's own stays in a source.
-func (m *maker) staysIn(source string) bool {
-	return slices.ContainsFunc(m.found.Certain(), func(h *requests.Hit) bool { return h.Source == source && stays(h) })
-}
-
 // civil says a civil day in the language.
 func (m *maker) civil(day string) string {
 	t, err := time.Parse(time.DateOnly, day)
@@ -438,11 +424,6 @@ func (m *maker) civil(day string) string {
 	}
 	return m.say.FullDay(t)
 }
-
-// lawful are the reasons for which a record may stay though somebody asked to have it erased: those that keep. All
-// others are the company's to put right before it says no.
-var lawful = []reason.Code{reason.KLegalHold, reason.KRestricted, reason.KLegalObligation, reason.KContract,
-	reason.KPublicTask, reason.KVitalInterest, reason.KLegitimateInterest, reason.KConsent}
 
 // kept counts what stays in live sources, by application, reason, ground and end.
 func (m *maker) kept() error {
@@ -457,7 +438,7 @@ func (m *maker) kept() error {
 		k := Kept{}
 		k.Application, _ = m.application(h.Source)
 		if d := h.Decision; d != nil {
-			if !slices.Contains(lawful, d.Reason) {
+			if !slices.Contains(requests.Lawful(), d.Reason) {
 				errs = append(errs, notSo("%s.%s: a record stays, and no law lets it: %s See lethe explain", h.Source,
 					h.Table, d.Reason.Words()))
 				continue

@@ -153,7 +153,7 @@ func Publish(ctx context.Context, p *setup.Setup, j *journal.Journal, runID stri
 	}
 	p.Crash("report_stands")
 	published.Checkpoint, err = chronicle.Append(ctx, p, j, tilelog.Entry{Kind: tilelog.Night, Run: runID, Date: date,
-		Manifest: published.ManifestSHA256})
+		Manifest: published.ManifestSHA256, Receipts: published.Receipts})
 	if err != nil {
 		return published, err
 	}

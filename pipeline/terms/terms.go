@@ -25,6 +25,7 @@ import (
 	"lethe/pipeline/audit/expiry"
 	"lethe/pipeline/audit/manifest"
 	"lethe/pipeline/audit/parquet"
+	"lethe/pipeline/audit/receipts"
 	"lethe/pipeline/audit/sealed"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/chronicle"
@@ -195,7 +196,7 @@ func (k *Keeper) due(ctx context.Context, d *done, needed need, key keystore.Pub
 		for _, f := range files {
 			g := expiry.Gone{File: f, RunID: s.RunID, Date: s.Date, Term: expiry.Keep}
 			switch row := rowLevel(f.Path); {
-			case d.gone[f.Path] || needed.by(f.Path, day, row):
+			case d.gone[f.Path] || needed.by(f.Path, day, row) || path.Base(f.Path) == receipts.Name: // says nothing
 				continue
 			case k.over(day, k.Setup.Evidence.Keep):
 			case row && k.over(day, k.Setup.Evidence.RowLevel):

@@ -141,6 +141,9 @@ func (v *verifier) entries(l *tilelog.Log) {
 			n.wrong("its manifest is not the one of the log (entry %d: sha256 %.16s): the night was replaced or "+
 				"edited; ask "+
 				"for the one of the log", i, e.Manifest)
+		case n.receipts != e.Receipts:
+			n.wrong("what it committed to for receipts is not what the log has (entry %d): ask who holds the runner's "+
+				"key, and keep this copy", i)
 		}
 	}
 	for i := range v.report.Nights {

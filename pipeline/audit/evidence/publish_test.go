@@ -69,7 +69,8 @@ func publishFacts(t testing.TB, root string, run int, facts audit.Facts, rows in
 		Actions: batches(5, audittest.Actions(30)), Root: root, Date: date, Signer: s, Gate: &audittest.Gate{}})
 	require.NoError(t, err)
 	if newest.Size == before.Size() {
-		e := tilelog.Entry{Kind: tilelog.Night, Run: facts.Run.RunID, Date: date, Manifest: p.ManifestSHA256}
+		e := tilelog.Entry{Kind: tilelog.Night, Run: facts.Run.RunID, Date: date, Manifest: p.ManifestSHA256,
+			Receipts: p.Receipts}
 		_, err = tilelog.Write(root, append(entries, e), s, func(string) {})
 		require.NoError(t, err)
 	}

@@ -26,6 +26,7 @@ import (
 	"lethe/pipeline/audit/manifest"
 	"lethe/pipeline/audit/page"
 	"lethe/pipeline/audit/parquet"
+	"lethe/pipeline/audit/receipts"
 	"lethe/pipeline/audit/sealed"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/registry/keystore"
@@ -62,6 +63,7 @@ type Night struct {
 
 	// As its manifest has them.
 	answers        answers.Head
+	receipts       string
 	log            *manifest.Log
 	heads          []string
 	phases         string
@@ -291,7 +293,7 @@ func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 		wrong("%s is of run %s: it was moved", manifest.Name, m.RunID())
 	}
 	n.Previous = m.Previous
-	n.answers, n.log, n.heads = m.AnswersHead(), m.Log, m.Heads
+	n.answers, n.log, n.heads, n.receipts = m.AnswersHead(), m.Log, m.Heads, m.Receipts
 	n.phases = m.Phases()
 	n.started, n.ended = m.At("started_at"), m.At("ended_at")
 	exit, _ := m.Run["exit_code"].(float64)
@@ -304,6 +306,8 @@ func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 		delete(v.unclaimed, f.Path)
 		if name, ok := strings.CutPrefix(f.Path, dir); ok && slices.Contains(page.Names(), name) {
 			pages[name] = f.SHA256
+		} else if ok && name == receipts.Name {
+			v.receipts(dir+name, n)
 		} else if table, ok := strings.CutPrefix(f.Path, "table="); ok && strings.HasSuffix(path.Dir(f.Path), ours) {
 			n.Tables[table[:strings.IndexByte(table, '/')]] += f.Rows
 		} else {

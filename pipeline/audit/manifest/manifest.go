@@ -40,6 +40,7 @@ type Manifest struct {
 	Page      *Page            `json:"page,omitempty"`            // nil in one of an earlier build
 	Sealed    []string         `json:"encrypted_silos,omitempty"` // whose rows are encrypted for their readers
 	Log       *Log             `json:"log,omitempty"`             // nil in one of before there was a log
+	Receipts  string           `json:"receipts,omitempty"`        // root over the night's receipts; "" none
 }
 
 // Page is what the page of the night says first.

@@ -117,3 +117,9 @@ func Files(root string, s Standing, key keystore.PublicKey) ([]File, error) {
 	m, _, err := s.open(root, key)
 	return m.Files, err
 }
+
+// Receipts is the root over what a run committed to for receipts, as its manifest has it; "" nothing.
+func Receipts(root string, s Standing, key keystore.PublicKey) (string, error) {
+	m, _, err := s.open(root, key)
+	return m.Receipts, err
+}

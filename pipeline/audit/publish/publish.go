@@ -30,6 +30,7 @@ import (
 	"lethe/pipeline/audit/page/fill"
 	"lethe/pipeline/audit/page/night"
 	"lethe/pipeline/audit/parquet"
+	"lethe/pipeline/audit/receipts"
 	"lethe/pipeline/audit/spool"
 	"lethe/pipeline/registry/keystore"
 )
@@ -66,6 +67,8 @@ type Published struct {
 	// ManifestSHA256, hex, is to be kept elsewhere: it proves later that this night is still the one that
 	// was published.
 	ManifestSHA256 string
+
+	Receipts string // the root over what was committed to for receipts; "" nothing was
 }
 
 // publisher gathers a publication in a temporary folder.
@@ -77,6 +80,7 @@ type publisher struct {
 	totals figures.Totals
 
 	page     *manifest.Page           // what it says first
+	receipts string                   // the root over them
 	sealed   []string                 // silos whose rows are encrypted, sorted
 	standing map[string]manifest.File // what the run published before, by path
 	counts   expiry.Roller            // of rows that are encrypted
@@ -135,7 +139,7 @@ func (w *publisher) publish(ctx context.Context) (Published, error) {
 	if err := w.tables(ctx); err != nil {
 		return Published{}, err
 	}
-	if err := w.pages(); err != nil {
+	if err := errors.Join(w.pages(), w.commit()); err != nil {
 		return Published{}, err
 	}
 	if err := errors.Join(w.hits...); err != nil {
@@ -151,7 +155,7 @@ func (w *publisher) publish(ctx context.Context) (Published, error) {
 		return Published{}, err
 	}
 	path := filepath.Join(w.Root, filepath.FromSlash(w.night()), page.Report)
-	return Published{ReportPath: path, ManifestSHA256: digest}, nil
+	return Published{ReportPath: path, ManifestSHA256: digest, Receipts: w.receipts}, nil
 }
 
 // night is the folder of the run's manifest.
@@ -354,15 +358,36 @@ func (w *publisher) pages() error {
 		if err := w.Gate.Check("page", "text", texts); err != nil {
 			w.hits = append(w.hits, err)
 		}
-		path := w.night() + "/" + p.Name
-		sum := sha256.Sum256(p.Body)
-		w.files = append(w.files, manifest.File{Path: path, Bytes: int64(len(p.Body)),
-			SHA256: hex.EncodeToString(sum[:])})
-		if err := expiry.WriteDurably(filepath.Join(w.folder, filepath.FromSlash(path)), p.Body); err != nil {
+		if err := w.beside(p.Name, p.Body); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// beside writes a file that is no table beside the manifest.
+func (w *publisher) beside(name string, body []byte) error {
+	path := w.night() + "/" + name
+	sum := sha256.Sum256(body)
+	w.files = append(w.files, manifest.File{Path: path, Bytes: int64(len(body)), SHA256: hex.EncodeToString(sum[:])})
+	return expiry.WriteDurably(filepath.Join(w.folder, filepath.FromSlash(path)), body)
+}
+
+// commit writes the list of what the night commits to for receipts; of nothing there is none.
+func (w *publisher) commit() (err error) {
+	var all []receipts.Commitment
+	for _, text := range w.Facts.Receipts {
+		raw, err := hex.DecodeString(text)
+		if err != nil || len(raw) != len(receipts.Commitment{}) {
+			return errors.New("a commitment of the facts cannot be read")
+		}
+		all = append(all, receipts.Commitment(raw))
+	}
+	list := receipts.NewList(all)
+	if w.receipts, err = list.Root(); err != nil || len(list) == 0 {
+		return err
+	}
+	return w.beside(receipts.Name, list.Bytes())
 }
 
 // sign writes the manifest, its signature and the key that it is checked with, and returns the
@@ -370,7 +395,7 @@ func (w *publisher) pages() error {
 func (w *publisher) sign() (string, error) {
 	slices.SortFunc(w.files, func(a, b manifest.File) int { return strings.Compare(a.Path, b.Path) })
 	m := manifest.New(w.Facts, w.files, w.Signer.Public())
-	m.Sealed, m.Page = w.sealed, w.page
+	m.Sealed, m.Page, m.Receipts = w.sealed, w.page, w.receipts
 	body, err := m.Encode()
 	if err != nil {
 		return "", err

@@ -54,6 +54,9 @@ type Entry struct {
 	Run      string `json:"run"`      // id of the run
 	Date     string `json:"date"`     // civil date of its folder
 	Manifest string `json:"manifest"` // sha256 of its manifest, or of its purge, hex
+
+	// Receipts is the root of the tree over what the night committed to for people's receipts, in base64; "" nothing.
+	Receipts string `json:"receipts,omitempty"`
 }
 
 // Bytes are the entry as it stands in the log.
@@ -78,7 +81,7 @@ func ParseEntry(body []byte) (e Entry, err error) {
 // Log is the entries of a log, with the hashes over them.
 type Log struct {
 	entries []Entry
-	hashes  []tlog.Hash // as tlog.StoredHashIndex counts them
+	hashes
 }
 
 // New is the log of these entries.
@@ -92,18 +95,6 @@ func New(entries []Entry) (*Log, error) {
 		l.hashes = append(l.hashes, more...)
 	}
 	return l, nil
-}
-
-// ReadHashes makes a log a [tlog.HashReader].
-func (l *Log) ReadHashes(places []int64) ([]tlog.Hash, error) {
-	out := make([]tlog.Hash, len(places))
-	for i, at := range places {
-		if at >= int64(len(l.hashes)) {
-			return nil, fmt.Errorf("hash %d of %d was asked for", at, len(l.hashes))
-		}
-		out[i] = l.hashes[at]
-	}
-	return out, nil
 }
 
 // Entries are the leaves in their order.

@@ -32,6 +32,8 @@ const (
 	StepLooked    = "looked"    // the person was looked for, to fulfil the request or to close it: how much there was
 	StepManual    = "manual"    // somebody saw to a place that no source reaches
 	StepTold      = "told"      // a letter was written
+	StepMarked    = "marked"    // marks of the person's identifiers, for their receipt
+	StepStated    = "stated"    // what the receipt says of an erasure that is closed
 )
 
 // Handed is what a step says of files that were handed over.
