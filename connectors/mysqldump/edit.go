@@ -98,6 +98,9 @@ func (d dialect) literal(dst []byte, f *connectors.Field, v []byte, null bool, r
 	if null {
 		return append(dst, "NULL"...), nil
 	}
+	if _, computed := dumpfile.ReadConversion(raw); computed {
+		return nil, fmt.Errorf("a value that a function converts is not written anew: %w", connectors.ErrRefused)
+	}
 	switch f.Kind {
 	case connectors.Integer, connectors.Decimal, connectors.Float:
 		if len(raw) > 0 && raw[0] == '\'' {

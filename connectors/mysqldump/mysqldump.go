@@ -11,6 +11,9 @@
 // ordinal of a row in its table. A batch ends where another table begins. Rewrite copies everything that no
 // edit touches byte for byte, as seen after decompression.
 //
+// A value is a literal, or a function that plainly converts one (TO_DATE('03.02.1980', 'DD.MM.YYYY'), CAST('x' AS CHAR(1)));
+// of any other the row is refused, or the value read as NULL where Unchecked is set and the file is only read.
+//
 // What is not in the file cannot be known: a field that the server computes and that the file has no value
 // for (MySQL leaves generated columns out) is NULL. Where a row's text differs from a key asked for in
 // case, accents or trailing spaces only, the file is refused, since a dump does not say what the server's

@@ -1,6 +1,7 @@
 package mysqldump
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,17 +14,18 @@ import (
 type target struct {
 	*table
 	dumpfile.Target
-	scratch []byte
+	scratch   []byte
+	unchecked bool // a value that only the server can compute is read as NULL
 }
 
 // Target makes the target of a query.
-func (format) Target(t *table, q connectors.Query) (*target, error) {
+func (f format) Target(t *table, q connectors.Query) (*target, error) {
 	var of *connectors.Referred
 	if q.Keys != nil {
 		of = q.Keys.Of
 	}
 	g, err := dumpfile.NewTarget(&t.Entry, q, t.alike(of))
-	return &target{table: t, Target: g}, err
+	return &target{table: t, Target: g, unchecked: f.unchecked}, err
 }
 
 // statement learns the places of the fields from the header of a statement.
@@ -77,7 +79,7 @@ func (g *target) value(d dialect, field int, tuple []byte, values []span) (v []b
 	}
 	v, null, g.scratch, err = d.value(raw, g.scratch, f.Kind, bits)
 	if err != nil {
-		if f.Generated && strings.EqualFold(string(raw), "DEFAULT") {
+		if f.Generated && strings.EqualFold(string(raw), "DEFAULT") || g.unchecked && errors.Is(err, errExpression) {
 			return nil, true, nil
 		}
 		return nil, false, fmt.Errorf("field %s of table %s: %w: %w", f.Name, g.Name, err, connectors.ErrDamaged)

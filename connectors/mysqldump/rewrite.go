@@ -113,12 +113,16 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 	return e.Touched, nil
 }
 
-// rewriting connects a walker with the editor.
+// rewriting connects a walker with the editor. A value that only the server can compute is refused, even where reading passes
+// over it.
 func rewriting(in *textfile.Window, targets map[dumpfile.TableID]*target, e *editor) *walker {
 	w := newWalker(in)
 	w.targets, w.editor, w.out, w.flush = targets, e, e.Text, e.Flush
 	e.Writing = &writing{dialect: &w.dialect}
 	e.Count(targets)
+	for _, g := range targets {
+		g.unchecked = false
+	}
 	w.onRow = func(t *target, tuple []byte, values []span) error {
 		if err := e.Turn(t); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/dumpfile"
 )
 
 // dialect is what must be known to read a literal.
@@ -125,7 +126,7 @@ func withoutZeros(raw []byte) []byte {
 	return raw
 }
 
-// prefixed reads x'..', b'..', N'..', _charset'..', _charset 0x.., DEFAULT, TRUE and FALSE.
+// prefixed reads x'..', b'..', N'..', _charset'..', _charset 0x.., DEFAULT, TRUE, FALSE and plain conversions.
 func (d dialect) prefixed(raw, scratch []byte, kind connectors.Kind,
 	bits int) (v []byte, null bool, grown []byte, err error) {
 	n := 0
@@ -159,7 +160,25 @@ func (d dialect) prefixed(raw, scratch []byte, kind connectors.Kind,
 		d.charset = utf8mb4
 		return d.value(converted(rest), scratch, kind, bits)
 	}
-	return nil, false, scratch, errExpression
+	return d.conversion(raw, scratch, kind, bits)
+}
+
+// conversion reads what a function makes of a literal, where that is plain.
+func (d dialect) conversion(raw, scratch []byte, kind connectors.Kind,
+	bits int) (v []byte, null bool, grown []byte, err error) {
+	c, ok := dumpfile.ReadConversion(raw)
+	if !ok {
+		return nil, false, scratch, errExpression
+	}
+	if v, null, grown, err = d.value(c.Literal, scratch, kind, bits); err != nil || c.Format == nil {
+		return v, null, grown, err
+	}
+	civil, ok := c.Civil(string(v), kind == connectors.Date)
+	if !ok {
+		return nil, false, grown, errExpression
+	}
+	grown = append(grown[:0], civil...)
+	return grown, false, grown, nil
 }
 
 // bare reads TRUE, FALSE and 0x..

@@ -29,6 +29,11 @@ func TestRead(t *testing.T) {
 				"4\t\\\\N\n5\t\\\\.\n6\t\\101\\x42\\x4\\q\\60\n7\t\\.x\n\\.\n\n",
 			want: []string{"1|a\tb\nc\rd\\e\bf\fg\vh", "2|~", "3|", "4|\\N", "5|\\.", "6|AB\x04q0", "7|.x"},
 		},
+		"functions that convert": {
+			text: createT + "INSERT INTO t VALUES (1, to_date('3.2.1980', 'DD.MM.YYYY')), (2, TIMESTAMP '1980-02-03 04:05:06'), " +
+				"(3, cast('x' as text)), (4, DATE '1980-02-03');\n",
+			want: []string{"1|1980-02-03", "2|1980-02-03 04:05:06", "3|x", "4|1980-02-03"},
+		},
 		"COPY with Windows line ends": {
 			text: strings.ReplaceAll(createT+"COPY public.t (id, v) FROM stdin;\n1\ta\n2\t\\N\n\\.\n", "\n", "\r\n"),
 			want: []string{"1|a", "2|~"},

@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
+
+	"lethe/connectors/internal/dumpfile"
 )
 
 // dialect is what must be known to read a value.
@@ -199,7 +201,24 @@ func (d dialect) unsigned(raw, scratch []byte) (v []byte, null bool, grown []byt
 	if i := bytes.Index(raw, []byte("::")); i > 0 && isCast(raw[i:]) {
 		return d.literal(bytes.TrimSpace(raw[:i]), scratch)
 	}
-	return nil, false, scratch, errExpression
+	return d.conversion(raw, scratch)
+}
+
+// conversion reads what a function makes of a literal, where that is plain.
+func (d dialect) conversion(raw, scratch []byte) (v []byte, null bool, grown []byte, err error) {
+	c, ok := dumpfile.ReadConversion(raw)
+	if !ok {
+		return nil, false, scratch, errExpression
+	}
+	if v, null, grown, err = d.literal(c.Literal, scratch); err != nil || c.Format == nil {
+		return v, null, grown, err
+	}
+	civil, ok := c.Civil(string(v), false)
+	if !ok {
+		return nil, false, grown, errExpression
+	}
+	grown = append(grown[:0], civil...)
+	return grown, false, grown, nil
 }
 
 // isCast reports whether b is nothing, or a cast to a type: ::character varying(20)[].

@@ -17,8 +17,11 @@ type meeting func(row int, kind string, value []byte, at int) bool
 // telephone number by its '+', and national numbers that are made of letters and digits.
 type finder struct {
 	mails, phones bool
+	phoned        bool // telephone numbers are looked for at all
 	nationals     []string
-	encoded       bool // something in the batch may be behind an encoding
+	named         func(key string) []string // the kinds of number that a document's values are under a key; nil: nobody asks
+	byKey         map[string][]string       // what named said
+	encoded       bool                      // something in the batch may be behind an encoding
 	walker        container.Walker
 }
 
@@ -28,7 +31,8 @@ const longestText = 1 << 16
 // reset looks what is worth looking for in the texts of a batch at all.
 func (f *finder) reset(all []byte, kinds []string) {
 	f.mails = slices.Contains(kinds, identifier.Email) && len(all) > 0
-	f.phones = slices.Contains(kinds, identifier.Phone) && bytes.IndexByte(all, '+') >= 0
+	f.phoned = slices.Contains(kinds, identifier.Phone)
+	f.phones = f.phoned && bytes.IndexByte(all, '+') >= 0
 	f.nationals = f.nationals[:0]
 	for _, kind := range kinds {
 		if strings.HasPrefix(kind, identifier.National) {
@@ -46,6 +50,9 @@ func (f *finder) each(data []byte, offsets []int32, meet meeting) {
 	}
 	if f.phones {
 		f.signs(data, offsets, '+', func(row int, text []byte, at int) { phone(text, at, row, meet) })
+	}
+	if f.named != nil && (f.phoned || len(f.nationals) > 0) {
+		f.signs(data, offsets, ':', func(row int, text []byte, at int) { f.keyed(text, at, row, meet) })
 	}
 	for row := range len(offsets) - 1 {
 		text := data[offsets[row]:offsets[row+1]]
@@ -221,6 +228,49 @@ func phone(text []byte, at, row int, meet meeting) {
 		if meet(row, identifier.Phone, text[at:ends[n]], at) {
 			return
 		}
+	}
+}
+
+// mostKeys bounds what is remembered of the keys of documents, and longestKey their length.
+const (
+	mostKeys   = 4096
+	longestKey = 64
+)
+
+// keyed looks at the value behind a ':' and a key in quotes, where the key says which number it is: "ssn":"856-45-6789",
+// "ssn": 856456789, or \"ssn\":\"856-45-6789\" in a document within one.
+func (f *finder) keyed(text []byte, at, row int, meet meeting) {
+	before := bytes.TrimRight(text[max(0, at-longestKey):at], " ")
+	if n := len(before); n == 0 || before[n-1] != '"' {
+		return
+	}
+	before = bytes.TrimRight(before[:len(before)-1], `\`)
+	key := before[bytes.LastIndexByte(before, '"')+1:]
+	if len(key) == 0 || len(key) == len(before) {
+		return
+	}
+	kinds, known := f.byKey[string(key)]
+	if !known {
+		if len(f.byKey) >= mostKeys || f.byKey == nil {
+			f.byKey = map[string][]string{}
+		}
+		kinds = f.named(string(key))
+		f.byKey[string(key)] = kinds
+	}
+	if len(kinds) == 0 {
+		return
+	}
+	rest := text[at+1:]
+	value := bytes.TrimLeft(rest, " \t\r\n\\\"")
+	if end := bytes.IndexAny(value, "\\\",}]\r\n"); end >= 0 {
+		value = bytes.TrimRight(value[:end], " ")
+	}
+	from := at + 1 + len(rest) - len(bytes.TrimLeft(rest, " \t\r\n\\\""))
+	if len(value) == 0 || len(value) > longestNumber {
+		return
+	}
+	for _, kind := range kinds {
+		meet(row, kind, value, from)
 	}
 }
 

@@ -53,6 +53,15 @@ func TestNumbers(t *testing.T) {
 		{"pesel", connectors.Text, foreign, 1},
 		{"body", connectors.Text, "order " + foreign, 0},
 		{"amount", connectors.Integer, foreign, 0},
+		{"body", connectors.Text, `{"pesel":"` + foreign + `","x":1}`, 1},
+		{"body", connectors.Text, `{"x": [{"pesel" : ` + foreign + `}]}`, 1},
+		{"body", connectors.Text, `{"row":"{\"pesel\":\"` + foreign + `\"}"}`, 1},
+		{"body", connectors.Text, `{"telefono": "333 1234567"}`, 1},
+		{"body", connectors.Text, `{"order":"` + foreign + `"}`, 0},
+		{"body", connectors.Text, `{"pesel_count":"` + foreign + `"}`, 0},
+		{"body", connectors.Text, `"pesel":"` + foreign + `0"`, 0},
+		{"body", connectors.Text, `pesel":"` + foreign + `"`, 0},
+		{"body", connectors.Text, `{"customer_no":"48213"}`, 0},
 	} {
 		t.Run(tt.field+" "+tt.value, func(t *testing.T) {
 			table := pipelinetest.Table("log", []connectors.Field{pipelinetest.ID,

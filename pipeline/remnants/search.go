@@ -67,7 +67,7 @@ func (w *Watch) Table(p Place) *Search {
 			continue
 		}
 		c := &column{field: f.Name, at: i, met: map[*person]*mention{}, whole: w.wholes(p.Table, f)}
-		c.text = mayHoldText(f)
+		c.text, c.inside.named = mayHoldText(f), w.underKey
 		if c.text || len(c.whole) > 0 {
 			s.columns = append(s.columns, c)
 		}
@@ -120,6 +120,13 @@ func (w *Watch) wholes(t connectors.Table, f connectors.Field) (kinds []string) 
 		}
 	}
 	return kinds
+}
+
+// underKey are the kinds of number of which the key of a document says that its value is such. Customers' numbers are not
+// among them: a key does not say whether it refers to a table, whose rows have numbers of their own.
+func (w *Watch) underKey(key string) []string {
+	kinds := w.wholes(connectors.Table{}, connectors.Field{Name: key})
+	return slices.DeleteFunc(kinds, func(kind string) bool { return kind == identifier.Customer })
 }
 
 // named reports whether a silo calls a field of a kind of identifier so, and that is more than any number's name.

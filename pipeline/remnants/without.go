@@ -45,7 +45,7 @@ func (w *Watch) eachGone(of *ask, t connectors.Table, field int, value []byte, p
 	}
 	f := t.Fields[field]
 	if mayHoldText(f) {
-		var inside finder
+		inside := finder{named: w.underKey}
 		inside.reset(value, w.kinds)
 		inside.each(value, []int32{0, int32(len(value))}, meet)
 	}
