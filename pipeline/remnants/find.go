@@ -19,7 +19,7 @@ type finder struct {
 	mails, phones bool
 	phoned        bool // telephone numbers are looked for at all
 	nationals     []string
-	named         func(key string) []string // the kinds of number that a document's values are under a key; nil: nobody asks
+	named         func(key string) []string // the kinds of number that stand under a key; nil: nobody asks
 	byKey         map[string][]string       // what named said
 	encoded       bool                      // something in the batch may be behind an encoding
 	walker        container.Walker
@@ -237,8 +237,8 @@ const (
 	longestKey = 64
 )
 
-// keyed looks at the value behind a ':' and a key in quotes, where the key says which number it is: "ssn":"856-45-6789",
-// "ssn": 856456789, or \"ssn\":\"856-45-6789\" in a document within one.
+// keyed looks at the value behind a ':' and a key in quotes, where the key says which number it is: "ssn":"856-45-6789"
+// or "ssn": 856456789, and \"ssn\":\"856-45-6789\" in a document within one.
 func (f *finder) keyed(text []byte, at, row int, meet meeting) {
 	before := bytes.TrimRight(text[max(0, at-longestKey):at], " ")
 	if n := len(before); n == 0 || before[n-1] != '"' {

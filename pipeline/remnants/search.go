@@ -122,8 +122,8 @@ func (w *Watch) wholes(t connectors.Table, f connectors.Field) (kinds []string) 
 	return kinds
 }
 
-// underKey are the kinds of number of which the key of a document says that its value is such. Customers' numbers are not
-// among them: a key does not say whether it refers to a table, whose rows have numbers of their own.
+// underKey are the kinds of number of which the key of a document says that its value is such. Customers' numbers are
+// not among them: a key does not say whether it refers to a table, whose rows have numbers of their own.
 func (w *Watch) underKey(key string) []string {
 	kinds := w.wholes(connectors.Table{}, connectors.Field{Name: key})
 	return slices.DeleteFunc(kinds, func(kind string) bool { return kind == identifier.Customer })
