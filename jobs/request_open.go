@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -38,9 +37,6 @@ func requestOpenCommand(c *Command) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if purpose != "" && !hasPurpose(o.p, s.silo, purpose) {
-					return fmt.Errorf("%w: --purpose %q is none of silo %s", setup.ErrUsage, purpose, s.silo)
-				}
 				who, country, err := s.people(o.cfg)
 				if err != nil {
 					return err
@@ -48,9 +44,7 @@ func requestOpenCommand(c *Command) *cobra.Command {
 				q := cases.Request{ID: nameOf(id, "request-"), Kind: kind, Received: at, Purpose: purpose,
 					Marketing: marketing}
 				q.Due = answerEnds(o.cfg, o.p.Zone)(q, 1)
-				if err := by.request(cmd.Context(), c, o, s.silo, q.ID, func() error {
-					return o.intake.OpenRequest(cmd.Context(), s.silo, q, who, country)
-				}, "open", q.Kind, q.Purpose, fmt.Sprint(q.Marketing), q.Received.UTC().Format(time.RFC3339)); err != nil {
+				if err := openRequest(cmd.Context(), c, o, by, s.silo, q, who, country); err != nil {
 					return err
 				}
 				effect := requestKinds[kind]

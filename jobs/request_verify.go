@@ -40,10 +40,7 @@ Until then nothing is found, exported or fulfilled.`,
 				return fmt.Errorf("%w: --for %q: use %s", setup.ErrUsage, requester, strings.Join(requesters, ", "))
 			}
 			return c.withRegistry(cmd.Context(), s.silo, func(o opened) error {
-				step := cases.Step{Name: cases.StepVerified, How: shown, By: by.as}
-				if requester != requesters[0] {
-					step.How += ", for " + requester
-				}
+				step := verifiedBy(shown, requester, by.as)
 				if err := by.request(cmd.Context(), c, o, s.silo, args[0], func() error {
 					return o.registry.NoteRequest(cmd.Context(), s.silo, args[0], step)
 				}, "verify", step.How); err != nil {
@@ -61,4 +58,13 @@ Until then nothing is found, exported or fulfilled.`,
 	cmd.Flags().StringVar(&requester, "for", requesters[0], "who asks: "+strings.Join(requesters, ", "))
 	required(cmd, "by")
 	return cmd
+}
+
+// verifiedBy is what is noted of how somebody showed who they are.
+func verifiedBy(shown, requester, by string) cases.Step {
+	step := cases.Step{Name: cases.StepVerified, How: shown, By: by}
+	if requester != requesters[0] {
+		step.How += ", for " + requester
+	}
+	return step
 }

@@ -94,3 +94,13 @@ func (in *Intake) OpenRequest(ctx context.Context, silo string, q cases.Request,
 	marks := receipts.CodeOf(key, q.ID).Marks(who, country)
 	return in.registry.NoteRequest(ctx, silo, q.ID, cases.Step{Name: cases.StepMarked, How: strings.Join(marks, " ")})
 }
+
+// Asked lists the requests of a silo, with what was done with each.
+func (in *Intake) Asked(ctx context.Context, silo string) ([]cases.Asked, error) {
+	return in.registry.AskedOf(ctx, silo)
+}
+
+// NoteRequest records a step of an open request.
+func (in *Intake) NoteRequest(ctx context.Context, silo, request string, s cases.Step) error {
+	return in.registry.NoteRequest(ctx, silo, request, s)
+}
