@@ -44,6 +44,9 @@ func done(steps []requestStep) string {
 	var names []string
 	for _, s := range steps {
 		name := s.Step
+		if name == cases.StepManual {
+			name = "done at " + s.How
+		}
 		if name == cases.StepTold {
 			kind, _, _ := strings.Cut(s.How, " ")
 			name += " " + strings.ReplaceAll(kind, "_", " ")

@@ -17,6 +17,7 @@ type Attestation struct {
 	Kind  string          `yaml:"kind"`
 	Owner string          `yaml:"owner"`
 	Every calendar.Period `yaml:"every"`
+	Silos []string        `yaml:"silos,omitempty"`
 }
 
 // attestationKinds are what one may be of.
@@ -46,6 +47,11 @@ func (c *Config) buildAttestations(p *setup.Setup) error {
 		}
 		if a.Every.IsZero() {
 			wrong("every: say for how long one holds, such as P1Y")
+		}
+		for _, silo := range a.Silos {
+			if s, ok := c.Silos[silo]; !ok || s.Suppression {
+				wrong("silos: %q is not under silos, or is the list of those who said no", silo)
+			}
 		}
 		p.Attestations = append(p.Attestations, setup.Attestation(a))
 	}

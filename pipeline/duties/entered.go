@@ -19,6 +19,7 @@ type Entry struct {
 	Request string   // what is done with a person's request, by its name; "" events come in
 	What    []string // what is signed of it, in its order; no value of a record
 	Roles   []string // beside an owner of the silo, and who has the role user there
+	Owner   string   // who may besides, by name: the owner of a place; "" nobody
 }
 
 // about names what is entered.
@@ -79,7 +80,7 @@ func (e Entry) May(p *setup.Setup, who *setup.Witness) error {
 	if err != nil {
 		return err
 	}
-	if !person.Owns(e.Silo) && !person.Is(role) && !slices.ContainsFunc(e.Roles, person.Is) {
+	if who.Name != e.Owner && !person.Owns(e.Silo) && !person.Is(role) && !slices.ContainsFunc(e.Roles, person.Is) {
 		return fmt.Errorf("%w: this takes an owner of silo %s, or somebody with the role %s: %s is none",
 			setup.ErrConfig, e.Silo, role, who.Name)
 	}

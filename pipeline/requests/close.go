@@ -32,6 +32,7 @@ func (c Closing) Left(p *setup.Setup, a *cases.Asked, s *Section) (left []string
 	for _, l := range s.Missing {
 		left = append(left, fmt.Sprintf("%s was not looked at: the person may stand there", l))
 	}
+	left = append(left, elsewhere(p, a, s)...)
 	switch a.Kind {
 	case cases.RequestAccess, cases.RequestPortability:
 		return append(left, c.handed(a)...)
@@ -39,6 +40,31 @@ func (c Closing) Left(p *setup.Setup, a *cases.Asked, s *Section) (left []string
 		left = append(left, c.erased(p, s)...)
 	default:
 		left = append(left, due(s)...)
+	}
+	return left
+}
+
+// Elsewhere are the places where a silo's people have data that no source reaches, and where somebody has to see to a
+// request: of an objection and a withdrawal there is nothing to see to.
+func Elsewhere(p *setup.Setup, silo, kind string) (places []setup.Attestation) {
+	if !NeedsProof(kind) {
+		return nil
+	}
+	for _, a := range p.Attestations {
+		if slices.Contains(a.Silos, silo) {
+			places = append(places, a)
+		}
+	}
+	return places
+}
+
+// elsewhere says to which of these places nobody has seen.
+func elsewhere(p *setup.Setup, a *cases.Asked, s *Section) (left []string) {
+	for _, place := range Elsewhere(p, s.Silo, a.Kind) {
+		if !slices.ContainsFunc(a.StepsOf(cases.StepManual), func(s cases.Step) bool { return s.How == place.Name }) {
+			left = append(left, fmt.Sprintf("%s (%s): nobody has seen to it: lethe request done %s --silo %s "+
+				"--at %[1]s", place.Name, place.Owner, a.ID, s.Silo))
+		}
 	}
 	return left
 }

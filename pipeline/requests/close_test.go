@@ -72,3 +72,32 @@ func TestLeft(t *testing.T) {
 	_, ends = Ends(p, "open")
 	require.False(t, ends)
 }
+
+// TestPlacesThatNoSourceReachesAreSeenTo keeps a request open until each place of its silo was seen to, and of no other.
+func TestPlacesThatNoSourceReachesAreSeenTo(t *testing.T) {
+	p := &setup.Setup{Attestations: []setup.Attestation{{Name: "archive", Owner: "bo", Silos: []string{"crm", "hr"}},
+		{Name: "binder", Owner: "anna", Silos: []string{"crm"}}, {Name: "training", Owner: "anna"},
+		{Name: "hr-box", Owner: "anna", Silos: []string{"hr"}}}}
+	done := func(at ...string) (steps []cases.Step) {
+		for _, place := range at {
+			steps = append(steps, cases.Step{Name: cases.StepManual, How: place})
+		}
+		return append(steps, cases.Step{Name: cases.StepVerified, How: "binder"})
+	}
+	for _, kind := range []string{cases.RequestErasure, cases.RequestRectification, cases.RequestRestriction} {
+		left := func(steps []cases.Step) []string {
+			a := &cases.Asked{Request: cases.Request{ID: "r1", Kind: kind}, Steps: steps}
+			return Closing{Outcome: cases.OutcomeCompleted}.Left(p, a, &Section{Silo: "crm", Request: "r1"})
+		}
+		require.Equal(t, []string{
+			"archive (bo): nobody has seen to it: lethe request done r1 --silo crm --at archive",
+			"binder (anna): nobody has seen to it: lethe request done r1 --silo crm --at binder"}, left(done()))
+		require.Equal(t, []string{"binder (anna): nobody has seen to it: lethe request done r1 --silo crm --at binder"},
+			left(done("archive", "training")))
+		require.Empty(t, left(done("binder", "archive")))
+	}
+	for _, kind := range []string{cases.RequestObjection, cases.RequestWithdrawal} {
+		require.Empty(t, Elsewhere(p, "crm", kind))
+	}
+	require.Empty(t, Elsewhere(p, "shop", cases.RequestErasure))
+}

@@ -87,6 +87,7 @@ type Attestation struct {
 	Kind  string // training, paper, access, other
 	Owner string // who says so: a name under people
 	Every calendar.Period
+	Silos []string // whose people's data lie there, where no source reaches: each request of theirs has to be seen to
 }
 
 // MayAttest reports whether somebody may say so: its owner, or a data protection officer.
