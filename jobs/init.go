@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,7 +22,7 @@ import (
 )
 
 func initCommand(c *Command) *cobra.Command {
-	var connector, dsn, output string
+	var connector, dsn, output, preset string
 	cmd := &cobra.Command{
 		Use:   "init [url | file]",
 		Short: "Write a commented configuration: of a source that is scanned for it, or the annotated example",
@@ -27,6 +30,7 @@ func initCommand(c *Command) *cobra.Command {
 		Example: `  lethe init                                  # the annotated example
   lethe init mysql://reader@db.example.com/crm  # asks for the password, or takes LETHE_PASSWORD
   lethe init app.sqlite -o lethe.yaml
+  lethe init mysql://reader@db.example.com/crm --preset civicrm
   lethe init --connector mysql --dsn 'reader@tcp(db.example.com)/crm'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
@@ -49,17 +53,23 @@ func initCommand(c *Command) *cobra.Command {
 					"place of its own, then `lethe check --config %[1]s`\n", output)
 				return nil
 			}
-			return initFrom(cmd.Context(), c, dsn, connector, output)
+			return initFrom(cmd.Context(), c, dsn, connector, output, preset)
 		},
 	}
 	cmd.Flags().StringVar(&connector, "connector", "", "open with this connector, whatever the name looks like")
 	cmd.Flags().StringVar(&dsn, "dsn", "", "the source, as an option: a URL, a file, or what the connector reads")
+	cmd.Flags().StringVar(&preset, "preset", "", "what is known of the `application`: one of "+presetNames()+
+		", or a file; none for what the catalog says alone. Without it the application is recognised by its tables")
 	cmd.Flags().StringVarP(&output, "output", "o", "lethe.yaml", "file to write; it must not exist")
 	return cmd
 }
 
 // initFrom scans a source and writes the configuration that follows from it.
-func initFrom(ctx context.Context, c *Command, target, connector, output string) (err error) {
+func initFrom(ctx context.Context, c *Command, target, connector, output, preset string) (err error) {
+	list, named, err := presetsOf(preset)
+	if err != nil {
+		return err
+	}
 	k, o, err := adHoc(ctx, c, target, connector)
 	if err != nil {
 		return err
@@ -93,6 +103,14 @@ func initFrom(ctx context.Context, c *Command, target, connector, output string)
 	}
 	d := draft.New(k, o, tables, found.Tables, c.Now())
 	d.Written(found.Assumed)
+	recognised, ok := draft.Preset{}, false
+	if named {
+		if recognised, ok = list[0], true; d.Use(recognised) != nil {
+			return d.Use(recognised)
+		}
+	} else {
+		recognised, ok = d.Recognise(list)
+	}
 	clues, err := zones.Look(ctx, source, d.Times(), []*time.Location{time.UTC}, c.Now())
 	if err != nil {
 		return err
@@ -102,6 +120,10 @@ func initFrom(ctx context.Context, c *Command, target, connector, output string)
 		return err
 	}
 	fmt.Fprintf(c.Out, "wrote %s: %d tables, %d with people in them\n", output, len(tables), d.People())
+	if ok {
+		fmt.Fprintf(c.Out, "recognised %s: the silos of its preset stand there, with blanks for what you have to decide "+
+			"(--preset none leaves them out)\n", recognised.Name)
+	}
 	writeUnread(c.Out, found.Unread)
 	writeAssumed(c.Out, found.Assumed)
 	fmt.Fprint(c.Out, "\nnext:\n")
@@ -112,4 +134,37 @@ func initFrom(ctx context.Context, c *Command, target, connector, output string)
 		return fmt.Errorf("%w: %w", setup.ErrSource, found.Failed)
 	}
 	return nil
+}
+
+// presetNames names the presets that Lethe has.
+func presetNames() string {
+	list, err := draft.Presets()
+	if err != nil {
+		return err.Error() // they are part of the program, and its tests read them
+	}
+	var names []string
+	for _, p := range list {
+		names = append(names, p.ID)
+	}
+	return strings.Join(names, ", ")
+}
+
+// presetsOf are the presets among which an application is recognised, or the one that was named.
+func presetsOf(name string) (list []draft.Preset, named bool, err error) {
+	list, err = draft.Presets()
+	if err != nil || name == "" {
+		return list, false, err
+	}
+	if name == "none" {
+		return nil, false, nil
+	}
+	if i := slices.IndexFunc(list, func(p draft.Preset) bool { return p.ID == name }); i >= 0 {
+		return list[i : i+1], true, nil
+	}
+	body, err := os.ReadFile(name)
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: --preset: use one of %s, or a file: %w", setup.ErrUsage, presetNames(), err)
+	}
+	p, err := draft.ParsePreset(name, string(body))
+	return []draft.Preset{p}, true, err
 }

@@ -34,6 +34,9 @@ type Draft struct {
 	zone, why string // proposed for times without an offset, and why
 
 	assumed []connectors.Assumption // how files are written
+
+	preset *Preset  // of the application; nil: none is known
+	taken  []string // its lines of silos, for this source
 }
 
 // New makes the draft for a source whose catalog was read and whose tables were scanned.
@@ -116,7 +119,11 @@ people:
 sources:
 `, d.today.Format(time.DateOnly), len(d.order), len(d.people))
 	d.writeSource(&b)
-	d.writeSilos(&b)
+	if d.preset != nil {
+		d.writePreset(&b)
+	} else {
+		d.writeSilos(&b)
+	}
 	b.WriteString(`
 # Limits above which a plan asks people even under a standing order; see the example.
 # breakers: {max_rows: 1000, max_percent: 5, no_match_percent: 2}
@@ -201,10 +208,15 @@ func (d *Draft) Steps(path string) []string {
 	if path != "lethe.yaml" {
 		check += " --config " + path
 	}
+	silos := "remove the \"# \" before the silos you want, write their rules, and decide what is said to be decided"
+	if d.preset != nil {
+		silos = "fill in the terms, reasons and owners of the silos, remove those you do not need, and decide what is said " +
+			"to be decided"
+	}
 	steps := []string{
 		"fill in controller, and country and application of the source, in " + path,
 		"lethe keys new --out anna.key   # and bo.key: put what they print under people",
-		"remove the \"# \" before the silos you want, write their rules, and decide what is said to be decided",
+		silos,
 		"lethe keys create && lethe registry init",
 		"lethe consent import --silo SILO --source SYSTEM consents.csv   # `lethe consent --help` shows the columns; not " +
 			"for silos whose rows decide alone (no_match: decide)",
