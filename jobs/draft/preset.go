@@ -24,8 +24,8 @@ import (
 //	silos:
 //	  applicants: ...
 //
-// In them SOURCE stands for the source's name, and REVIEW for the day in a year. A line with a dependent whose table an
-// installation does not have is left out, and so is a silo whose own table it does not have. `# stay: TABLE, ...` names
+// In them SOURCE stands for the source's name, and REVIEW for the day in a year. A line with a dependent whose table or
+// field an installation does not have is left out, and so is a silo whose own table it does not have. `# stay: TABLE, ...` names
 // tables that refer to a record's and that stay, so that nobody is asked of them.
 type Preset struct {
 	ID        string // the name of its file
@@ -166,6 +166,7 @@ var (
 	presetSilo      = regexp.MustCompile(`^  [a-z0-9-]+:`)
 	presetTable     = regexp.MustCompile(`^\s+(?:- \{source: [^,]+, )?table: ([A-Za-z0-9_]+)`)
 	presetDependent = regexp.MustCompile(`^\s+- \{table: ([A-Za-z0-9_]+),`)
+	presetFK        = regexp.MustCompile(`\bfk: \[([^\]]*)\]`)
 	presetStay      = regexp.MustCompile(`^\s+# stay: (.+)$`)
 )
 
@@ -181,7 +182,7 @@ func (d *Draft) writePreset(b *strings.Builder) {
 	}
 	if len(lacks) > 0 {
 		slices.Sort(lacks)
-		fmt.Fprintf(b, "\n# The preset knows of tables that are not here: %s.\n", strings.Join(slices.Compact(lacks), ", "))
+		fmt.Fprintf(b, "\n# The preset knows of tables and fields that are not here: %s.\n", strings.Join(slices.Compact(lacks), ", "))
 	}
 	var rest []string
 	for _, name := range d.order {
@@ -201,8 +202,8 @@ func (d *Draft) writeSilo(b *strings.Builder, silo []string, named map[string]bo
 	mine := map[string]bool{}
 	for _, line := range silo {
 		if m := presetDependent.FindStringSubmatch(line); m != nil {
-			if _, there := d.tables[m[1]]; !there {
-				lacks = append(lacks, m[1])
+			if lack := d.lacks(m[1], line); lack != "" {
+				lacks = append(lacks, lack)
 				continue
 			}
 			mine[m[1]] = true
@@ -237,6 +238,22 @@ func (d *Draft) writeSilo(b *strings.Builder, silo []string, named map[string]bo
 			"dependents:\n    # %s\n", strings.Join(open, "; "))
 	}
 	return lacks
+}
+
+// lacks names the table of a dependent, or its field, that an installation does not have; "" it has both.
+func (d *Draft) lacks(table, line string) string {
+	t, there := d.tables[table]
+	if !there {
+		return table
+	}
+	if m := presetFK.FindStringSubmatch(line); m != nil {
+		for _, field := range strings.Split(m[1], ",") {
+			if _, has := t.Field(strings.TrimSpace(field)); !has {
+				return table + "." + strings.TrimSpace(field)
+			}
+		}
+	}
+	return ""
 }
 
 // apart takes the lines of silos apart, each with the remarks before it.
