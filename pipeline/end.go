@@ -17,6 +17,7 @@ import (
 	"lethe/pipeline/notes"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/planner"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/report"
 	"lethe/pipeline/review"
 	"lethe/pipeline/setup"
@@ -159,17 +160,19 @@ func (b *book) writable() error {
 	return fmt.Errorf("%w: the report leaves out %s: %s", setup.ErrSource, words, next)
 }
 
-// settledBefore counts what was settled before by the night on which the run goes on, and since.
+// settledBefore counts what was settled before by the night on which the run goes on, and since, and notes it.
 func (b *book) settledBefore(ctx context.Context) (lines []SettledLine, err error) {
 	night := b.notes.Facts.Run.Night
 	for _, f := range b.notes.History {
 		if night == "" || f.Run.RunID != night && f.Run.Night != night {
 			continue
 		}
-		more, _, err := b.settledLines(ctx, f.Run.RunID)
+		more, totals, err := b.settledLines(ctx, f.Run.RunID)
 		if err != nil {
 			return nil, err
 		}
+		day := calendar.DateOf(f.Run.AsOf, b.setup.Zone).String()
+		b.notes.Facts.Before = append(b.notes.Facts.Before, totals.Settled(day)...)
 		lines = append(lines, more...)
 	}
 	return lines, nil

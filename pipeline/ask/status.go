@@ -12,6 +12,7 @@ import (
 	"lethe/pipeline/adopted"
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/figures"
 	"lethe/pipeline/chronicle"
 	"lethe/pipeline/duties"
 	"lethe/pipeline/journal"
@@ -270,10 +271,15 @@ func (s *Status) sayNights(nights []journal.Run) {
 	s.Interrupted = last.EndedAt.IsZero()
 	if len(last.Facts) > 0 {
 		f, _ := state.FactsOf(last) // what cannot be read is the next night's to say
-		for _, x := range f.Findings {
-			if x.Kind == "F_OVERDUE" {
-				s.Overdue = append(s.Overdue, x)
+		whole, days := figures.With(f)
+		for _, x := range whole.Findings {
+			if x.Kind != "F_OVERDUE" {
+				continue
 			}
+			if day := days[x.Source]; day != "" && f.Run.Night == "" {
+				x.Words += " The source was last read on " + day + "."
+			}
+			s.Overdue = append(s.Overdue, x)
 		}
 	}
 

@@ -36,6 +36,15 @@ type Kept struct {
 	Backups    []Backup
 }
 
+// Settled counts rows that an earlier run of the night settled in one way, and those that were read again then and
+// found gone or changed.
+type Settled struct {
+	Day                                                string // civil date of that run
+	Plan, Silo, Source, Object, Change, Reason, Status string
+	Along                                              bool // they went with rows of which it was decided
+	Rows, Verified                                     int64
+}
+
 // Ended counts rows of a table that a run deleted or anonymized.
 type Ended struct {
 	Silo, Source, Object, Change, Reason string

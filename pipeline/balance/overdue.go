@@ -4,24 +4,36 @@ import (
 	"fmt"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/figures"
 	"lethe/pipeline/policy"
 )
 
-// Overdue finds rows that are past their term and that the night did not erase: approval, a limit or a
-// refusal held them back.
+// Overdue finds rows that are due and that the night did not end: approval, a limit, a refusal, a row that refers
+// to them and stays, or a run without --apply held them back. Of live sources they are the rows that the page says
+// are past their end. Of a backup they are those whose end was to be written into it by now.
 func (b *Book) Overdue(settled []Settled) {
+	copies := figures.Copies(b.Notes.Facts)
 	for _, s := range b.Notes.Facts.Summary {
-		erases := s.Change != "" && (s.Action == string(policy.Delete) || s.Action == string(policy.Anonymize))
-		if !erases || s.OldestDue == "" || s.OldestDue >= b.Tonight.Today.String() {
+		left := s.Rows - erased(s, settled)
+		if left <= 0 || copies[s.Source] && !b.late(s) || !copies[s.Source] && figures.KindOf(s) != figures.Waiting {
 			continue
 		}
-		if left := s.Rows - erased(s, settled); left > 0 {
-			b.Notes.Find(audit.Finding{Kind: "F_OVERDUE", Severity: "medium", Source: s.Source, Object: s.Object,
-				Count: left, Article: "Art. 5(1)(e)",
-				Words: fmt.Sprintf("When the night ended, rows were still kept past their term: %s "+
-					"The oldest was due on %s.", s.Words, s.OldestDue)})
+		words := "When the night ended, rows were still kept past their term: " + s.Words
+		if s.OldestDue != "" {
+			words += fmt.Sprintf(" The oldest was due on %s.", s.OldestDue)
 		}
+		if used := figures.InUsePast(s, left); used > 0 && !copies[s.Source] {
+			words += fmt.Sprintf(" Nothing keeps its application from using %d of them.", used)
+		}
+		b.Notes.Find(audit.Finding{Kind: "F_OVERDUE", Severity: "medium", Source: s.Source, Object: s.Object,
+			Count: left, Article: "Art. 5(1)(e)", Words: words})
 	}
+}
+
+// late reports whether rows of a backup were to be gone from it before today.
+func (b *Book) late(s audit.Summary) bool {
+	ends := s.Change != "" && (s.Action == string(policy.Delete) || s.Action == string(policy.Anonymize))
+	return ends && s.OldestDue != "" && s.OldestDue < b.Tonight.Today.String()
 }
 
 // erased counts the rows of a line of the summary that are done with.

@@ -89,9 +89,9 @@ func KindOf(s audit.Summary) Kind {
 	return Ground
 }
 
-// inUsePast counts the rows of a line that should have ended, of which so many are left, and that an application may
+// InUsePast counts the rows of a line that should have ended, of which so many are left, and that an application may
 // go on using.
-func inUsePast(s audit.Summary, left int64) int64 {
+func InUsePast(s audit.Summary, left int64) int64 {
 	switch {
 	case KindOf(s) != Waiting:
 		return 0
@@ -115,8 +115,9 @@ func Copies(f audit.Facts) map[string]bool {
 	return copies
 }
 
-// Silos sums silos up. The facts are those that With gives.
+// Silos sums silos up. The facts are those that With gives; totals those of the run.
 func Silos(f audit.Facts, totals Totals, days map[string]string) []Silo {
+	totals = totals.Whole(f, "")
 	if len(f.Silos) > 0 {
 		return counted(f, totals)
 	}
@@ -167,7 +168,7 @@ func counted(f audit.Facts, totals Totals) (list []Silo) {
 	}
 	for _, s := range f.Summary {
 		if !copies[s.Source] {
-			inUse[s.Silo] += inUsePast(s, max(s.Rows-Ended(s, totals), 0))
+			inUse[s.Silo] += InUsePast(s, max(s.Rows-Ended(s, totals), 0))
 		}
 	}
 	for _, s := range f.Silos {
@@ -222,7 +223,7 @@ func (s *Silo) add(line audit.Summary, ended int64, isCopy bool) {
 		if line.Change == "anonymize" {
 			s.Ground += line.Rows - left // what is anonymous may stay
 		}
-		s.InUse += inUsePast(line, left)
+		s.InUse += InUsePast(line, left)
 	}
 }
 

@@ -1,6 +1,9 @@
 package figures
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 
 	"lethe/pipeline/audit"
@@ -51,6 +54,37 @@ func (t Totals) add(at Outcome, n Count) {
 	}
 	was := t[at]
 	t[at] = Count{was.Rows + n.Rows, was.Verified + n.Verified}
+}
+
+// Settled are the totals as an earlier run's, of a day.
+func (t Totals) Settled(day string) []audit.Settled {
+	list := make([]audit.Settled, 0, len(t))
+	for at, n := range t {
+		list = append(list, audit.Settled{Day: day, Plan: at.Plan, Silo: at.Silo, Source: at.Source, Object: at.Object,
+			Change: at.Change, Reason: at.Reason, Status: at.Status, Along: at.Along, Rows: n.Rows,
+			Verified: n.Verified})
+	}
+	slices.SortFunc(list, func(a, b audit.Settled) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	return list
+}
+
+// Whole are the totals of a run with those of the runs of the night on which it goes on; where a day is named, with
+// those of that day alone.
+func (t Totals) Whole(f audit.Facts, day string) Totals {
+	if len(f.Before) == 0 {
+		return t
+	}
+	whole := maps.Clone(t)
+	if whole == nil {
+		whole = Totals{}
+	}
+	for _, s := range f.Before {
+		if day == "" || s.Day == day {
+			whole.add(Outcome{Plan: s.Plan, Silo: s.Silo, Source: s.Source, Object: s.Object, Change: s.Change,
+				Reason: s.Reason, Status: s.Status, Along: s.Along}, Count{s.Rows, s.Verified})
+		}
+	}
+	return whole
 }
 
 // Done says whether rows that were settled so are as it was planned.

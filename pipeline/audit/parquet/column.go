@@ -100,6 +100,21 @@ func (c *column) write(w file.ColumnChunkWriter, rows reflect.Value, dict *dicti
 	return err
 }
 
+// different is how many bytes the different texts of a column have.
+func (c *column) different(rows reflect.Value) (bytes int) {
+	if c.Kind != audit.Text && c.Kind != audit.List {
+		return 0
+	}
+	texts := map[string]bool{}
+	for i := range rows.Len() {
+		if text := rows.Index(i).Field(c.Field).String(); !texts[text] {
+			texts[text] = true
+			bytes += len(text)
+		}
+	}
+	return bytes
+}
+
 // gather fills a buffer with a column's values. Where the column is nullable, those that are not there have the level
 // of a null and no value.
 func gather[V any](c *column, buffer []V, rows reflect.Value, value func(reflect.Value) (V, bool)) []V {

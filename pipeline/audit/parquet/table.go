@@ -41,10 +41,14 @@ const (
 	// groupRows is the most rows that wait in memory for their row group to be full, over all silos of a
 	// table: with four times as many, a night of millions of decisions took 490 MB instead of 220.
 	groupRows = 1 << 17
-	// smallRows is below how many rows a file is not compressed. The Parquet writer makes a zstd encoder
-	// anew for each page, with tables of half a megabyte: ten tables of a few rows cost more than all
-	// else that a night did, to save some kilobytes.
+	// smallRows is below how many rows a file has no statistics, which took more than half of it and say nothing
+	// that its few rows do not, and is compressed by zstd only where a column has longText bytes of different texts.
+	// The Parquet writer makes a zstd encoder anew for each page, with tables of half a megabyte: ten tables of a
+	// few rows cost more than all else that a night did, to save some kilobytes. From fewRows on the rest is
+	// compressed by snappy, which keeps nothing.
 	smallRows = 1 << 8
+	fewRows   = 1 << 5
+	longText  = 1 << 11
 )
 
 // Table writes one table, a Parquet file for each silo. Rows keep their order, and where pages and row
@@ -58,7 +62,7 @@ type Table[T any] struct {
 	gate     audit.Gate
 	root     *schema.GroupNode
 	props    *parquet.WriterProperties
-	small    *parquet.WriterProperties // of a file with fewer than smallRows
+	small    []parquet.WriterProperty // of a file with fewer than smallRows
 	columns  []*column
 	parts    []*part[T] // by silo
 	buffered int        // rows in row groups that are not ended
@@ -125,7 +129,7 @@ func NewTable[T any](name, folder, date string, run audit.Run, gate audit.Gate) 
 				parquet.WithCompressionFor(f.Name, compress.Codecs.Uncompressed))
 		}
 	}
-	t.small = parquet.NewWriterProperties(options...)
+	t.small = append(slices.Clone(options), parquet.WithStats(false))
 	t.props = parquet.NewWriterProperties(append(options,
 		parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCompressionLevel(1))...)
 	var err error
@@ -222,7 +226,7 @@ func (t *Table[T]) flush(p *part[T]) error {
 	if p.w == nil {
 		props := t.props
 		if len(p.pending) < smallRows { // all there are
-			props = t.small
+			props = t.smallFor(p.pending)
 		}
 		p.w = file.NewParquetWriter(p.sum, t.root, file.WithWriterProps(props), file.WithWriteMetadata(t.keys))
 	}
@@ -243,6 +247,21 @@ func (t *Table[T]) flush(p *part[T]) error {
 		return nil
 	}
 	return t.endGroup(slices.MaxFunc(t.parts, func(a, b *part[T]) int { return cmp.Compare(a.inGroup, b.inGroup) }))
+}
+
+// smallFor are the properties of a file that has these few rows.
+func (t *Table[T]) smallFor(few []T) *parquet.WriterProperties {
+	options, rows := slices.Clone(t.small), reflect.ValueOf(few)
+	if len(few) >= fewRows {
+		options = append(options, parquet.WithCompression(compress.Codecs.Snappy))
+	}
+	for _, c := range t.columns {
+		if c.different(rows) >= longText {
+			options = append(options, parquet.WithCompressionFor(leaf(c.Column), compress.Codecs.Zstd),
+				parquet.WithCompressionLevelFor(leaf(c.Column), 1))
+		}
+	}
+	return parquet.NewWriterProperties(options...)
 }
 
 // put writes the pending rows of a part into its row group.

@@ -62,11 +62,16 @@ func (s Stack) Draw() Drawing {
 			c.rect(class, x+inset, to, slot-1.2-2*inset, from-to-gap)
 			below += l.Values[i]
 		}
-		if name, ok := s.Days[i]; ok {
-			at := x + slot/2 - 0.6
-			c.line("ax", at, floor, at, floor+4)
-			c.text("s", middle, at, floor+14, name)
+	}
+	free := c.width
+	for i := nights - 1; i >= 0; i-- { // the newest is always named, none over another
+		at, half := start+slot*(float64(i)+0.5), 2.2*float64(utf8.RuneCountInString(s.Days[i]))
+		if s.Days[i] == "" || at+half > free {
+			continue
 		}
+		c.line("ax", at, floor, at, floor+4)
+		c.text("s", middle, at, floor+14, s.Days[i])
+		free = at - half - 3
 	}
 	s.names(&c, nights, y)
 	return c.drawing(s.Label)

@@ -139,7 +139,7 @@ func harmless(v reflect.Value) {
 
 func newPage(f audit.Facts, totals figures.Totals, date string) *page {
 	run := f.Run
-	p := &page{facts: f, totals: totals, Run: run, sensitive: map[string]bool{}}
+	p := &page{facts: f, totals: totals.Whole(f, date), Run: run, sensitive: map[string]bool{}}
 	var err error
 	if p.zone, err = time.LoadLocation(run.Zone); err != nil {
 		p.zone = time.UTC

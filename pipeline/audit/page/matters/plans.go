@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/page/lang"
@@ -121,26 +122,39 @@ func (n night) planNeeds() (list []Matter) {
 		}
 		m := Matter{kind: waits, By: n.Civil(first.ValidUntil), Clause: "clause.waits", weight: p.rows(),
 			Queries: []string{"q2"}}
-		silos := n.distinct(p.lines, 2, func(l audit.Plan) string { return n.SiloName(l.Silo) })
-		why := n.distinct(p.lines, 1, func(l audit.Plan) string { return tonight.Lower(n.Reason(l.Reason)) })
-		m.What = n.Say("need.plan", p.name(), tonight.Joined("; ", n.ways(p), silos, why))
+		about := []string{n.ways(p), n.distinct(p.lines, 2, func(l audit.Plan) string { return n.SiloName(l.Silo) }),
+			n.distinct(p.lines, 1, func(l audit.Plan) string { return tonight.Lower(n.Reason(l.Reason)) })}
 		m.short = n.Say("short.plan", p.name())
 		owner, custodian, stop := answered(p)
 		switch {
 		case stop != nil:
 			m.kind, m.Clause = objection, "clause.objection"
-			m.What += " " + n.Say("need.plan.objected", name(stop.Actor), n.Day(n.Civil(stop.SignedAt)))
+			m.What = n.Say("need.plan.objected", name(stop.Actor), n.Day(n.Civil(stop.SignedAt)))
 			if stop.Comment != "" {
 				m.What = strings.TrimSuffix(m.What, ".") + " (" + lang.Name(stop.Comment) + ")."
 			}
 			n.who(&m, "", "role.controller")
 		default:
-			m.What += n.asks(first)
+			m.What = n.asks(first)
 			n.missing(&m, p, owner, custodian)
 		}
+		m.What = n.fitted(p, about, m.What)
 		list = append(list, m)
 	}
 	return list
+}
+
+// fitted says of a plan what it does, to whom and why, and what of it waits for people; where that has no room
+// together, first without why, then without whom.
+func (n night) fitted(p plan, about []string, waits string) (text string) {
+	for len(about) > 0 {
+		text = n.Say("need.plan", p.name(), tonight.Joined("; ", about...)) + " " + waits
+		if utf8.RuneCountInString(text) <= Longest {
+			break
+		}
+		about = about[:len(about)-1]
+	}
+	return text
 }
 
 // asks says the first reason why a plan asks people.
@@ -148,7 +162,7 @@ func (n night) asks(line audit.Plan) string {
 	for _, q := range []string{"B_STATE_REBUILT", "B_POLICY_CHANGED", "B_NEW_SOURCE", "B_SPIKE", "B_EMPTY_TABLE",
 		"B_TRIGGER", "B_MAX_ROWS", "B_MAX_PCT"} {
 		if slices.Contains(strings.Split(line.Breakers, ";"), q) {
-			return " " + n.Say("ask."+q)
+			return n.Say("ask." + q)
 		}
 	}
 	return ""
@@ -162,13 +176,14 @@ func (n night) missing(m *Matter, p plan, owner, custodian *audit.Approval) {
 	}
 	switch signed := cmp.Or(owner, custodian); {
 	case n.Run.SingleApproval:
-		m.What += " " + n.Say("need.plan.single")
+		m.What = tonight.Joined(" ", m.What, n.Say("need.plan.single"))
 		n.who(m, owners, "role.owner")
 	case signed == nil:
-		m.What += " " + n.Say("need.plan.none")
+		m.What = tonight.Joined(" ", m.What, n.Say("need.plan.none"))
 		n.who(m, owners, "role.both")
 	default:
-		m.What += " " + n.Say("need.plan.one", name(signed.Actor), n.Day(n.Civil(signed.SignedAt)))
+		m.What = tonight.Joined(" ", m.What,
+			n.Say("need.plan.one", name(signed.Actor), n.Day(n.Civil(signed.SignedAt))))
 		if owner == nil {
 			n.who(m, owners, "role.owner")
 		} else {

@@ -108,9 +108,7 @@ var weights = map[string]int64{"high": 1 << 40, "medium": 1 << 20}
 func (n night) findingNeed(kind string, rows []audit.Finding) Matter {
 	m := Matter{kind: question, Clause: "clause.question", Queries: []string{"q34"}}
 	slices.SortStableFunc(rows, func(a, b audit.Finding) int { return cmp.Compare(b.Count, a.Count) })
-	sum := int64(0)
 	for _, f := range rows {
-		sum += f.Count
 		m.weight = max(m.weight, weights[f.Severity]+f.Count)
 		if since := tonight.Day(f.FirstSeen); !since.IsZero() && (m.since.IsZero() || since.Before(m.since)) {
 			m.since = since
@@ -129,7 +127,7 @@ func (n night) findingNeed(kind string, rows []audit.Finding) Matter {
 		more = " " + n.Say("finding.more", int64(len(rows)-1))
 	}
 	if key := "finding." + kind; n.Has(key) {
-		m.What = n.Say(key, code, sum) + more
+		m.What = n.Say(key, code, rows[0].Count) + more
 	} else {
 		m.What = n.Say("finding.other", code, lang.Name(rows[0].Words)) + more
 	}

@@ -231,7 +231,7 @@ func (n night) doneAgain() (list []tonight.Point) {
 		}
 	}
 	blocked, unblocked, copies := int64(0), int64(0), int64(0)
-	for at, c := range n.Totals {
+	for at, c := range n.OfDay {
 		switch {
 		case !at.Done():
 		case n.Copies[at.Source]:

@@ -45,30 +45,8 @@ func (n night) level() string {
 func (n night) verdict() verdict {
 	v := verdict{Level: n.level()}
 	v.Label = n.Say("verdict." + v.Level)
-	var said []string
-	for _, clause := range clauses {
-		count, first := int64(0), matters.Matter{}
-		for _, m := range n.matters {
-			if m.Clause == clause {
-				if count++; count == 1 {
-					first = m
-				}
-			}
-		}
-		if count == 0 || len(said) == 3 {
-			continue
-		}
-		text := n.clause(clause, count, first)
-		if len(said) > 0 && utf8.RuneCountInString(n.And(append(slices.Clone(said), text))) > longestVerdict {
-			continue
-		}
-		said = append(said, text)
-		for _, q := range first.Queries {
-			if !slices.Contains(v.Queries, q) {
-				v.Queries = append(v.Queries, q)
-			}
-		}
-	}
+	said, queries := n.worst()
+	v.Queries = queries
 	switch {
 	case len(said) > 0:
 		v.Sentence = upper(n.And(said)) + "."
@@ -87,6 +65,35 @@ func (n night) verdict() verdict {
 	return v
 }
 
+// worst are the clauses of the three worst kinds of matters, with the queries behind them. Where they have no room
+// together the last ones are said in fewer words: none is left out.
+func (n night) worst() (said, queries []string) {
+	var brief []string
+	for _, clause := range clauses {
+		count, first := int64(0), matters.Matter{}
+		for _, m := range n.matters {
+			if m.Clause == clause {
+				if count++; count == 1 {
+					first = m
+				}
+			}
+		}
+		if count == 0 || len(said) == 3 {
+			continue
+		}
+		said, brief = append(said, n.clause(clause, count, first)), append(brief, n.brief(clause, count))
+		for _, q := range first.Queries {
+			if !slices.Contains(queries, q) {
+				queries = append(queries, q)
+			}
+		}
+	}
+	for i := len(said) - 1; i >= 0 && utf8.RuneCountInString(n.And(said))+1 > longestVerdict; i-- {
+		said[i] = brief[i]
+	}
+	return said, queries
+}
+
 // clause says matters of one kind.
 func (n night) clause(key string, count int64, first matters.Matter) string {
 	switch key {
@@ -102,11 +109,19 @@ func (n night) clause(key string, count int64, first matters.Matter) string {
 	return n.Say(key, count)
 }
 
+// brief says them in fewer words, where there are any.
+func (n night) brief(key string, count int64) string {
+	if n.Has(key + ".brief") {
+		key += ".brief"
+	}
+	return n.Say(key, count)
+}
+
 // allWell is the sentence of a night that needs nobody.
 func (n night) allWell() string {
 	switch {
-	case n.Run.Phases == "apply" && n.settledRows() > 0:
-		return n.Say("well.applied", n.Done.Ended(), n.Clock(n.Run.EndedAt))
+	case n.Run.Phases == "apply" && len(n.Totals) > 0:
+		return n.Say("well.applied", n.endedNow(), n.Clock(n.Run.EndedAt))
 	case n.Run.Phases == "apply":
 		return n.Say("well.applied.none")
 	case n.Run.Phases == "sync":
@@ -121,9 +136,12 @@ func (n night) allWell() string {
 	return n.Say("well", int64(len(n.Silos)))
 }
 
-func (n night) settledRows() (rows int64) {
-	for _, c := range n.Totals {
-		rows += c.Rows
+// endedNow counts the live rows that the run ended itself, without those that went along.
+func (n night) endedNow() (rows int64) {
+	for at, c := range n.Totals {
+		if at.Done() && at.Ends() && !at.Along && !n.Copies[at.Source] {
+			rows += c.Rows
+		}
 	}
 	return rows
 }

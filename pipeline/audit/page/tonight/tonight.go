@@ -19,7 +19,9 @@ type Night struct {
 	Facts   audit.Facts // with what is kept of sources that were not read
 	Run     audit.Run
 	Own     audit.Facts
-	Totals  figures.Totals
+	Totals  figures.Totals    // of the run
+	OfDay   figures.Totals    // and of those on which it goes on, of its civil day
+	All     figures.Totals    // of all on which it goes on
 	Days    map[string]string // of figures that are not of tonight, by source
 	Silos   []figures.Silo
 	Copies  map[string]bool
@@ -53,7 +55,8 @@ func New(f audit.Facts, totals figures.Totals, date string, words *lang.Words) *
 		n.Nights = n.Nights[1:]
 	}
 	n.Broken = n.Run.ExitCode == 12
-	for at, c := range totals {
+	n.OfDay, n.All = totals.Whole(f, date), totals.Whole(f, "")
+	for at, c := range n.OfDay {
 		if !at.Ends() || n.Copies[at.Source] {
 			continue
 		}
