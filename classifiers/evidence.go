@@ -93,6 +93,11 @@ func (h *header) names(c Category) bool {
 	return false
 }
 
+// says reports whether the header names one refinement of a category.
+func (h *header) says(c Category, sub string) bool {
+	return slices.ContainsFunc(h.concepts, func(k concept) bool { return k.category == c && k.sub == sub })
+}
+
 // weak reports whether the header has nothing but words of several meanings.
 func (h *header) weak() bool { return len(h.concepts) > 0 && h.concepts[0].weak }
 
@@ -104,12 +109,15 @@ func (c *Catalogue) phoneEvidence(f *fieldState, add func(evidence)) {
 		return
 	}
 	shaped := p.hits[bPhoneNational]
+	if f.header.says(Phone, "extension") {
+		return // a few digits, and nothing to tell them from others
+	}
 	if f.header.names(Phone) {
 		lo := 1.0
 		if p.share(shaped) < 0.5 {
 			lo = -9 * (1 - p.share(shaped))
 		}
-		lo = f.soften(lo)
+		lo = f.softenNumbers(lo)
 		add(fromValues(Phone, lo, "phone.national admits "+of(shaped, n)).detectedBy("phone.national"))
 		return
 	}
@@ -167,12 +175,25 @@ const mostOfFew = -1.5
 // soften bounds what a few values say against a header of one meaning beside persons: somebody may have typed them to try,
 // as long as they are neither dates nor numbers.
 func (f *fieldState) soften(lo float64) float64 {
+	if f.profile.numbers() {
+		return lo
+	}
+	return f.softenNumbers(lo)
+}
+
+// softenNumbers is soften for what is made of digits: 1212 is what people type where a telephone is asked for.
+func (f *fieldState) softenNumbers(lo float64) float64 {
 	p := f.profile
-	if lo >= mostOfFew || !f.hasFewRows() || !f.hasFewOddValues() || !f.table.ofPersons() || f.field.Kind != "text" || p.dated() ||
-		p.numbers() || p.longest > 40 {
+	if lo >= mostOfFew || !f.hasFewTries() || !f.hasFewOddValues() || !f.table.ofPersons() || f.field.Kind != "text" || p.dated() ||
+		p.longest > 40 {
 		return lo
 	}
 	return mostOfFew
+}
+
+// hasFewTries reports whether few rows have a value, or not many more that are no answers of yes and no.
+func (f *fieldState) hasFewTries() bool {
+	return f.hasFewRows() || f.column.nonEmpty > 0 && f.column.nonEmpty < 2*fewValues && !isFlag(f)
 }
 
 // isPlainNameOfPerson reports whether the header is a word for name alone, in a table about persons.

@@ -7,11 +7,8 @@ import (
 	"strings"
 )
 
-// How sure the weights must be about whose contact it is: the training judges by the cuts of the product.
-const (
-	SurelyCompany = surelyCompany
-	SurelyPerson  = surelyPerson
-)
+// SurelyCompany is how sure the weights must be that a contact is a company's: the training judges by the product's cut.
+const SurelyCompany = surelyCompany
 
 // Feature is a feature of a field, for the training.
 type Feature struct {

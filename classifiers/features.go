@@ -278,12 +278,15 @@ func (f *fieldState) companyFeatures() []feature {
 	is("contact: list that others refer to", t.referred && !t.refers)
 	is("contact: persons refer to the table", t.referredByPersons)
 	is("contact: others than persons refer to the table", t.referred && !t.referredByPersons)
-	is("contact: each once", f.column.nonEmpty > 0 && f.profile.distinct*10 >= f.column.nonEmpty*9)
 	if p := f.profile; p.hits[bEmail] > 0 {
 		list = append(list, feature{"contact: addresses of roles", float64(p.roleMail) / float64(p.hits[bEmail])})
 	}
 	if s[ofPersons] == 0 {
 		is("contact: beside no persons", true)
+		named := !t.roles.person && t.hasNameOfItsOwn()
+		is("contact: beside a name that is nobody's", named)
+		is("contact: beside a name that is nobody's, others refer to it", named && t.referred)
+		is("contact: beside no name, refers to persons", !named && t.refersPerson)
 		is("contact: beside companies and no persons", s[ofCompanies] > 0)
 		is("contact: beside accounts and no persons", s[ofAccounts] > 0)
 		is("contact: refers to persons, beside none", t.refersPerson)
@@ -293,6 +296,14 @@ func (f *fieldState) companyFeatures() []feature {
 		}
 	}
 	return list
+}
+
+// hasNameOfItsOwn reports whether the rows of a table have a name that the rules take for nobody's: that of a place where
+// somebody works, not of who lives there.
+func (t *tableState) hasNameOfItsOwn() bool {
+	return slices.ContainsFunc(t.fields, func(f *fieldState) bool {
+		return f.header.generic == "name" && !f.isKey() && (f.told[ofPersons] == 0 && f.told[ofAccounts] == 0)
+	})
 }
 
 // features of a table, as seen from one of its fields.

@@ -260,7 +260,7 @@ func isFiller(token []byte) bool {
 // "age" in "postage".
 func shortPiece(s string) bool {
 	switch s {
-	case "zip", "tel", "fax", "dob", "num", "cod", "emp", "usr", "pwd", "uid", "url", "tax", "vat", "nom", "mob", "ssn",
+	case "zip", "tel", "fax", "gsm", "dob", "num", "cod", "emp", "usr", "pwd", "uid", "url", "tax", "vat", "nom", "mob", "ssn",
 		"geo", "lng", "dni", "nif", "plz", "iva", "ip", "id", "no", "nr", "cap", "pec", "ime", "ad", "pin", "nip",
 		"cpf", "geb", "fec", "nac", "lat", "lon":
 		return true
@@ -397,6 +397,7 @@ type header struct {
 	generic  string    // name, title, text, number, code, location, contact: set where no concept is
 	killed   string    // the word that makes the field a fact about the concept
 	roles    roles     // of the qualifiers: customer in customer_name
+	coded    bool      // a word for a code stands in it
 	unknown  int       // tokens that the lexicon does not have
 	opaque   bool      // nothing in it is known
 	byPerson bool      // the last word is a person: comment_author
@@ -472,6 +473,7 @@ func (r *reading) phrase(text string, meanings []meaning) {
 	r.byPerson = false
 	strong, kills := false, false
 	for _, m := range meanings {
+		r.coded = r.coded || m.kind == genericWord && m.sub == "code"
 		switch m.kind {
 		case roleWord:
 			r.roles.add(m.sub)
@@ -554,6 +556,9 @@ func (h *header) settleStrong(found []concept) {
 	weight -= ambiguousLoss * float64(len(found)-1)
 	for i := range found {
 		found[i].weight = weight
+	}
+	if h.coded && found[0].category == PostalAddress && h.killed == "" {
+		h.killed = "code" // of a street in a list of them
 	}
 	if h.killed != "" && !survives(found[0], h.killed) {
 		return

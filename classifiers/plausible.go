@@ -39,7 +39,7 @@ var plausibilities = [...]plausibility{
 	{[]Category{Postcode}, "", likePostcodes, 1, "could be postal codes"},
 	{[]Category{Postcode}, "", always, -5, "not like postal codes"},
 
-	{[]Category{PostalAddress}, "", integerSequence, -5, "a sequence"},
+	{[]Category{PostalAddress}, "", sequenceOfNoHouses, -5, "a sequence"},
 	{[]Category{PostalAddress}, "", notAddresses, -9, "not like addresses"},
 
 	{[]Category{Coordinates}, "", arePoints, 1, "points"},
@@ -127,9 +127,15 @@ func fewDigits(f *fieldState) bool   { return f.profile.digits*2 < f.profile.n }
 
 func mostlyNumbers(f *fieldState) bool   { return f.profile.numeric*10 >= f.profile.n*8 }
 func integerSequence(f *fieldState) bool { return f.field.Kind == "integer" && f.profile.dense }
-func shortSequence(f *fieldState) bool   { return integerSequence(f) && f.profile.high < 1e6 }
-func shortNumbers(f *fieldState) bool    { return f.profile.numbers() && f.profile.longest <= 2 }
-func smallNumbers(f *fieldState) bool    { return f.profile.numbers() && f.profile.length < 5 }
+
+// sequenceOfNoHouses is an integerSequence that is no number behind a street: of many houses all numbers occur.
+func sequenceOfNoHouses(f *fieldState) bool {
+	return integerSequence(f) && (f.isKey() || !f.table.names(f.at-1, PostalAddress))
+}
+
+func shortSequence(f *fieldState) bool { return integerSequence(f) && f.profile.high < 1e6 }
+func shortNumbers(f *fieldState) bool  { return f.profile.numbers() && f.profile.longest <= 2 }
+func smallNumbers(f *fieldState) bool  { return f.profile.numbers() && f.profile.length < 5 }
 
 // isFlag reports whether the field only says yes or no: one or two short values in more rows than that.
 func isFlag(f *fieldState) bool {

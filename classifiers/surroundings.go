@@ -152,7 +152,9 @@ func isAmbiguousBesidePersons(f *fieldState, k *candidate) bool {
 }
 
 func onlyLinks(f *fieldState, k *candidate) bool {
-	return f.field.Kind == "integer" && k.sub == "number" && (f.field.Key || f.field.References != "" || f.linked)
+	number := f.field.Kind == "integer" && k.sub == "number" || (f.field.Kind == "integer" || f.field.Kind == "decimal") &&
+		k.category == DeviceID
+	return number && (f.field.Key || f.field.References != "" || f.linked)
 }
 
 func isListOfPlaces(f *fieldState, _ *candidate) bool {

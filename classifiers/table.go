@@ -58,9 +58,26 @@ func (c *Catalogue) newTableState(s *Scan, glued prefixes) *tableState {
 		fs.profile = c.newProfile(fs.column, f)
 		t.fields = append(t.fields, fs)
 	}
+	t.roles.company = t.roles.company || c.isPremises(t, splitHeader(name))
 	t.observe()
 	t.pairCoordinates()
 	return t
+}
+
+// isPremises reports whether the rows are places of work that have an address or a telephone: the last word of the table's
+// name is one for them (branches, Mietstationen), and none is for persons or records.
+func (c *Catalogue) isPremises(t *tableState, words []string) bool {
+	if t.roles.person || t.roles.record || !slices.ContainsFunc(t.fields, (*fieldState).isReached) {
+		return false
+	}
+	return slices.ContainsFunc([][]string{words, t.tokens}, func(list []string) bool {
+		return len(list) > 0 && slices.Contains(c.senses.of(list[len(list)-1:], nil), "premises")
+	})
+}
+
+// isReached reports whether the header says how somebody is reached.
+func (f *fieldState) isReached() bool {
+	return slices.ContainsFunc([]Category{PostalAddress, Phone, Email}, f.header.names)
 }
 
 // pairCoordinates finds latitude and longitude by their values: two fields side by side whose headers say

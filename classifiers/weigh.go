@@ -134,11 +134,11 @@ func isTextOfNobody(f *fieldState, found Category) bool {
 }
 
 // saysOneThing reports whether the header says beside persons what was found, in words of one meaning: beside what names them,
-// a text beside where somebody lives, health where a key leads to somebody.
+// a text beside where somebody lives, health and pay where a key leads to somebody.
 func saysOneThing(f *fieldState, found Category) bool {
 	h, t := &f.header, f.table
 	beside := t.ofPersons() || found == FreeText && t.hasStreet && t.subject != "company" ||
-		found == Health && (t.refersPerson || t.refersOn)
+		found == Health && (t.refersPerson || t.refersOn) || found == Financial && t.refersPerson && slices.Contains(f.senses, "pay")
 	return found.Personal() && len(h.concepts) > 0 && !h.weak() && h.unknown == 0 && beside
 }
 

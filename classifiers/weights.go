@@ -137,11 +137,9 @@ func (c *Catalogue) settleWeighed(f *fieldState, x *weighing, best int, odds flo
 // doubtfully is how sure a verdict is that the rules reached and the weights doubt.
 const doubtfully = 0.05
 
-// How sure the weights must be to overrule the rules about whose contact it is: to take a person's for a company's loses it.
-const (
-	surelyCompany = 2.0
-	surelyPerson  = 0.3
-)
+// surelyCompany is how sure the weights must be that a contact is that of a company, whatever the rules say: to take a
+// person's for a company's loses it.
+const surelyCompany = 2.0
 
 // weighCompany settles whether a contact is that of a company.
 func (c *Catalogue) weighCompany(f *fieldState) {
@@ -149,11 +147,11 @@ func (c *Catalogue) weighCompany(f *fieldState) {
 	for _, x := range append(f.companyFeatures(), feature{"contact: kind " + string(f.verdict.Primary), 1}) {
 		odds += x.x * c.weigher.of(x.name, kindIndex(CompanyOnly))
 	}
-	company := odds > 0
+	company := odds > surelyCompany
 	if company && (f.holdsPeople() || !f.verdict.Company && !f.header.names(f.verdict.Primary)) {
 		return // only values say that it is a contact: more of them never make it nobody's
 	}
-	if (odds > surelyCompany || odds < -surelyPerson) && company != f.verdict.Company {
+	if company != f.verdict.Company {
 		f.list[0].company = company
 		f.verdict = settle(f, f.list)
 	}

@@ -259,9 +259,7 @@ func (m *trained) answer(x labelled) classifiers.Verdict {
 	if v.Primary.Contact() && len(x.Company) > 0 {
 		z := []float64{0}
 		m.personal.scores(m.forCompany, m.whose(x, v.Primary), z)
-		if z[0] > classifiers.SurelyCompany || z[0] < -classifiers.SurelyPerson {
-			v.Company = z[0] > 0
-		}
+		v.Company = z[0] > classifiers.SurelyCompany
 	} else if v.Primary != x.Found {
 		v.Company = false
 	}
