@@ -177,7 +177,7 @@ type Source struct {
 	Keep        calendar.Period `yaml:"keep,omitempty"`
 	Rewrite     *Rewrite        `yaml:"rewrite,omitempty"`
 	// live sources: how old its newest backup may be for rows to be destroyed; without, nobody asks
-	MaxBackupAge calendar.Period   `yaml:"max_backup_age,omitempty" json:"-"`
+	MaxBackupAge calendar.Period   `yaml:"max_backup_age,omitempty" json:",omitzero"`
 	Location     string            `yaml:"location,omitempty"`
 	Processor    string            `yaml:"processor,omitempty" json:"-"`      // who holds it for the controller (Art. 28)
 	Agreement    string            `yaml:"agreement,omitempty" json:"-"`      // where the contract with the processor is filed
@@ -304,9 +304,12 @@ type decisive struct {
 	Evidence   *Evidence `json:",omitempty"`
 	// who is given copies of consents, of which silos, and where
 	Sync map[string]Grant `json:",omitempty"`
+	// for how long a registry that nobody feeds is believed; zero: for ever
+	RegistryMaxAge calendar.Period `json:",omitzero"`
 }
 
-// policy is the text of what decides: silos, rules, breakers, people and the controller's zone. Paths and secrets are
+// policy is the text of what decides: silos, rules, breakers, people, the controller's zone, and how old what is known
+// may be. Paths and secrets are
 // not in it, nor are standing orders, which are signed by themselves.
 func (c *Config) policy() ([]byte, error) {
 	sources := map[string]Source{}
@@ -315,7 +318,7 @@ func (c *Config) policy() ([]byte, error) {
 		sources[name] = s
 	}
 	body, err := json.Marshal(decisive{c.Controller, c.People, c.Approvals, sources, c.Silos, c.Breakers, c.Detectors,
-		c.Reviews, c.terms(), c.Sync})
+		c.Reviews, c.terms(), c.Sync, c.Registry.MaxAge})
 	if err != nil {
 		return nil, fmt.Errorf("text of the policy: %w", err)
 	}

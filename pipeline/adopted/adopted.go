@@ -81,6 +81,8 @@ func Judge(p *setup.Setup, c answers.Chain) (*setup.Setup, error) {
 	judged.Adopted = now.Digest
 	judged.Approvals = max(now.Approvals, p.Approvals)
 	judged.Readers = readers(p, now)
+	judged.RegistryAge, judged.Sources = ages(p, now)
+	judged.Misread = misread(p, now)
 	if judged.Grants, err = copies(p, now); err != nil {
 		return p, err
 	}

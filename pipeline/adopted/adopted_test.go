@@ -108,6 +108,16 @@ func breaker(rows int) func(map[string]any) {
 	return func(doc map[string]any) { doc["Breakers"].(map[string]any)["MaxRows"] = rows }
 }
 
+// age says how old what is known may be, as a text; "" does not.
+func age(of string) func(map[string]any) {
+	return func(doc map[string]any) {
+		crm := map[string]any{}
+		if doc["Sources"] = map[string]any{"crm": crm}; of != "" {
+			doc["RegistryMaxAge"], crm["MaxBackupAge"] = of, of
+		}
+	}
+}
+
 func (o *office) person(name string, r ...string) func(map[string]any) {
 	return func(doc map[string]any) {
 		doc["People"].(map[string]any)[name] = map[string]any{"Key": o.signers[name].Public(), "Roles": r}
@@ -122,33 +132,39 @@ func TestWhoAdoptsWhat(t *testing.T) {
 		kind    string
 		signs   string
 		missing string
+		before  string // how old what is known may be, before
 	}{
-		"a longer term, by one":   {func(*office) func(map[string]any) { return term("news", "P36M") }, adoption.Relaxing, "anna", ""},
-		"by a custodian":          {func(*office) func(map[string]any) { return term("news", "P36M") }, adoption.Relaxing, "carl", ""},
-		"not by the officer":      {func(*office) func(map[string]any) { return term("news", "P36M") }, adoption.Relaxing, "dora", "an owner or a custodian"},
-		"a shorter term, by one":  {func(*office) func(map[string]any) { return term("news", "P12M") }, adoption.Tightening, "anna", "a custodian"},
-		"by two":                  {func(*office) func(map[string]any) { return term("news", "P12M") }, adoption.Tightening, "anna carl", ""},
-		"by another silo's owner": {func(*office) func(map[string]any) { return term("news", "P12M") }, adoption.Tightening, "bo carl", "an owner of news"},
-		"a term that is gone":     {func(*office) func(map[string]any) { return term("news", "") }, adoption.Tightening, "anna", "a custodian"},
-		"a narrower limit":        {func(*office) func(map[string]any) { return breaker(10) }, adoption.Relaxing, "bo", ""},
-		"a wider limit":           {func(*office) func(map[string]any) { return breaker(9999) }, adoption.Tightening, "carl", "an owner of a silo"},
-		"no limit":                {func(*office) func(map[string]any) { return breaker(0) }, adoption.Tightening, "carl bo", ""},
-		"a person more, by one":   {func(o *office) func(map[string]any) { return o.person("eve", "custodian") }, adoption.OfPeople, "anna", "two of the owners, custodians and data protection officers"},
-		"a person more, by two":   {func(o *office) func(map[string]any) { return o.person("eve", "custodian") }, adoption.OfPeople, "anna dora", ""},
-		"a role more":             {func(o *office) func(map[string]any) { return o.person("anna", "owner:news", "custodian") }, adoption.OfPeople, "anna", "two of the owners, custodians and data protection officers"},
-		"one approval less":       {func(*office) func(map[string]any) { return func(d map[string]any) { d["Approvals"] = 1 } }, adoption.OfPeople, "anna", "two of the owners, custodians and data protection officers"},
+		"a longer term, by one":    {func(*office) func(map[string]any) { return term("news", "P36M") }, adoption.Relaxing, "anna", "", ""},
+		"by a custodian":           {func(*office) func(map[string]any) { return term("news", "P36M") }, adoption.Relaxing, "carl", "", ""},
+		"not by the officer":       {func(*office) func(map[string]any) { return term("news", "P36M") }, adoption.Relaxing, "dora", "an owner or a custodian", ""},
+		"a shorter term, by one":   {func(*office) func(map[string]any) { return term("news", "P12M") }, adoption.Tightening, "anna", "a custodian", ""},
+		"by two":                   {func(*office) func(map[string]any) { return term("news", "P12M") }, adoption.Tightening, "anna carl", "", ""},
+		"by another silo's owner":  {func(*office) func(map[string]any) { return term("news", "P12M") }, adoption.Tightening, "bo carl", "an owner of news", ""},
+		"a term that is gone":      {func(*office) func(map[string]any) { return term("news", "") }, adoption.Tightening, "anna", "a custodian", ""},
+		"a narrower limit":         {func(*office) func(map[string]any) { return breaker(10) }, adoption.Relaxing, "bo", "", ""},
+		"what is known is younger": {func(*office) func(map[string]any) { return age("P1D") }, adoption.Relaxing, "bo", "", "P2D"},
+		"what is known has an end": {func(*office) func(map[string]any) { return age("P1D") }, adoption.Relaxing, "bo", "", ""},
+		"what is known is older":   {func(*office) func(map[string]any) { return age("P3D") }, adoption.Tightening, "carl", "an owner of a silo", "P2D"},
+		"what is known has no end": {func(*office) func(map[string]any) { return age("") }, adoption.Tightening, "carl bo", "", "P2D"},
+		"a wider limit":            {func(*office) func(map[string]any) { return breaker(9999) }, adoption.Tightening, "carl", "an owner of a silo", ""},
+		"no limit":                 {func(*office) func(map[string]any) { return breaker(0) }, adoption.Tightening, "carl bo", "", ""},
+		"a person more, by one":    {func(o *office) func(map[string]any) { return o.person("eve", "custodian") }, adoption.OfPeople, "anna", "two of the owners, custodians and data protection officers", ""},
+		"a person more, by two":    {func(o *office) func(map[string]any) { return o.person("eve", "custodian") }, adoption.OfPeople, "anna dora", "", ""},
+		"a role more":              {func(o *office) func(map[string]any) { return o.person("anna", "owner:news", "custodian") }, adoption.OfPeople, "anna", "two of the owners, custodians and data protection officers", ""},
+		"one approval less":        {func(*office) func(map[string]any) { return func(d map[string]any) { d["Approvals"] = 1 } }, adoption.OfPeople, "anna", "two of the owners, custodians and data protection officers", ""},
 		"orders, as an earlier build had them": {func(*office) func(map[string]any) {
 			return func(d map[string]any) { d["Orders"] = []any{map[string]any{"Silo": "shop", "MaxRows": 9}} }
-		}, adoption.Relaxing, "anna", ""},
+		}, adoption.Relaxing, "anna", "", ""},
 		"a new silo": {func(*office) func(map[string]any) {
 			return func(d map[string]any) { d["Silos"].(map[string]any)["x"] = 1 }
-		}, adoption.Tightening, "anna carl", ""},
+		}, adoption.Tightening, "anna carl", "", ""},
 		"longer here and shorter there": {func(*office) func(map[string]any) {
 			return func(d map[string]any) { term("news", "P36M")(d); term("shop", "P1M")(d) }
-		}, adoption.Tightening, "anna carl", "an owner of shop"},
+		}, adoption.Tightening, "anna carl", "an owner of shop", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
+			o.configure(t, age(c.before))
 			require.Empty(t, o.sign(t, "anna", "carl"))
 			before := o.judged(t).Adopted
 			require.Equal(t, o.p.PolicyDigest, before)

@@ -85,6 +85,9 @@ func (fg *Forgetter) unread(silo *policy.Compiled) string {
 	if fg.Unsure {
 		return "nobody has looked yet whether the clock is right"
 	}
+	if !fg.Setup.InForce() {
+		return "the policy is not the one that people adopted"
+	}
 	for _, r := range silo.Silo.Records {
 		for _, s := range fg.Stores.List {
 			if s.System() != r.Source {

@@ -34,8 +34,16 @@ func (f *Feed) Close() error { return f.intake.Close() }
 
 // TakeIn reads the tables in which applications keep a silo's consents. It reports whether the silo may
 // still be relied on: one whose consents could not be read for longer than registry.max_age may not, for
-// who said yes since is not known.
+// who said yes since is not known; nor may one whose consents the configuration reads otherwise than people adopted: of
+// those nothing is taken in.
 func (f *Feed) TakeIn(ctx context.Context, silo *policy.Compiled) (stale bool, err error) {
+	if f.Setup.Misread[silo.Silo.Name] {
+		f.Notes.Find(audit.Finding{Kind: "F_CONSENTS_UNADOPTED", Severity: "high", Object: "silo " + silo.Silo.Name,
+			Count: 1, Article: "Art. 5(2), 7(1)",
+			Words: "The configuration reads the consents of this silo otherwise than people adopted. None were taken " +
+				"in, and its rows stay as they are: adopt it with `lethe policy adopt`, or put the configuration back."})
+		return true, nil
+	}
 	for i := range silo.Silo.Consents {
 		m := &silo.Silo.Consents[i]
 		t, err := f.intake.FromTable(ctx, silo, m, false)

@@ -74,14 +74,18 @@ func doomed(drafts []*plan.Draft, visit func(*plan.Draft, *judge.Judge, *judge.R
 	}
 }
 
-// ordered reports whether standing orders count: not while the policy is another one than people adopted.
-func (l *Limits) ordered() bool {
-	return l.Setup.Policy == nil || l.Setup.Adopted == l.Setup.PolicyDigest
+// Asks are the questions that stand whatever a plan holds: a policy that people have not adopted, a clock or a memory
+// of nights that they have to look at. Until they answer, nothing is destroyed without them.
+func (l *Limits) Asks() (questions []string) {
+	if !l.Setup.InForce() {
+		questions = append(questions, notes.AskPolicy)
+	}
+	return append(questions, l.Anew...)
 }
 
 // orderFor is the first order that names a silo and a reason and is still in force; -1 if there is none.
 func (l *Limits) orderFor(silo string, reason reason.Code) int {
-	if !l.ordered() {
+	if !l.Setup.InForce() {
 		return -1
 	}
 	return slices.IndexFunc(l.Setup.Orders, func(o setup.Order) bool {

@@ -11,7 +11,8 @@ import (
 )
 
 // sealAgain seals, for the live sources that were put back from a copy, what plans that people or standing orders let
-// go had ended in them: nobody is asked once more. What else is due there is asked about as on every night.
+// go had ended in them: nobody is asked once more. What else is due there is asked about as on every night; and so is
+// all of it while a question stands whatever a plan holds: who let a row be ended did so by another policy, or day.
 func (pl *Planner) sealAgain(ctx context.Context, drafts []*plan.Draft) error {
 	restored := func(d *plan.Draft) bool { return !d.Backup() && stores.Back(d.Store) > 0 }
 	return pl.again(ctx, drafts, restored)
@@ -22,7 +23,7 @@ func (pl *Planner) again(ctx context.Context, drafts []*plan.Draft, restored fun
 	for _, d := range drafts {
 		some = some || restored(d)
 	}
-	if !some {
+	if !some || len(pl.Limits.Asks()) > 0 {
 		return nil
 	}
 	_, err := pl.seal(ctx, drafts, plan.Again, "again", func(d *plan.Draft, r *judge.Root) judge.Change {

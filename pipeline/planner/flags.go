@@ -9,14 +9,14 @@ import (
 )
 
 // keepFlags records the nights that first found a reason without a date, and drops those whose reason went,
-// for silos whose sources were all read.
+// for silos whose sources were all read, by a policy that people adopted.
 func (pl *Planner) keepFlags(ctx context.Context) error {
 	if !pl.Tonight.Apply {
 		return nil
 	}
 	for name, st := range pl.Silos.Silos {
 		now, whole := pl.flags(name)
-		added, gone := changed(st.Flags, now, whole)
+		added, gone := changed(st.Flags, now, whole && pl.Setup.InForce())
 		if err := pl.Silos.Registry.SetFlags(ctx, name, added); err != nil {
 			return err
 		}

@@ -46,15 +46,23 @@ func (r leftRoot) place() waiting.Place {
 	return waiting.Place{Source: r.of.Name, Table: r.from.Table.Name, Key: r.from.KeyOf(r.Root)}
 }
 
+// foreign reports whether an older plan is of another policy than tonight's, which people adopted: what it asks is
+// nobody's question any more, and its rows are decided as if it were not there. It ends where newer plans take its place.
+func (pl *Planner) foreign(o *older) bool {
+	return pl.Setup.Adopted != "" && pl.Setup.InForce() && o.plan.PolicyDigest != pl.Setup.PolicyDigest
+}
+
 // leave keeps the rows of the older plans out of tonight's. A backup in which nothing else is due is not rewritten.
 func (pl *Planner) leave(drafts []*plan.Draft) left {
-	l := left{}
+	l, seen := left{}, pl.seen(drafts)
 	for _, d := range drafts {
 		more := false
 		for _, g := range d.Judges {
 			for _, r := range g.Roots {
 				at := leftRoot{r, d, g}
-				holds := slices.ContainsFunc(pl.older, func(o *older) bool { return o.rows.Has(at.place()) })
+				holds := slices.ContainsFunc(pl.older, func(o *older) bool {
+					return o.rows.Has(at.place()) && !(seen && pl.foreign(o))
+				})
 				if !r.Ramped && holds && !r.Change().Reversible() {
 					r.Ramped = true
 					l.roots = append(l.roots, at)
@@ -113,11 +121,14 @@ func (pl *Planner) stillWaiting(ctx context.Context) error {
 	return err
 }
 
-// anew reports whether the older plans are to be renewed: there is something to ask that they do not, a backup is
-// another file by now, or a row is in two plans. All that is in them has to have been seen tonight.
+// anew reports whether the older plans are to be renewed: there is something to ask that they do not, one is of another
+// policy, a backup is another file by now, or a row is in two plans. All that is in them has to have been seen tonight.
 func (pl *Planner) anew(ctx context.Context, drafts []*plan.Draft, l left) (bool, error) {
 	if len(pl.older) == 0 || !pl.seen(drafts) {
 		return false, nil
+	}
+	if slices.ContainsFunc(pl.older, pl.foreign) {
+		return true, nil
 	}
 	var known waiting.Rows
 	for _, o := range pl.older {

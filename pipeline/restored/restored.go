@@ -121,10 +121,12 @@ func (r *Reapplier) Reapply(ctx context.Context) error {
 	for _, g := range s.Judges {
 		left += max(0, g.Back-planner.SealedAgain(g))
 	}
-	if left > 0 {
-		r.Notes.Problem(fmt.Errorf("%w: source %s: %d rows that nights had ended stand there again and are left: by "+
-			"no plan on record, or something holds them: the next night with --apply asks, or names what does",
-			setup.ErrUnapproved, s.Name, left))
+	if why := "by no plan on record, or something holds them"; left > 0 {
+		if asks := r.Planner.Limits.Asks(); len(asks) > 0 {
+			why = "people have to look first (" + strings.Join(asks, ", ") + ")"
+		}
+		r.Notes.Problem(fmt.Errorf("%w: source %s: %d rows that nights had ended stand there again and are left: %s: "+
+			"the next night with --apply asks, or names what does", setup.ErrUnapproved, s.Name, left, why))
 	}
 	return r.Applier.Apply(ctx)
 }

@@ -120,12 +120,13 @@ type Setup struct {
 	Breakers     Breakers
 	Sampling     Sampling
 	Reviews      []Review
-	State        string // folder
-	Reports      string // folder
-	PolicyDigest string // sha256 of the decision-relevant configuration, hex
-	Policy       []byte // the text of which that is the digest; nil: not known, and never adopted
-	Adopted      string // digest of the policy that people adopted, as package adopted has it; "" none yet
-	Simulated    bool   // as_of may lie after the wall clock
+	State        string          // folder
+	Reports      string          // folder
+	PolicyDigest string          // sha256 of the decision-relevant configuration, hex
+	Policy       []byte          // the text of which that is the digest; nil: not known, and never adopted
+	Adopted      string          // digest of the policy that people adopted, as package adopted has it; "" none yet
+	Misread      map[string]bool // silos whose consents the configuration reads otherwise than people adopted
+	Simulated    bool            // as_of may lie after the wall clock
 	Evidence     EvidenceTerms
 	Attestations []Attestation // that are asked for
 	Timestamps   *Authority    // who stamps the log of nights; nil: nobody
@@ -144,6 +145,10 @@ type Authority struct {
 	Roots *x509.CertPool // whom its certificate must lead to
 	Wait  time.Duration  // for the whole of an answer
 }
+
+// InForce reports whether the configuration's policy is the one that people adopted. While it is not, nothing is
+// written or forgotten for good by it.
+func (p *Setup) InForce() bool { return p.Policy == nil || p.Adopted == p.PolicyDigest }
 
 // Journal opens the journal in the state folder. What is written to it is sealed with the keystore's key; where the
 // keystore has none yet, nothing can have been done.

@@ -31,6 +31,9 @@ type Policy struct {
 	Readers   map[string][]string // by silo, of every silo
 	Copies    map[string]Copy     // by target
 	silos     []string
+
+	RegistryAge calendar.Period            // zero: none
+	BackupAges  map[string]calendar.Period // by source; zero: none
 }
 
 // Copy is the copy of consents that an application is given, as the configuration says it.
@@ -56,12 +59,18 @@ func Parse(digest string, text []byte, zone *time.Location) (*Policy, error) {
 		Approvals int
 		Silos     map[string]json.RawMessage
 		Sync      map[string]Copy
+
+		RegistryMaxAge calendar.Period
+		Sources        map[string]struct{ MaxBackupAge calendar.Period }
 	}
 	if err := json.Unmarshal(text, &doc); err != nil {
 		return nil, fmt.Errorf("%w: the text of policy %.12s: %w", answers.ErrBroken, digest, err)
 	}
 	p := &Policy{Digest: digest, Text: text, People: answers.People{}, Approvals: max(doc.Approvals, 1),
-		Copies: doc.Sync}
+		Copies: doc.Sync, RegistryAge: doc.RegistryMaxAge, BackupAges: map[string]calendar.Period{}}
+	for name, s := range doc.Sources {
+		p.BackupAges[name] = s.MaxBackupAge
+	}
 	if doc.Approvals == 0 {
 		p.Approvals = 2
 	}
@@ -85,6 +94,9 @@ func Parse(digest string, text []byte, zone *time.Location) (*Policy, error) {
 	}
 	return p, nil
 }
+
+// Knows reports whether a policy has a silo.
+func (p *Policy) Knows(silo string) bool { return slices.Contains(p.silos, silo) }
 
 // InForce reads from the chain which policy is in force; nil while nobody has adopted one. The error is
 // [answers.ErrBroken] where the text of one is lost that people adopted.

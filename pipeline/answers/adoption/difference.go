@@ -150,12 +150,15 @@ func kindOf(path []string, a, b any) string {
 }
 
 // keepsMore reports whether a change is one of those few of which it is known that they keep more: a longer term of a
-// rule, or a narrower limit of the breakers.
+// rule, a narrower limit of the breakers, or that what is known has to be younger.
 func keepsMore(path []string, a, b any) bool {
 	last := path[len(path)-1]
 	terms := []string{"Period", "MaxAge", "Grace"}
 	if path[0] == "Silos" && len(path) == 5 && path[2] == "Rules" && slices.Contains(terms, last) {
 		return longer(a, b)
+	}
+	if path[0] == "RegistryMaxAge" || path[0] == "Sources" && len(path) == 3 && last == "MaxBackupAge" {
+		return a == nil && b != nil || longer(b, a)
 	}
 	limits := []string{"MaxRows", "MaxPercent", "NoMatchPercent", "UnparseablePercent", "EmptyPercent", "Spike",
 		"PauseDays"}
