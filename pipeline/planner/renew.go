@@ -47,7 +47,8 @@ func (r leftRoot) place() waiting.Place {
 }
 
 // foreign reports whether an older plan is of another policy than tonight's, which people adopted: what it asks is
-// nobody's question any more, and its rows are decided as if it were not there. It ends where newer plans take its place.
+// nobody's question any more, and its rows are decided as if it were not there. It ends where newer plans take its
+// place.
 func (pl *Planner) foreign(o *older) bool {
 	return pl.Setup.Adopted != "" && pl.Setup.InForce() && o.plan.PolicyDigest != pl.Setup.PolicyDigest
 }
