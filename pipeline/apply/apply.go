@@ -108,6 +108,9 @@ func (ap *Applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 			p.ValidUntil.In(ap.Setup.Zone).Format(time.DateOnly)))
 		return plan.Lapse(ctx, ap.Setup, ap.Journal, p.PlanID, ap.Tonight.RunID)
 	}
+	if len(chunks) == 0 && ap.ofAnother(p) {
+		return nil
+	}
 	sets, err := ap.changes(p, identity)
 	if err == nil {
 		err = ap.authorised(ctx, p, sets)
@@ -136,6 +139,13 @@ func (ap *Applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 	ap.Setup.Crash("settled")
 	_, err = ap.Setup.Keys.Destroy("plan/"+p.PlanID, ap.Setup.Now())
 	return err
+}
+
+// ofAnother reports whether a plan is of another policy than the configuration's, which people have not adopted: it waits
+// until they do, or that is gone. By it rows would be left as if they had changed, and the plan would be over.
+func (ap *Applier) ofAnother(p *plan.Sealed) bool {
+	return p.Part != plan.Reversible && ap.Setup.Adopted != "" && !ap.Setup.InForce() &&
+		p.PolicyDigest != ap.Setup.PolicyDigest
 }
 
 // applySets executes the sets of a plan; whole says that every row of it has its outcome.
