@@ -34,6 +34,7 @@ func (c *Config) Under(text []byte) (*Config, error) {
 		Registry: c.Registry, People: d.People, Approvals: d.Approvals, Clock: c.Clock, Sources: map[string]Source{},
 		Silos: map[string]policy.Silo{}, Sync: d.Sync, Breakers: d.Breakers, Detectors: d.Detectors,
 		Discover: c.Discover, Reviews: d.Reviews, path: "the policy in force", dir: c.dir}
+	o.Registry.MaxAge = d.RegistryMaxAge
 	o.Controller.Since, o.Controller.Holidays = c.Controller.Since, c.Controller.Holidays
 	if d.Evidence != nil {
 		o.Evidence = *d.Evidence

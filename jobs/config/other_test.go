@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/policy/calendar"
 )
 
 // TestUnderAnotherPolicy: a configuration under the policy whose text it is decides as that one; where its data are it
@@ -16,8 +18,17 @@ func TestUnderAnotherPolicy(t *testing.T) {
 	require.NoError(t, err)
 	other, err := read("other.yaml", body)
 	require.NoError(t, err)
+	one.Registry.MaxAge, other.Registry.MaxAge = calendar.Period{Days: 9}, calendar.Period{Days: 8}
+	for name, s := range one.Sources {
+		if s.Of == "" {
+			s.MaxBackupAge = calendar.Period{Days: 7}
+			one.Sources[name] = s
+		}
+	}
 	text, err := one.policy()
 	require.NoError(t, err)
+	require.Contains(t, string(text), `"RegistryMaxAge":"P9D"`)
+	require.Contains(t, string(text), `"MaxBackupAge":"P7D"`)
 	other.Silos, other.Breakers, other.People = nil, Breakers{}, nil
 	other.Controller.Timezone, other.Controller.DPO = "Asia/Tokyo", "dpo of the other"
 	other.Language = "sv"
