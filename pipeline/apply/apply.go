@@ -141,8 +141,8 @@ func (ap *Applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 	return err
 }
 
-// ofAnother reports whether a plan is of another policy than the configuration's, which people have not adopted: it waits
-// until they do, or that is gone. By it rows would be left as if they had changed, and the plan would be over.
+// ofAnother reports whether a plan is of another policy than the configuration's, which people have not adopted: it
+// waits until they do, or that is gone. By it rows would be left as if they had changed, and the plan would be over.
 func (ap *Applier) ofAnother(p *plan.Sealed) bool {
 	return p.Part != plan.Reversible && ap.Setup.Adopted != "" && !ap.Setup.InForce() &&
 		p.PolicyDigest != ap.Setup.PolicyDigest

@@ -41,8 +41,8 @@ func (f *Feed) TakeIn(ctx context.Context, silo *policy.Compiled) (stale bool, e
 		f.Notes.Find(audit.Finding{Kind: "F_CONSENTS_UNADOPTED", Severity: "high", Object: "silo " + silo.Silo.Name,
 			Count: 1, Article: "Art. 5(2), 7(1)",
 			Words: "The configuration reads the consents of this silo otherwise than people adopted. None were " +
-				"taken in, and its rows stay as they are: adopt it with `lethe policy adopt`, or put the configuration " +
-				"back."})
+				"taken in, and its rows stay as they are: adopt it with `lethe policy adopt`, or put the " +
+				"configuration back."})
 		return true, nil
 	}
 	for i := range silo.Silo.Consents {
