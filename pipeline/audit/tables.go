@@ -400,7 +400,7 @@ type ConsentSync struct {
 }
 
 // Request is a person's request in one silo: an open one, or one that was closed in the last twelve
-// months. It does not say whose it is.
+// months. It does not say whose it is. Its instants are the beginnings of their days, in the zone of the company.
 type Request struct {
 	Silo        string    // as the policy names it; NULL where none governs
 	RequestID   string    // number of the request
@@ -429,7 +429,7 @@ type Request struct {
 }
 
 // Hold is a legal hold on a silo or on people in it: one in force, or one that was released in the last
-// twelve months. It does not say on whom.
+// twelve months. It does not say on whom. Its instants are the beginnings of their days.
 type Hold struct {
 	Silo       string    // as the policy names it; NULL where none governs
 	HoldID     string    // number of the hold

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -83,7 +84,7 @@ func (ow *Book) bookRequests(ctx context.Context, reg *registry.Registry) error 
 			}
 			if !over(list[i].Closed) {
 				line := ow.request(name, list[i].Request)
-				steps(&line, &list[i])
+				ow.steps(&line, &list[i])
 				ow.Notes.Facts.Requests = append(ow.Notes.Facts.Requests, line)
 			}
 		}
@@ -116,31 +117,41 @@ func Asked(ctx context.Context, reg *registry.Registry, silo string) ([]cases.As
 }
 
 // steps puts into the line of a request what was done with it, as it was noted last.
-func steps(r *audit.Request, a *cases.Asked) {
+func (ow *Book) steps(r *audit.Request, a *cases.Asked) {
 	for _, s := range a.Steps {
+		on := ow.on(s.At)
 		switch s.Name {
 		case cases.StepVerified:
-			r.VerifiedAt = s.At
+			r.VerifiedAt = on
 		case cases.StepExported:
-			r.HandedAt, r.HandedRows = s.At, cases.ParseHanded(s.How).Rows
+			r.HandedAt, r.HandedRows = on, cases.ParseHanded(s.How).Rows
 		case cases.StepFulfilled:
-			r.FulfilledAt = s.At
+			r.FulfilledAt = on
 		case cases.StepLooked:
 			looked := requests.ParseLooked(s.How)
-			r.LookedAt, r.FoundRows, r.CopyRows, r.Kept = s.At, looked.Found, looked.Copies, looked.Reasons()
+			r.LookedAt, r.FoundRows, r.CopyRows, r.Kept = on, looked.Found, looked.Copies, looked.Reasons()
 		case cases.StepTold:
 			r.Letter, _, _ = strings.Cut(s.How, " ")
-			r.LetterAt = s.At
+			r.LetterAt = on
 		}
 	}
+}
+
+// on is the beginning of the day of an instant. Who asks two silos at once, or is held in both, would be known in their
+// reports by the instant; terms are counted in days.
+func (ow *Book) on(at time.Time) time.Time {
+	if at.IsZero() {
+		return at
+	}
+	return calendar.DateOf(at, ow.Setup.Zone).Start(ow.Setup.Zone)
 }
 
 // request is the line of a request in the report.
 func (ow *Book) request(silo string, q cases.Request) audit.Request {
 	r := audit.Request{
-		Silo: silo, RequestID: q.ID, Kind: q.Kind, ReceivedAt: q.Received, DueOn: ow.lastDay(q.Due),
-		ToldAt: q.ExtendedOn, Because: q.Because, PausedHours: q.Rested(ow.Tonight.AsOf).Hours(),
-		Status: "open", ClosedAt: q.Closed, Outcome: q.Outcome, Exception: q.Exception,
+		Silo: silo, RequestID: q.ID, Kind: q.Kind, ReceivedAt: ow.on(q.Received), DueOn: ow.lastDay(q.Due),
+		ToldAt: ow.on(q.ExtendedOn), Because: q.Because, PausedHours: math.Ceil(q.Rested(ow.Tonight.AsOf).Hours()),
+		Status: "open", ClosedAt: ow.on(q.Closed), Outcome: q.Outcome, Exception: q.Exception,
 	}
 	if !q.ExtendedTo.IsZero() {
 		r.ExtendedTo = ow.lastDay(q.ExtendedTo)
@@ -166,9 +177,9 @@ func (ow *Book) request(silo string, q cases.Request) audit.Request {
 // hold is the line of a legal hold in the report.
 func (ow *Book) hold(silo string, h cases.Hold) audit.Hold {
 	line := audit.Hold{
-		Silo: silo, HoldID: h.ID, PlacedBy: h.PlacedBy, PlacedAt: h.PlacedAt, ApprovedBy: h.ApprovedBy,
+		Silo: silo, HoldID: h.ID, PlacedBy: h.PlacedBy, PlacedAt: ow.on(h.PlacedAt), ApprovedBy: h.ApprovedBy,
 		ReviewBy: calendar.DateOf(h.ReviewBy, ow.Setup.Zone).String(), Status: "in_force",
-		ReleasedAt: h.ReleasedAt, ReleasedBy: strings.Trim(h.ReleasedBy+";"+h.ReleaseApprovedBy, ";"),
+		ReleasedAt: ow.on(h.ReleasedAt), ReleasedBy: strings.Trim(h.ReleasedBy+";"+h.ReleaseApprovedBy, ";"),
 	}
 	switch {
 	case !h.ReleasedAt.IsZero():

@@ -8,6 +8,7 @@ import (
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/registry/cases"
+	"lethe/pipeline/setup"
 )
 
 // TestSteps puts into a request's line what was noted last of each kind.
@@ -24,13 +25,15 @@ func TestSteps(t *testing.T) {
 		{Name: cases.StepTold, How: "partial_refusal it sha256:02", At: at(7)},
 		{Name: cases.StepManual, How: "paper", At: at(8)},
 	}}
+	ow := &Book{Setup: &setup.Setup{Zone: time.UTC}}
+	on := func(day int) time.Time { return time.Date(2026, 11, day, 0, 0, 0, 0, time.UTC) }
 	var r audit.Request
-	steps(&r, a)
-	require.Equal(t, audit.Request{VerifiedAt: at(2), HandedAt: at(4), HandedRows: 11, FulfilledAt: at(5), LookedAt: at(6),
-		FoundRows: 3, Kept: "K_CONTRACT=2", CopyRows: 4, Letter: "partial_refusal", LetterAt: at(7)}, r)
+	ow.steps(&r, a)
+	require.Equal(t, audit.Request{VerifiedAt: on(2), HandedAt: on(4), HandedRows: 11, FulfilledAt: on(5), LookedAt: on(6),
+		FoundRows: 3, Kept: "K_CONTRACT=2", CopyRows: 4, Letter: "partial_refusal", LetterAt: on(7)}, r, "days, not instants")
 	var none audit.Request
-	steps(&none, &cases.Asked{})
+	ow.steps(&none, &cases.Asked{})
 	require.Zero(t, none)
-	steps(&r, &cases.Asked{Steps: []cases.Step{{Name: cases.StepExported, How: "access", At: at(9)}}})
+	ow.steps(&r, &cases.Asked{Steps: []cases.Step{{Name: cases.StepExported, How: "access", At: at(9)}}})
 	require.Zero(t, r.HandedRows, "not those of the files before")
 }

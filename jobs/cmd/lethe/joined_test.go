@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -77,20 +78,33 @@ func TestWhatRowsThatDecideAloneLeaveJoinsNobody(t *testing.T) {
 	w.must(0, "registry", "init")
 	start, err := time.Parse(time.RFC3339, w.at)
 	require.NoError(t, err)
+	asked, letters := map[string]seen{}, map[string]bool{}
 	for p := withdrew + 1; p <= withdrew+31; p++ {
-		for _, silo := range sightSilos {
-			out, code := inProcess(w.dir, start.Add(time.Duration(p-joinedPeople)*time.Minute).Format(time.RFC3339), "request", "open",
-				"--silo", silo, "--kind", "access", "--subject", fmt.Sprintf("email=p%d@example.org", p))
+		for i, silo := range sightSilos {
+			id, at := fmt.Sprintf("request-%08x", rand.Uint32()), start.Add(time.Duration(p-joinedPeople)*time.Minute)
+			asked[id] = seen{i, p}
+			out, code := inProcess(w.dir, at.Format(time.RFC3339), "request", "open", "--silo", silo, "--kind", "access",
+				"--subject", fmt.Sprintf("email=p%d@example.org", p), "--id", id)
 			require.Zero(t, code, out)
+			if p > withdrew+2 {
+				continue
+			}
+			out, code = inProcess(w.dir, at.Format(time.RFC3339), "request", "letter", id, "--silo", silo, "--kind",
+				"acknowledgement", "--language", "en", "--to", w.path("letters/"+id))
+			require.Zero(t, code, out)
+			written, err := os.ReadFile(w.one("letters/" + id + "/*.txt"))
+			require.NoError(t, err)
+			letters[strings.ReplaceAll(string(written), id, "REQUEST")] = true
 		}
 	}
+	require.Len(t, letters, 1, "of a person a letter has the name of the request, and no more")
 	w.must(5, "run", "--apply")
-	w.sights().attack(t, "a night of rows that decide alone, with a plan that waits")
+	w.sights(asked).attack(t, "a night of rows that decide alone, with a plan that waits")
 	w.approve(w.waiting("all"), "anna", "bo")
 	w.must(3, "apply")
 	w.at = "2026-11-22T00:15:00Z"
 	w.lethe("run", "--apply")
-	w.sights().attack(t, erased)
+	w.sights(asked).attack(t, erased)
 }
 
 // erased is when a night has changed rows, and a database refused some.
@@ -162,8 +176,8 @@ breakers: {max_percent: 100, no_match_percent: 100, new_source_runs: 0}
 	return w
 }
 
-// sights reads all that nights left, as who has no keys.
-func (w *inside) sights() *sights {
+// sights reads all that nights left, as who has no keys; also whose requests are, by their names.
+func (w *inside) sights(requests ...map[string]seen) *sights {
 	w.Helper()
 	s := &sights{TB: w.TB, dir: w.dir, people: map[string]seen{}, traces: map[string]*[2]map[int][]byte{}, files: map[string]int{}}
 	keys, err := keystore.Open(w.Context(), w.path("var/keys"), w.path("var/lethe.age"))
@@ -180,6 +194,9 @@ func (w *inside) sights() *sights {
 				s.people[hex.EncodeToString(ref)] = seen{i, p}
 			}
 		}
+	}
+	for _, asked := range requests {
+		maps.Copy(s.people, asked)
 	}
 	for _, folder := range []string{"var/state", "var/reports"} {
 		require.NoError(w, filepath.WalkDir(w.path(folder), func(path string, d fs.DirEntry, err error) error {
