@@ -18,7 +18,7 @@ import (
 
 // applications are those whose tables stand in testdata, as far as their presets speak of them: a line for each table,
 // with its fields as name:kind, ? for those that may be NULL, * for those of the key, and ->TABLE.FIELD for a foreign
-// key. Written from the applications' public schemas.
+// key; `lacks` names tables of other versions. Written from the applications' public schemas.
 func applications(t *testing.T) (names []string) {
 	files, err := filepath.Glob("testdata/*.txt")
 	require.NoError(t, err)
@@ -30,10 +30,10 @@ func applications(t *testing.T) (names []string) {
 }
 
 var kinds = map[string]connectors.Kind{"int": connectors.Integer, "number": connectors.Decimal, "text": connectors.Text,
-	"date": connectors.Date, "time": connectors.Timestamp}
+	"date": connectors.Date, "time": connectors.Timestamp, "bool": connectors.Bool}
 
 // tablesOf are the tables of an application, with another prefix where it has one and renamed says so.
-func tablesOf(t *testing.T, p Preset, renamed string) (tables []connectors.Table) {
+func tablesOf(t *testing.T, p Preset, renamed string) (tables []connectors.Table, lacks []string) {
 	text, err := os.ReadFile("testdata/" + p.ID + ".txt")
 	require.NoError(t, err)
 	name := func(s string) string {
@@ -44,6 +44,12 @@ func tablesOf(t *testing.T, p Preset, renamed string) (tables []connectors.Table
 	}
 	for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
 		words := strings.Fields(line)
+		if words[0] == "lacks" {
+			for _, w := range words[1:] {
+				lacks = append(lacks, name(w))
+			}
+			continue
+		}
 		table := connectors.Table{Name: name(words[0])}
 		for _, w := range words[1:] {
 			w, ref, isRef := strings.Cut(w, "->")
@@ -65,7 +71,7 @@ func tablesOf(t *testing.T, p Preset, renamed string) (tables []connectors.Table
 		}
 		tables = append(tables, table)
 	}
-	return tables
+	return tables, lacks
 }
 
 func draftOf(p Preset, tables []connectors.Table) *Draft {
@@ -74,6 +80,16 @@ func draftOf(p Preset, tables []connectors.Table) *Draft {
 }
 
 var blank = regexp.MustCompile(`(period|max_age|article|because|owner|notice): ""`)
+
+var missing = regexp.MustCompile(`# The preset knows of tables[a-z ]* that are not here: (.*)\.\n`)
+
+// named is what a pattern names in a text; "" where it is not there.
+func named(pattern *regexp.Regexp, text string) string {
+	if m := pattern.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	return ""
+}
 
 // silosOf reads the silos that a draft proposes, with its blanks filled in.
 func silosOf(t *testing.T, text string) map[string]policy.Silo {
@@ -108,13 +124,14 @@ func TestPresetsFitTheirApplications(t *testing.T) {
 		}
 		for _, prefix := range prefixes {
 			t.Run(app+"/"+prefix, func(t *testing.T) {
-				tables := tablesOf(t, p, prefix)
+				tables, lacks := tablesOf(t, p, prefix)
 				d := draftOf(p, tables)
 				found, ok := d.Recognise(list)
 				require.True(t, ok)
 				require.Equal(t, app, found.ID)
 				text := d.Text()
 				require.NotContains(t, text, "# decide: these refer to it as well", "every foreign key to a record is named")
+				require.Equal(t, strings.Join(lacks, ", "), named(missing, text), "nothing is named that is not there")
 				require.NotRegexp(t, `SOURCE|REVIEW`, text[strings.Index(text, "\nsilos:"):])
 				for name, s := range silosOf(t, text) {
 					s.Name = name
