@@ -146,6 +146,8 @@ func TestContext(t *testing.T) {
 		{fieldState{field: Field{Kind: "integer", Key: true}}, table("person", seen{}),
 			candidate{category: OtherPersonal, sub: "number"},
 			[]Term{{"key", "a number that only links rows", -6}, {"table", "beside persons", 0.5}}},
+		{fieldState{field: Field{Kind: "decimal", Key: true}}, table("thing", seen{}),
+			candidate{category: DeviceID}, []Term{{"key", "a number that only links rows", -6}}},
 		{fieldState{field: Field{Kind: "text", Key: true}}, table("person", seen{}),
 			candidate{category: OtherPersonal, sub: "number"}, []Term{{"table", "beside persons", 0.5}}},
 		{fieldState{}, tableState{roles: roles{place: true}}, candidate{category: Country},

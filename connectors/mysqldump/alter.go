@@ -73,7 +73,10 @@ func (c *creator) clause(known *table) bool {
 	keyword := strings.ToUpper(c.t.text)
 	switch {
 	case keyword == "ADD":
-		if c.advance(); c.t.kind != word || !slices.Contains(constraints, strings.ToUpper(c.t.text)) {
+		if c.advance(); c.t.kind == '(' {
+			return c.inBrackets()
+		}
+		if !c.constrains() {
 			return false
 		}
 		c.element()
@@ -88,6 +91,26 @@ func (c *creator) clause(known *table) bool {
 	default:
 		return false
 	}
+	return c.err == nil
+}
+
+// constrains reports whether a constraint or an index begins.
+func (c *creator) constrains() bool {
+	return c.t.kind == word && slices.Contains(constraints, strings.ToUpper(c.t.text))
+}
+
+// inBrackets parses what Oracle adds, a list of constraints in brackets, and reports whether there is nothing else in it.
+func (c *creator) inBrackets() bool {
+	for c.t.kind == '(' || c.t.kind == ',' {
+		if c.advance(); !c.constrains() {
+			return false
+		}
+		c.element()
+	}
+	if c.t.kind != ')' {
+		return false
+	}
+	c.advance()
 	return c.err == nil
 }
 

@@ -51,3 +51,39 @@ func TestRowsBesideFunctionsAreRewritten(t *testing.T) {
 		"INSERT INTO t VALUES (2,'x',NULL,STR_TO_DATE('3/2/1980','%d/%m/%Y'));\n"+
 		"INSERT INTO t VALUES (3,CAST('c' AS CHAR(20)),NULL,SYSDATE);\n")
 }
+
+func TestTablesThatAreCreatedElsewhere(t *testing.T) {
+	path := connectortest.WriteFile(t, "x.sql", []byte("CREATE TABLE t (id int PRIMARY KEY, v text);\n"+
+		"INSERT INTO t (v) VALUES ('a');\nINSERT INTO u (name, mail) VALUES ('x','y');\nINSERT INTO u (mail, age) VALUES ('z',7);\n"+
+		"INSERT INTO w VALUES (1,2);\n"))
+	src := open(t, path, connectors.Options{Unchecked: true})
+	got, err := connectortest.Read(t, src, connectors.Query{Table: "t"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"~|a"}, got)
+	got, err = connectortest.Read(t, src, connectors.Query{Table: "u"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"x|y|~", "~|z|7"}, got)
+	_, err = connectortest.Read(t, src, connectors.Query{Table: "w"})
+	require.ErrorContains(t, err, "what the fields of a table are")
+
+	_, err = connectortest.Read(t, open(t, path, connectors.Options{}), connectors.Query{Table: "t"})
+	require.Error(t, err)
+}
+
+// Where nobody checks a file, it may be a script of another database, which has other comments; such a file is not written anew.
+func TestScriptsOfOtherDatabases(t *testing.T) {
+	text := "---------------\n-- Create t\n---------------\nCREATE TABLE t (id CHAR(5) --t_000\n    CONSTRAINT t_nn NOT NULL,\n" +
+		" v VARCHAR2(20));\nALTER TABLE t ADD (CONSTRAINT t_pk PRIMARY KEY (id), CONSTRAINT u UNIQUE (v));\nINSERT INTO t VALUES ('a', 'x--y');\nCOMMIT;\n"
+	path := connectortest.WriteFile(t, "x.sql", []byte(text))
+	got, err := connectortest.Read(t, open(t, path, connectors.Options{Unchecked: true}), connectors.Query{Table: "t"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"a|x--y"}, got)
+	tables, err := open(t, path, connectors.Options{Unchecked: true}).Tables(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"id"}, tables[0].Key)
+
+	some := connectors.Query{Table: "t", Fields: []string{"id"}}
+	_, err = rewrite(t, path, connectors.Options{Unchecked: true}, change{"a": "-"}, some)
+	require.Error(t, err, "nothing is passed over where the file is written anew")
+	requireOnly(t, path, text)
+}

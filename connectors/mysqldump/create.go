@@ -26,6 +26,7 @@ type table struct {
 	pieces []piece // where its rows stand in a folder
 	arity  int     // values in a row of a text; 0: none was seen
 
+	named     []connectors.Field   // as its INSERTs name them, where the file does not create it
 	sequence  bool                 // MariaDB's, as SHOW CREATE TABLE has it
 	versioned bool                 // WITH SYSTEM VERSIONING
 	history   bool                 // its INSERTs give row_start and row_end, which CREATE TABLE may leave out
@@ -38,6 +39,15 @@ const (
 	rowStart = "row_start"
 	rowEnd   = "row_end"
 )
+
+// name notes fields that an INSERT names of a table that the file has not created.
+func (t *table) name(columns []string) {
+	for _, name := range columns {
+		if !slices.ContainsFunc(t.named, func(f connectors.Field) bool { return strings.EqualFold(f.Name, name) }) {
+			t.named = append(t.named, connectors.Field{Name: name, Type: "text", Kind: connectors.Text, Nullable: true})
+		}
+	}
+}
 
 // without is the table as it is when a file shows no trace of it.
 func (t *table) without() *table {

@@ -11,6 +11,7 @@ import (
 type mode struct {
 	plainBackslash bool // NO_BACKSLASH_ESCAPES
 	ansiQuotes     bool // ANSI_QUOTES: "x" is an identifier
+	dashes         bool // -- begins a comment whatever follows, as in other databases' scripts
 }
 
 func parseMode(s string) mode {
@@ -89,7 +90,7 @@ func isBlank(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
 // comment returns the index behind the comment that starts at b[i]; i if none does; -1 if b ends before
 // this can be told, or before the comment ends.
-func comment(b []byte, i int, eof bool) int {
+func (m mode) comment(b []byte, i int, eof bool) int {
 	short := func() int {
 		if eof {
 			return i
@@ -106,7 +107,7 @@ func comment(b []byte, i int, eof bool) int {
 			}
 			return short()
 		}
-		if b[i+1] == '-' && (b[i+2] <= ' ' || b[i+2] == 0x7f) {
+		if b[i+1] == '-' && (m.dashes || b[i+2] <= ' ' || b[i+2] == 0x7f) {
 			return lineEnd(b, i, eof)
 		}
 	case '/':
@@ -181,7 +182,7 @@ func (l *lexer) next() token {
 			continue
 		}
 		if c == '-' || c == '#' || c == '/' {
-			j := comment(l.b, l.i, l.eof)
+			j := l.mode.comment(l.b, l.i, l.eof)
 			if j < 0 {
 				return l.cut()
 			}
@@ -297,7 +298,7 @@ func (m mode) tuple(b []byte, into []span, eof bool) (values []span, n int, ok b
 			if c == ';' {
 				return values, i, false
 			}
-			j := comment(b, i, eof)
+			j := m.comment(b, i, eof)
 			if j < 0 {
 				return values, -1, true
 			}

@@ -14,6 +14,9 @@
 // A value is a literal, or a function that plainly converts one (TO_DATE('03.02.1980', 'DD.MM.YYYY'), CAST('x' AS CHAR(1)));
 // of any other the row is refused, or the value read as NULL where Unchecked is set and the file is only read.
 //
+// With Unchecked, a file that is only read may be a script of another database: -- begins a comment whatever follows, INSERTs
+// may leave fields out, and name those of tables that the file does not create.
+//
 // What is not in the file cannot be known: a field that the server computes and that the file has no value
 // for (MySQL leaves generated columns out) is NULL. Where a row's text differs from a key asked for in
 // case, accents or trailing spaces only, the file is refused, since a dump does not say what the server's
@@ -154,7 +157,7 @@ func (f format) Survey(ctx context.Context, path string) (tables []*table, err e
 }
 
 func (f format) survey(in *textfile.Window) ([]*table, error) {
-	w := newWalker(in)
+	w := f.reading(in)
 	if err := w.run(); err != nil {
 		return nil, err
 	}
@@ -246,7 +249,8 @@ func (f format) whole(w *walker) error {
 }
 
 // describe takes the fields of a table that the file does not create from the catalog given at Open. Those of
-// another database than the source's own are not in a live source's catalog: their rows cannot be read.
+// another database than the source's own are not in a live source's catalog: their rows cannot be read. Where nobody checks
+// the file, its INSERTs may name them; without that, its rows are not read, and those of other tables are.
 func (f format) describe(t *table, home string) error {
 	if t.Created || len(t.Fields) > 0 {
 		return nil
@@ -265,6 +269,13 @@ func (f format) describe(t *table, home string) error {
 		}
 	}
 	err := fmt.Errorf("table %s: %w: %w", t.Name, dumpfile.ErrNoFields, connectors.ErrConfig)
+	if f.unchecked {
+		t.Fields, t.Unread = t.named, err
+		if len(t.named) > 0 {
+			t.Unread = nil
+		}
+		return nil
+	}
 	if home != "" && t.ID.Database != "" && t.ID.Database != home {
 		t.Unread, err = err, nil
 	}
@@ -282,7 +293,7 @@ func (f format) Walk(ctx context.Context, path string, targets map[dumpfile.Tabl
 }
 
 func (f format) gather(in *textfile.Window, targets map[dumpfile.TableID]*target, batches *dumpfile.Batches) error {
-	w := newWalker(in)
+	w := f.reading(in)
 	w.targets, w.flush = targets, batches.Flush
 	w.onRow = w.gatherInto(batches)
 	if err := w.run(); err != nil {

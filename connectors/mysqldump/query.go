@@ -15,7 +15,7 @@ type target struct {
 	*table
 	dumpfile.Target
 	scratch   []byte
-	unchecked bool // a value that only the server can compute is read as NULL
+	unchecked bool // a value that only the server can know is read as NULL
 }
 
 // Target makes the target of a query.
@@ -46,7 +46,7 @@ func (g *target) statement(h insert) error {
 		return nil
 	}
 	for _, i := range slices.Concat(g.Wanted, g.Keyed) {
-		if g.Place[i] < 0 && !g.Fields[i].Generated && (i >= len(g.hidden) || !g.hidden[i]) {
+		if !g.unchecked && g.Place[i] < 0 && !g.Fields[i].Generated && (i >= len(g.hidden) || !g.hidden[i]) {
 			return fmt.Errorf("an INSERT into table %s has no value for field %s: %w",
 				g.Name, g.Fields[i].Name, connectors.ErrDamaged)
 		}

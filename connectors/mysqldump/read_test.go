@@ -81,6 +81,10 @@ func TestRead(t *testing.T) {
 			table: "t(v)",
 			want:  []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"},
 		},
+		"one header with and without a blank behind it": {
+			text: createT + "INSERT INTO t VALUES(1,'a');\nINSERT INTO t VALUES (2,'b');\nINSERT INTO t VALUES(3,'c');",
+			want: []string{"1|a", "2|b", "3|c"},
+		},
 		"text of routines, triggers, events and views": {
 			text: createT + "INSERT INTO t VALUES (1,'a');\nDELIMITER ;;\n" +
 				"/*!50003 CREATE*/ /*!50017 DEFINER=`root`@`%`*/ /*!50003 TRIGGER x BEFORE INSERT ON t FOR EACH " +

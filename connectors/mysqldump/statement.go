@@ -150,7 +150,7 @@ func (w *walker) statementEnd(b []byte, i int) int {
 				return -1
 			}
 		case other:
-			j := comment(b, i, w.EOF())
+			j := w.dialect.mode.comment(b, i, w.EOF())
 			if j < 0 {
 				return -1
 			}
@@ -275,12 +275,18 @@ func (w *walker) assign(name string, t token, l lexer) {
 		zone := strings.ToUpper(l.unquoted(t))
 		w.utc = zone == "+00:00" || zone == "-00:00" || zone == "UTC"
 	case name == "SQL_MODE" && t.kind == literal:
-		w.dialect.mode = parseMode(l.unquoted(t))
+		w.setMode(parseMode(l.unquoted(t)))
 	case name == "SQL_MODE" && strings.HasPrefix(value, "@"):
-		w.dialect.mode = w.variables[value]
+		w.setMode(w.variables[value])
 	case strings.HasPrefix(name, "@") && value == "@@SQL_MODE":
 		w.variables[name] = w.dialect.mode
 	}
+}
+
+// setMode takes another SQL_MODE, of which what begins a comment is no part.
+func (w *walker) setMode(m mode) {
+	m.dashes = w.dialect.dashes
+	w.dialect.mode = m
 }
 
 // unquoted is the text of a token, without its quotes.

@@ -40,6 +40,13 @@ type walker struct {
 	flush     func() error // ends the batch at hand: called before anything but a row of the same table
 }
 
+// reading is a walker that only reads. Where nobody checks the file, it may be a script of another database.
+func (f format) reading(in *textfile.Window) *walker {
+	w := newWalker(in)
+	w.dialect.dashes = f.unchecked
+	return w
+}
+
 func newWalker(w *textfile.Window) *walker {
 	return &walker{Window: dumpfile.Window{Window: w}, variables: map[string]mode{}, delimiter: []byte{';'},
 		tables: map[dumpfile.TableID]*table{}, others: map[dumpfile.TableID]bool{}}
@@ -92,7 +99,7 @@ func (w *walker) blank() (bool, error) {
 			return false, err
 		}
 		if b = w.Rest(); len(b) > 0 {
-			end := comment(b, 0, w.EOF())
+			end := w.dialect.mode.comment(b, 0, w.EOF())
 			if end == 0 {
 				return true, nil
 			}
@@ -131,8 +138,10 @@ func (w *walker) comment(b []byte) {
 func (w *walker) statement() error {
 	w.complete = false
 	standard := len(w.delimiter) == 1 && w.delimiter[0] == ';'
-	if standard && w.lastText != nil && bytes.HasPrefix(w.Rest(), w.lastText) {
-		return w.rows(w.last, len(w.lastText))
+	if standard && w.lastText != nil {
+		if row, ok := bytes.CutPrefix(w.Rest(), w.lastText); ok && len(row) > 0 && row[0] == '(' {
+			return w.rows(w.last, len(w.lastText))
+		}
 	}
 	for {
 		l := lexer{b: w.Rest(), mode: w.dialect.mode, eof: w.EOF()}
@@ -245,6 +254,9 @@ func (w *walker) addTable(h insert) {
 	}
 	if t := w.tables[h.id]; t != nil && w.part.name != "" {
 		t.standsIn(w.part, w.from)
+	}
+	if t := w.tables[h.id]; t != nil && !t.Created {
+		t.name(h.columns)
 	}
 	if t := w.tables[h.id]; t != nil && (t.versioned || !t.Created) && slices.Contains(h.columns, rowEnd) {
 		t.history = true
@@ -480,7 +492,7 @@ func (w *walker) skip(n int) (rows int64, err error) {
 				depth--
 			case other:
 				var more int
-				inside, more = opensComment(b[i:])
+				inside, more = m.opensComment(b[i:])
 				i += more
 			}
 			i++
@@ -516,11 +528,11 @@ func (w *walker) opens(c byte) bool { return !w.EOF() && (classes[c] == other ||
 
 // opensComment returns '\n' or '*' if b starts with a comment that ends with the line or with */, and how
 // much of its opening stands behind the first byte and must not be taken for its end.
-func opensComment(b []byte) (inside byte, more int) {
+func (m mode) opensComment(b []byte) (inside byte, more int) {
 	switch {
 	case b[0] == '#':
 		return '\n', 0
-	case b[0] == '-' && len(b) > 1 && b[1] == '-' && (len(b) == 2 || b[2] <= ' ' || b[2] == 0x7f):
+	case b[0] == '-' && len(b) > 1 && b[1] == '-' && (m.dashes || len(b) == 2 || b[2] <= ' ' || b[2] == 0x7f):
 		return '\n', 0
 	case b[0] == '/' && len(b) > 1 && b[1] == '*' && marker(b) == 0:
 		return '*', 1

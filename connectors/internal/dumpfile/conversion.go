@@ -42,6 +42,9 @@ func ReadConversion(raw []byte) (c Conversion, ok bool) {
 	c.Literal, rest = cutLiteral(rest)
 	rest, _ = cutByte(rest, ',')
 	c.Format, rest = cutLiteral(rest)
+	if language, ok := cutByte(rest, ','); ok { // Oracle's, of the names of months
+		_, rest = cutLiteral(language)
+	}
 	return c, c.Literal != nil && c.Format != nil && string(rest) == ")"
 }
 

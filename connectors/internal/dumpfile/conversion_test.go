@@ -16,6 +16,7 @@ func TestConversionsOfLiterals(t *testing.T) {
 		"to_timestamp('1980-02-03 07:08:09.5','YYYY-MM-DD HH24:MI:SS')": "1980-02-03 07:08:09.5",
 		"STR_TO_DATE('3/2/1980', '%d/%m/%Y')":                           "1980-02-03",
 		"STR_TO_DATE('3/2/1980 7:08:09', '%e/%c/%Y %T')":                "1980-02-03 07:08:09",
+		"TO_DATE('1980-02-03','YYYY-MM-DD','NLS_DATE_LANGUAGE=X')":      "1980-02-03",
 		"DATE '1980-02-03'":                                             "1980-02-03",
 		"timestamp'1980-02-03 07:08:09'":                                "1980-02-03 07:08:09",
 		"CAST('1980-02-03' AS DATE)":                                    "1980-02-03",
