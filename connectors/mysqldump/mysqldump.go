@@ -180,6 +180,7 @@ func (f format) tables(w *walker) ([]*table, error) {
 	tables := slices.DeleteFunc(f.all(w, home), func(t *table) bool {
 		return slices.Contains(systemDatabases, t.ID.Database) || w.others[t.ID]
 	})
+	created := slices.ContainsFunc(tables, func(t *table) bool { return t.Created })
 	for _, t := range tables {
 		t.Report(func(id dumpfile.TableID) string {
 			if id.Database != "" && id.Database != home {
@@ -187,7 +188,7 @@ func (f format) tables(w *walker) ([]*table, error) {
 			}
 			return id.Name
 		}, f.opening.Name)
-		if err := f.describe(t, home); err != nil {
+		if err := f.describe(t, home, created); err != nil {
 			return nil, err
 		}
 		if t.history {
@@ -250,8 +251,8 @@ func (f format) whole(w *walker) error {
 
 // describe takes the fields of a table that the file does not create from the catalog given at Open. Those of
 // another database than the source's own are not in a live source's catalog: their rows cannot be read. Where nobody checks
-// the file, its INSERTs may name them; without that, its rows are not read, and those of other tables are.
-func (f format) describe(t *table, home string) error {
+// the file, its INSERTs may name them; without that, its rows are not read, and those of others are that the file creates.
+func (f format) describe(t *table, home string, others bool) error {
 	if t.Created || len(t.Fields) > 0 {
 		return nil
 	}
@@ -269,11 +270,12 @@ func (f format) describe(t *table, home string) error {
 		}
 	}
 	err := fmt.Errorf("table %s: %w: %w", t.Name, dumpfile.ErrNoFields, connectors.ErrConfig)
-	if f.unchecked {
-		t.Fields, t.Unread = t.named, err
-		if len(t.named) > 0 {
-			t.Unread = nil
-		}
+	if f.unchecked && len(t.named) > 0 {
+		t.Fields = t.named
+		return nil
+	}
+	if f.unchecked && others {
+		t.Unread = err
 		return nil
 	}
 	if home != "" && t.ID.Database != "" && t.ID.Database != home {
