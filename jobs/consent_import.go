@@ -175,6 +175,10 @@ func takeTable(ctx context.Context, p *setup.Setup, to *intake.Intake, in origin
 	if i < 0 {
 		return intake.Taken{}, fmt.Errorf("%w: --from: the suppression list has no tables", setup.ErrConfig)
 	}
+	if p.Misread[in.silo] && !in.dryRun { // it would stay, whatever the configuration says later
+		return intake.Taken{}, fmt.Errorf("%w: silo %s: the configuration reads its consents otherwise than people "+
+			"adopted: adopt it with `lethe policy adopt`, or put the configuration back", setup.ErrConfig, in.silo)
+	}
 	var all intake.Taken
 	for j := range p.Silos[i].Silo.Consents {
 		m := &p.Silos[i].Silo.Consents[j]

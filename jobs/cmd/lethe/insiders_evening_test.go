@@ -1,6 +1,10 @@
 package main_test
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/stretchr/testify/require"
+)
 
 // evening runs a night with another configuration, which is put back before anybody looks.
 func (w *inside) evening(edits ...string) {
@@ -32,6 +36,13 @@ func inTheEvening() []insider {
 		}, harmless},
 		{"reads consents as withdrawals for an evening", evening(given, given+`
         withdrawn: {when: {opt_in: "1"}, at: opt_in_at}`), harmless},
+		{"imports consents as withdrawals for an evening", func(w *inside) {
+			as := w.read("lethe.yaml")
+			w.edit("lethe.yaml", given, given+"\n        withdrawn: {when: {opt_in: \"1\"}, at: opt_in_at}")
+			w.must(2, "consent", "import", "--silo", "shop", "--from", "crm.shoppers")
+			require.Contains(w, w.last, "reads its consents otherwise than people adopted")
+			w.write("lethe.yaml", as)
+		}, harmless},
 		{"reads consents as of long ago for an evening", evening(given, `given: {when: {opt_in: "1"}, at: created_at}`), harmless},
 		{"has the registry forget for an evening", evening("subject: {email: email}\n        collected: created_at\n        block",
 			"subject: {email: email}\n        where: {blocked: \"7\"}\n        collected: created_at\n        block", members,

@@ -28,7 +28,7 @@ func insiders() []insider {
 	var list []insider
 	for _, some := range [][]insider{inState(), inAnswers(), inRegistry(), inMarks(), inConfiguration(), inOrders(),
 		inRoles(), inClock(), inKeystore(), inReports(), inSources(), inTheDark(), inArguments(), inFiles(), inPlaceOf(),
-		inTheEngine(), inTheJournal(), inBetween(), insidersOfTheZone(), inTheEvening()} {
+		inTheEngine(), inTheJournal(), inBetween(), insidersOfTheZone(), inTheEvening(), byCommand()} {
 		list = append(list, some...)
 	}
 	return list

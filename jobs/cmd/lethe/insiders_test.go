@@ -107,6 +107,13 @@ func without(a, b map[string]bool) (list []string) {
 	return list
 }
 
+// named are the tables of the evidence in which somebody looks for what was done, and their columns that say it.
+var named = map[string][]string{
+	"findings":       {"kind", "source", "object", "field"},
+	"requests":       {"silo", "request_id", "kind", "status", "outcome"},
+	"policy_changes": {"place", "before", "after", "effect", "adopted_by"},
+}
+
 // play copies a company, lets somebody change it, and runs the night.
 func play(t *testing.T, company string, does func(*inside)) (o aftermath) {
 	t.Helper()
@@ -132,13 +139,21 @@ func play(t *testing.T, company string, does func(*inside)) (o aftermath) {
 		if known[run] {
 			continue
 		}
-		files, err := filepath.Glob(w.path("var/reports/table=findings/date=*/run=" + run + "/*.parquet"))
-		require.NoError(t, err)
-		for _, f := range files {
-			rows, err := fixture.ReadParquet(f)
+		for table, columns := range named {
+			files, err := filepath.Glob(w.path("var/reports/table=" + table + "/date=*/run=" + run + "/*.parquet"))
 			require.NoError(t, err)
-			for _, r := range rows {
-				o.said[nameless(strings.Join([]string{r["kind"], r["source"], r["object"], r["field"]}, " "))] = true
+			for _, f := range files {
+				rows, err := fixture.ReadParquet(f)
+				require.NoError(t, err)
+				for _, r := range rows {
+					line := []string{}
+					for _, c := range columns {
+						_, is := r[c]
+						require.True(t, is, "%s has a column %s", table, c)
+						line = append(line, r[c])
+					}
+					o.said[nameless(strings.Join(line, " "))] = true
+				}
 			}
 		}
 	}
