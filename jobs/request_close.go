@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lethe/pipeline/erased"
 	"lethe/pipeline/letters"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/cases"
@@ -145,10 +146,10 @@ func (f *closeFlags) again(ctx context.Context, c *Command, p *setup.Setup, id s
 // state notes what the receipt of an erasure says that is about to be closed.
 func (f *closeFlags) state(ctx context.Context, c *Command, p *setup.Setup, closing requests.Closing, a *cases.Asked,
 	s *requests.Section) error {
-	if !requests.Receipted(a.Kind, closing.Outcome) {
+	if !erased.Receipted(a.Kind, closing.Outcome) {
 		return nil
 	}
-	step := cases.Step{Name: cases.StepStated, How: closing.Statement(p, a, s).String(), By: f.as}
+	step := cases.Step{Name: cases.StepStated, How: erased.Statement(p, closing.Outcome, a, s).String(), By: f.as}
 	return c.withRegistry(ctx, f.silo, func(o opened) error {
 		return o.registry.NoteRequest(ctx, f.silo, a.ID, step)
 	})

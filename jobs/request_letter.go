@@ -12,6 +12,7 @@ import (
 
 	"lethe/jobs/config"
 	"lethe/pipeline/audit/page/lang"
+	"lethe/pipeline/erased"
 	"lethe/pipeline/letters"
 	"lethe/pipeline/policy/law"
 	"lethe/pipeline/registry"
@@ -102,8 +103,8 @@ func (f *letterFlags) letter(cmd *cobra.Command, c *Command, id string) error {
 	}
 	o := letters.Options{Kind: kind, Company: answerer(cfg), Language: cmp.Or(f.language, p.Language),
 		Authority: authority(cfg), Exception: f.exception, Because: f.because, Ends: answerEnds(cfg, p.Zone)}
-	if requests.Receipted(ask.Asked.Kind, kind.Outcome()) && kind.Searched() {
-		code, err := requests.CodeOf(p, ask.Silo, id)
+	if erased.Receipted(ask.Asked.Kind, kind.Outcome()) && kind.Searched() {
+		code, err := erased.CodeOf(p, ask.Silo, id)
 		if err != nil {
 			return err
 		}

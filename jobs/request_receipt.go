@@ -13,6 +13,7 @@ import (
 	"lethe/pipeline/audit/receipts"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/chronicle"
+	"lethe/pipeline/erased"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/requests"
@@ -66,7 +67,7 @@ func (c *Command) writeReceipt(ctx context.Context, by enterFlags, silo, id, to 
 	if err != nil {
 		return err
 	}
-	code, err := requests.CodeOf(p, asks[0].Silo, id)
+	code, err := erased.CodeOf(p, asks[0].Silo, id)
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func (c *Command) writeReceipt(ctx context.Context, by enterFlags, silo, id, to 
 
 // stated is what the receipt of a request says, or why there is none.
 func stated(a *cases.Asked) (receipts.Statement, error) {
-	says, ok := requests.Stated(a)
+	says, ok := erased.Stated(a)
 	switch {
 	case ok:
 		return says, nil

@@ -61,6 +61,7 @@ var house = [][]string{
 	{"execute/verdict"}, // what may happen to a changed row now
 	{"orders"},          // what people let nights do unasked
 	{"report", "limits", "findings", "clock", "copies", "execute", "plan/rows", "plan/values", "requests"},
+	{"erased"}, // what is said of an erasure that was done
 	{"planner", "apply", "forget", "duties", "keys", "balance", "terms", "incidents", "proofs", "tidy", "sanitize", "handover"},
 	{"restored", "fulfil", "letters"}, // what a copy brought back; what one person asked, and is told
 	{"ask/backups", "ask/allowed", "ask/whatif", "ask/lint", "ask/zones", "ask/processing"},

@@ -7,19 +7,19 @@ import (
 	"slices"
 
 	"lethe/pipeline/audit/receipts"
+	"lethe/pipeline/erased"
 	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/registry/keystore"
-	"lethe/pipeline/requests"
 	"lethe/pipeline/setup"
 )
 
 // stated is what a closed request commits to for its receipt; false where it gets none, or the silo's key is gone.
 func (ow *Book) stated(silo string, a *cases.Asked) (c receipts.Commitment, ok bool, err error) {
-	says, ok := requests.Stated(a)
+	says, ok := erased.Stated(a)
 	if !ok {
 		return c, false, nil
 	}
-	code, err := requests.CodeOf(ow.Setup, silo, a.ID)
+	code, err := erased.CodeOf(ow.Setup, silo, a.ID)
 	if errors.Is(err, keystore.ErrMissing) || errors.Is(err, keystore.ErrDestroyed) {
 		return c, false, nil
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/audit/page/lang"
+	"lethe/pipeline/erased"
 	"lethe/pipeline/handover"
 	"lethe/pipeline/pipelinetest"
 	"lethe/pipeline/policy"
@@ -334,7 +335,7 @@ func TestEveryReasonToKeepHasItsWords(t *testing.T) {
 	for _, code := range lang.Languages() {
 		words, err := lang.In(code)
 		require.NoError(t, err)
-		for _, r := range requests.Lawful() {
+		for _, r := range erased.Lawful() {
 			require.True(t, words.Has("kept."+string(r)), "%s %s", code, r)
 		}
 		for _, kind := range []string{cases.RequestAccess, cases.RequestErasure, cases.RequestObjection} {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lethe/pipeline/audit/page/lang"
+	"lethe/pipeline/erased"
 	"lethe/pipeline/judge/roots"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/reason"
@@ -395,7 +396,7 @@ func (m *maker) application(source string) (name string, backup bool) {
 
 // copies counts what backups hold of the person, by application and the day on which it is gone.
 func (m *maker) copies() {
-	for _, held := range m.found.Copies(m.setup) {
+	for _, held := range erased.Copies(m.setup, m.found) {
 		c := Copy{Until: held.Until}
 		c.Application, _ = m.application(held.Source)
 		i := slices.IndexFunc(m.letter.Copies, func(o Copy) bool {
@@ -438,7 +439,7 @@ func (m *maker) kept() error {
 		k := Kept{}
 		k.Application, _ = m.application(h.Source)
 		if d := h.Decision; d != nil {
-			if !slices.Contains(requests.Lawful(), d.Reason) {
+			if !slices.Contains(erased.Lawful(), d.Reason) {
 				errs = append(errs, notSo("%s.%s: a record stays, and no law lets it: %s See lethe explain", h.Source,
 					h.Table, d.Reason.Words()))
 				continue

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/reason"
@@ -41,7 +42,19 @@ func (c Closing) Left(p *setup.Setup, a *cases.Asked, s *Section) (left []string
 	default:
 		left = append(left, due(s)...)
 	}
+	for _, u := range s.untold {
+		left = append(left, u.String()+": lethe consent sync --apply")
+	}
 	return left
+}
+
+// String says since when a copy does not know.
+func (u Untold) String() string {
+	if u.Last.IsZero() {
+		return "the copy for " + u.Target + " was never delivered"
+	}
+	return fmt.Sprintf("the copy of %s for %s does not know of it: it was brought up to date on %s, before", u.Object,
+		u.Target, u.Last.UTC().Format(time.RFC3339))
 }
 
 // Elsewhere are the places where a silo's people have data that no source reaches, and where somebody has to see to a

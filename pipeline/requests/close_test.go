@@ -10,6 +10,7 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/setup"
 )
@@ -100,4 +101,33 @@ func TestPlacesThatNoSourceReachesAreSeenTo(t *testing.T) {
 		require.Empty(t, Elsewhere(p, "crm", kind))
 	}
 	require.Empty(t, Elsewhere(p, "shop", cases.RequestErasure))
+}
+
+// TestACopyThatDoesNotKnowKeepsARequestOpen, of the silo that it was granted, until it was brought up to date after what
+// was asked was recorded.
+func TestACopyThatDoesNotKnowKeepsARequestOpen(t *testing.T) {
+	at := time.Date(2026, 11, 20, 1, 15, 0, 0, time.UTC)
+	p := &setup.Setup{Grants: []setup.Grant{{Target: "shop", Grants: map[string][]string{"crm": {"news"}}},
+		{Target: "mail", Grants: map[string][]string{"hr": {"pay"}}}}}
+	copied := func(target string, seq int64) registry.Delivery {
+		return registry.Delivery{Target: target, Object: "db.people", AckedSeq: seq, AckedAt: at}
+	}
+	require.Equal(t, []Untold{{Target: "shop"}}, untold(p, "crm", 7, nil))
+	require.Equal(t, []Untold{{Target: "shop", Object: "db.people", Last: at}},
+		untold(p, "crm", 7, []registry.Delivery{copied("shop", 6), copied("mail", 1)}))
+	require.Empty(t, untold(p, "crm", 7, []registry.Delivery{copied("shop", 7), copied("gone", 1)}))
+	require.Empty(t, untold(p, "other", 7, nil))
+
+	s := &Section{Request: "r1", untold: untold(p, "crm", 7, []registry.Delivery{copied("shop", 6)})}
+	for kind, want := range map[string]int{cases.RequestErasure: 1, cases.RequestWithdrawal: 1, cases.RequestObjection: 1,
+		cases.RequestRestriction: 1, cases.RequestRectification: 1, cases.RequestAccess: 0, cases.RequestPortability: 0} {
+		a := &cases.Asked{Request: cases.Request{ID: "r1", Kind: kind},
+			Steps: []cases.Step{{Name: cases.StepExported, How: kind + " sha256:0"}}}
+		left := Closing{Outcome: cases.OutcomeCompleted}.Left(p, a, s)
+		require.Len(t, left, want, kind)
+		if want > 0 {
+			require.Equal(t, "the copy of db.people for shop does not know of it: it was brought up to date on "+
+				"2026-11-20T01:15:00Z, before: lethe consent sync --apply", left[0])
+		}
+	}
 }

@@ -32,6 +32,15 @@ type Ask struct {
 	// Given are identifiers that the person names besides those under which the registry knows them: an old address.
 	Given   []event.Subject
 	Country string // of telephone numbers without a prefix; "" the silo's
+	// Untold are the copies of the silo's consents that were not brought up to date since.
+	Untold []Untold
+}
+
+// Untold is a copy, of an application that was granted one (setup.Grant), that does not know yet of what was asked.
+type Untold struct {
+	Target string
+	Object string    // the source and table that it is about; "" none was ever delivered
+	Last   time.Time // when it was last brought up to date; zero: never
 }
 
 // Which says which requests of which silos are meant.
@@ -68,13 +77,40 @@ func Any(ctx context.Context, p *setup.Setup, which Which) (asks []Ask, err erro
 		if err != nil {
 			return nil, err
 		}
+		copies, err := r.Deliveries(ctx, s.Silo.Name)
+		if err != nil {
+			return nil, err
+		}
 		for _, a := range list {
 			if which.means(a) {
-				asks = append(asks, Ask{Silo: s.Silo.Name, Asked: a})
+				asks = append(asks, Ask{Silo: s.Silo.Name, Asked: a,
+					Untold: untold(p, s.Silo.Name, a.Since, copies)})
 			}
 		}
 	}
 	return asks, which.unknown(asks)
+}
+
+// untold are the copies of what a silo grants that were not brought up to date since an event.
+func untold(p *setup.Setup, silo string, since int64, copies []registry.Delivery) (list []Untold) {
+	for _, g := range p.Grants {
+		if len(g.Grants[silo]) == 0 {
+			continue
+		}
+		last := Untold{Target: g.Target}
+		for _, d := range copies {
+			if d.Target != g.Target {
+				continue
+			}
+			if last.Object = d.Object; d.AckedSeq < since {
+				list = append(list, Untold{Target: g.Target, Object: d.Object, Last: d.AckedAt})
+			}
+		}
+		if last.Object == "" {
+			list = append(list, last)
+		}
+	}
+	return list
 }
 
 // Closable reads one open request that is to be closed: of those that need it, nobody is done what they ask who has not
@@ -203,6 +239,8 @@ type Section struct {
 	Missing []Lack `json:"missing"`
 	// LeftOut is not read because the configuration says so, with its reason.
 	LeftOut []Lack `json:"left_out"`
+
+	untold []Untold
 }
 
 // Certain are the hits that are the person's without doubt.

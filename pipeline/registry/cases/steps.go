@@ -65,6 +65,9 @@ type Asked struct {
 	Request
 	Collections []int32 // of the person, in the silo
 	Steps       []Step  // by when they were recorded
+	// Since is the silo's event of which every copy has to know before it is done: the opening of the request, or that
+	// a plan did what it asks.
+	Since int64
 }
 
 // Verified reports whether the person has shown who they are.
@@ -139,6 +142,7 @@ func (c *Cases) askedOf(ctx context.Context, silo string) (list []Asked, err err
 	if err := chained.Facts(ctx, event.RequestOpened, func(f *seal.Fact, d event.Details) {
 		if i, ok := places[d.Request]; ok {
 			list[i].Collections = append(list[i].Collections, int32(f.Collection))
+			list[i].Since = max(list[i].Since, f.Seq)
 		}
 	}); err != nil {
 		return nil, err
@@ -147,6 +151,9 @@ func (c *Cases) askedOf(ctx context.Context, silo string) (list []Asked, err err
 		i, ok := places[d.Request]
 		if !ok || len(list[i].Collections) > 0 && int32(f.Collection) != list[i].Collections[0] {
 			return // of a person with several collections each says the same
+		}
+		if d.Kind == StepFulfilled {
+			list[i].Since = max(list[i].Since, f.Seq)
 		}
 		list[i].Steps = append(list[i].Steps, Step{Name: d.Kind, How: d.Because, By: d.By,
 			At: event.Instant(f.Recorded)})

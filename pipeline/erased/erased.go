@@ -1,4 +1,6 @@
-package requests
+// Package erased says what there is to say of an erasure that was done: which copies are left in backups (Copied), which
+// reasons let a record stay (Lawful), and what the receipt of the request states (Statement, Stated), with its code.
+package erased
 
 import (
 	"slices"
@@ -9,6 +11,7 @@ import (
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry/cases"
+	"lethe/pipeline/requests"
 	"lethe/pipeline/setup"
 )
 
@@ -27,17 +30,17 @@ type Copied struct {
 }
 
 // Copies counts what backups hold of the person, but what no rewrite takes away: what stays, and what may go with it.
-func (s *Section) Copies(p *setup.Setup) (list []Copied) {
+func Copies(p *setup.Setup, s *requests.Section) (list []Copied) {
 	lawful := Lawful()
-	stays := func(h *Hit) bool {
+	stays := func(h *requests.Hit) bool {
 		return h.Change == "" && h.Decision != nil && slices.Contains(lawful, h.Decision.Reason)
 	}
 	for _, h := range s.Certain() {
 		if !h.Backup {
 			continue
 		}
-		until, _ := Ends(p, h.Source)
-		if until == "" && (stays(h) || h.Decision == nil && slices.ContainsFunc(s.Certain(), func(o *Hit) bool {
+		until, _ := requests.Ends(p, h.Source)
+		if until == "" && (stays(h) || h.Decision == nil && slices.ContainsFunc(s.Certain(), func(o *requests.Hit) bool {
 			return o.Source == h.Source && stays(o)
 		})) {
 			continue
@@ -65,15 +68,16 @@ func Receipted(kind, outcome string) bool {
 	return kind == cases.RequestErasure && outcome != cases.OutcomeRefused
 }
 
-// Statement is what the receipt of an erasure says that is closed now: of what was found when it was looked for.
-func (c Closing) Statement(p *setup.Setup, a *cases.Asked, s *Section) receipts.Statement {
+// Statement is what the receipt of an erasure says that is closed now with an outcome: of what was found when it was
+// looked for.
+func Statement(p *setup.Setup, outcome string, a *cases.Asked, s *requests.Section) receipts.Statement {
 	looked := s.Looked()
 	anonymous := looked.Kept[string(reason.KAnonymized)]
 	delete(looked.Kept, string(reason.KAnonymized))
 	day := func(t time.Time) string { return calendar.DateOf(t, p.Zone).String() }
-	says := receipts.Statement{Received: day(a.Received), Closed: day(s.AsOf), Outcome: c.Outcome,
+	says := receipts.Statement{Received: day(a.Received), Closed: day(s.AsOf), Outcome: outcome,
 		Left: looked.Found - anonymous, Kept: looked.Reasons()}
-	for _, held := range s.Copies(p) {
+	for _, held := range Copies(p, s) {
 		if held.Until == "" {
 			says.Rewrites += held.Rows
 			continue
