@@ -44,7 +44,7 @@ Opening it takes effect at once:
 ` + kinds.String() + `
 Requests that are overdue stand in ` + "`lethe status`" + ` and in every report until they are closed.`,
 	}
-	cmd.AddCommand(requestOpenCommand(c), requestImportCommand(c), requestVerifyCommand(c), requestFindCommand(c), requestExportCommand(c), requestFulfilCommand(c), requestDoneCommand(c),
+	cmd.AddCommand(requestOpenCommand(c), requestImportCommand(c), requestVerifyCommand(c), requestFindCommand(c), requestExportCommand(c), requestFulfilCommand(c), requestWeighCommand(c), requestDoneCommand(c),
 		requestPauseCommand(c), requestResumeCommand(c), requestExtendCommand(c),
 		requestLetterCommand(c), requestCloseCommand(c), requestReceiptCommand(c), requestListCommand(c))
 	return cmd

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/requests"
 	"lethe/pipeline/setup"
@@ -134,6 +135,10 @@ func (c *Command) printLeft(p *setup.Setup, s *requests.Section) {
 	}
 	fmt.Fprintln(c.Out)
 	table(c.Out, rows)
+	if slices.ContainsFunc(s.Places(), func(p *requests.Place) bool { return p.Why == reason.KObjectionPending.Words() }) &&
+		s.Kind == cases.RequestErasure {
+		fmt.Fprintln(c.Out, requests.Weigh(s))
+	}
 	for _, l := range s.Missing {
 		fmt.Fprintf(c.Out, "missing: %s\n", l)
 	}

@@ -105,7 +105,7 @@ func (c *Command) takeFile(ctx context.Context, by enterFlags, stem string) erro
 	var answers bytes.Buffer
 	opened, err := c.takeRequests(ctx, by, f, &answers)
 	err = errors.Join(err, f.Close())
-	if err != nil && !errors.Is(err, registry.ErrRefused) {
+	if err != nil && answers.Len() == 0 {
 		return fmt.Errorf("%s: %w", stem+askedEnds, err)
 	}
 	if werr := os.WriteFile(stem+answersEnds, answers.Bytes(), 0o600); werr != nil {
@@ -202,9 +202,11 @@ func (c *Command) takeRequests(ctx context.Context, by enterFlags, from io.Reade
 			silos = append(silos, l.Silo)
 		}
 	}
+	var failed []error
 	for _, silo := range silos {
 		if err := c.takeSilo(ctx, by, silo, lines); err != nil {
-			return 0, err
+			failed = append(failed, err)
+			unanswered(lines, silo, err)
 		}
 	}
 	refused := 0
@@ -221,10 +223,19 @@ func (c *Command) takeRequests(ctx context.Context, by enterFlags, from io.Reade
 		}
 	}
 	if refused > 0 {
-		return opened, fmt.Errorf("%w: %d of %d lines: the answers say why; the others are recorded", registry.ErrRefused,
-			refused, len(lines))
+		failed = append(failed, fmt.Errorf("%w: %d of %d lines: the answers say why; the others are recorded",
+			registry.ErrRefused, refused, len(lines)))
 	}
-	return opened, nil
+	return opened, errors.Join(failed...)
+}
+
+// unanswered refuses what could not be recorded of a silo that failed: the others' lines are nothing to it.
+func unanswered(lines []answered, silo string, err error) {
+	for i := range lines {
+		if l := &lines[i]; l.Silo == silo && l.Status == "" {
+			l.refuse(fmt.Errorf("the silo could not be written to; hand the line over again when it can: %w", err))
+		}
+	}
 }
 
 func siloNames[T any](silos map[string]T) (names []string) {
@@ -335,7 +346,7 @@ func (c *Command) takeLine(ctx context.Context, by enterFlags, o opened, l *answ
 		l.refuse(fmt.Errorf("id: a request of this name is there already, and is for %s", was.Kind))
 		return nil
 	}
-	l.Status = lineKnown
+	status := lineKnown
 	if !known {
 		received, err := pastInstant("received", l.ask.Received, c.Now(), o.p.Zone)
 		if err != nil {
@@ -353,18 +364,22 @@ func (c *Command) takeLine(ctx context.Context, by enterFlags, o opened, l *answ
 		if err != nil {
 			return err
 		}
-		before[l.ID], l.Status = was, lineOpened
+		before[l.ID], status = was, lineOpened
 	}
 	if end := was.Deadline(); !end.IsZero() {
 		l.Due = lastDay(end, o.p.Zone)
 	}
-	if l.ask.Verified == "" || was.Verified() || !was.Closed.IsZero() {
-		return nil
+	if l.ask.Verified != "" && !was.Verified() && was.Closed.IsZero() {
+		step := verifiedBy(l.ask.Verified, cmp.Or(l.ask.For, requesters[0]), by.as)
+		if err := by.request(ctx, c, o, l.Silo, l.ID, func() error {
+			return o.intake.NoteRequest(ctx, l.Silo, l.ID, step)
+		}, "verify", step.How); err != nil {
+			return err
+		}
+		was.Steps = append(was.Steps, step)
 	}
-	step := verifiedBy(l.ask.Verified, cmp.Or(l.ask.For, requesters[0]), by.as)
-	was.Steps = append(was.Steps, step)
-	return by.request(ctx, c, o, l.Silo, l.ID, func() error { return o.intake.NoteRequest(ctx, l.Silo, l.ID, step) },
-		"verify", step.How)
+	l.Status = status
+	return nil
 }
 
 // who are the identifiers of a line, in the order of their kinds.

@@ -1,5 +1,6 @@
-// Package erased says what there is to say of an erasure that was done: which copies are left in backups (Copied), which
-// reasons let a record stay (Lawful), and what the receipt of the request states (Statement, Stated), with its code.
+// Package erased says what there is to say of an erasure that was done: which copies are left in backups (Copied),
+// which reasons let a record stay (Lawful), and what the receipt of the request states (Statement, Stated), with its
+// code.
 package erased
 
 import (
@@ -40,9 +41,8 @@ func Copies(p *setup.Setup, s *requests.Section) (list []Copied) {
 			continue
 		}
 		until, _ := requests.Ends(p, h.Source)
-		if until == "" && (stays(h) || h.Decision == nil && slices.ContainsFunc(s.Certain(), func(o *requests.Hit) bool {
-			return o.Source == h.Source && stays(o)
-		})) {
+		beside := func(o *requests.Hit) bool { return o.Source == h.Source && stays(o) }
+		if until == "" && (stays(h) || h.Decision == nil && slices.ContainsFunc(s.Certain(), beside)) {
 			continue
 		}
 		i := slices.IndexFunc(list, func(c Copied) bool { return c.Source == h.Source && c.Until == until })

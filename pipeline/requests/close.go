@@ -128,11 +128,20 @@ func (c Closing) erased(p *setup.Setup, s *Section) (left []string) {
 			if why == "" {
 				why = "they go with a row that stays, or with none."
 			}
+			if place.Why == reason.KObjectionPending.Words() {
+				left = append(left, rows+" stay: "+why+" "+Weigh(s))
+				continue
+			}
 			left = append(left, rows+" stay: "+why+" Close it as partly_refused, with the exception, and tell the "+
 				"person")
 		}
 	}
 	return left
+}
+
+// Weigh says how an erasure is weighed against a ground that gives way to an objection.
+func Weigh(s *Section) string {
+	return fmt.Sprintf("Weigh it: lethe request weigh %s --silo %s --outcome upheld, or overridden.", s.Request, s.Silo)
 }
 
 // dueIn reports whether a change of rows of a live source is left to be made.

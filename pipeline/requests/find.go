@@ -111,7 +111,8 @@ type finder struct {
 // people gathers the references of everybody who asks.
 func (f *finder) people(asks []Ask) error {
 	for _, a := range asks {
-		f.sections = append(f.sections, &Section{Silo: a.Silo, Request: a.Asked.ID, Kind: a.Asked.Kind, untold: a.Untold,
+		f.sections = append(f.sections, &Section{Silo: a.Silo, Request: a.Asked.ID, Kind: a.Asked.Kind,
+			untold:   a.Untold,
 			Received: a.Asked.Received, Due: a.Asked.Deadline(), AsOf: f.tonight.AsOf, Hits: []*Hit{},
 			Missing: []Lack{}, LeftOut: []Lack{}})
 	}

@@ -30,6 +30,7 @@ const (
 	StepExported  = "exported"  // their data were handed over, in files of which the registry keeps the digest
 	StepFulfilled = "fulfilled" // a plan was made of what they asked
 	StepLooked    = "looked"    // the person was looked for, to fulfil the request or to close it: how much there was
+	StepWeighed   = "weighed"   // somebody weighed an erasure against a ground that gives way to an objection
 	StepManual    = "manual"    // somebody saw to a place that no source reaches
 	StepTold      = "told"      // a letter was written
 	StepMarked    = "marked"    // marks of the person's identifiers, for their receipt
