@@ -35,7 +35,8 @@ is one request in one silo:
 
   {"id": "HD-4711", "silo": "customers", "kind": "erasure", "subject": {"email": "ada@example.org"}}
 
-  id         its name where it comes from; it must say nothing of anybody. Delivered twice, it is recorded once
+  id         its name where it comes from; it must say nothing of anybody, and be no other silo's. Delivered twice, it is
+             recorded once
   silo, kind, purpose, marketing, country    as the flags of lethe request open
   subject    who asks: each kind of identifier with its value, or a list of values
   received   2006-01-02 or RFC 3339; default now
@@ -203,8 +204,9 @@ func (c *Command) takeRequests(ctx context.Context, by enterFlags, from io.Reade
 		}
 	}
 	var failed []error
+	names := map[string]string{}
 	for _, silo := range silos {
-		if err := c.takeSilo(ctx, by, silo, lines); err != nil {
+		if err := c.takeSilo(ctx, by, silo, lines, names); err != nil {
 			failed = append(failed, err)
 			unanswered(lines, silo, err)
 		}
@@ -315,20 +317,33 @@ func (q *incoming) check() error {
 	return nil
 }
 
-// takeSilo records the lines of one silo.
-func (c *Command) takeSilo(ctx context.Context, by enterFlags, silo string, lines []answered) error {
+// takeSilo records the lines of one silo. names are the silos of requests by their names: two silos are not to be joined
+// by one.
+func (c *Command) takeSilo(ctx context.Context, by enterFlags, silo string, lines []answered,
+	names map[string]string) error {
 	return c.withIntake(ctx, silo, true, func(o opened) error {
-		list, err := o.intake.Asked(ctx, silo)
-		if err != nil {
-			return err
-		}
 		before := map[string]*cases.Asked{}
-		for i := range list {
-			before[list[i].ID] = &list[i]
+		for _, name := range siloNames(o.cfg.Silos) {
+			list, err := o.intake.Asked(ctx, name)
+			if err != nil && name == silo {
+				return err
+			}
+			for i := range list {
+				if name == silo {
+					before[list[i].ID] = &list[i]
+				} else {
+					names[list[i].ID] = name
+				}
+			}
 		}
 		for i := range lines {
 			l := &lines[i]
 			if l.Silo != silo || l.Status != "" {
+				continue
+			}
+			if other := names[l.ID]; other != "" && other != silo && before[l.ID] == nil {
+				l.refuse(errors.New("id: a request of another silo has this name, by which two silos could be joined: give " +
+					"each a name of its own"))
 				continue
 			}
 			if err := c.takeLine(ctx, by, o, l, before); err != nil {

@@ -85,7 +85,7 @@ func (c *Command) writeReceipt(ctx context.Context, by enterFlags, silo, id, to 
 			fmt.Fprintln(c.Out, "nobody cosigned the log since: it proves what was published, and not when; write it again "+
 				"after `lethe audit cosign`")
 		}
-		fmt.Fprintf(c.Out, "code    %s\n        for the person alone: it stands in no file\n", code)
+		fmt.Fprintf(c.Out, "code    %s\n        for the person alone: it is in their letter, and not in the receipt\n", code)
 		return nil
 	})
 }
