@@ -269,8 +269,9 @@ func (s *Status) sayNights(nights []journal.Run) {
 	last := nights[0]
 	s.LastRun, s.LastExit, s.LastRunID = last.StartedAt, last.ExitCode, last.ID
 	s.Interrupted = last.EndedAt.IsZero()
-	if len(last.Facts) > 0 {
-		f, _ := state.FactsOf(last) // what cannot be read is the next night's to say
+	// one that was cut off said nothing yet: the page is of the one before
+	if i := slices.IndexFunc(nights, func(r journal.Run) bool { return len(r.Facts) > 0 }); i >= 0 {
+		f, _ := state.FactsOf(nights[i]) // what cannot be read is the next night's to say
 		whole, days := figures.With(f)
 		for _, x := range whole.Findings {
 			if x.Kind != "F_OVERDUE" {
@@ -290,7 +291,7 @@ func (s *Status) sayNights(nights []journal.Run) {
 
 // succeeded reports whether a run was a whole night with --apply that did all it may: it ended with 0, or with 5 for
 // nothing but what waits for people, who have seven days. A night that left a table out, since too many of its rows
-// are unknown or cannot be read, ends with 5 too, and did not.
+// are unknown or cannot be read, or that could not read a source, ends with 5 too where something waits, and did not.
 func succeeded(r journal.Run) bool {
 	switch {
 	case !strings.Contains(r.Key, "/apply/") || r.EndedAt.IsZero():
@@ -299,7 +300,7 @@ func succeeded(r journal.Run) bool {
 		return r.ExitCode == 0
 	}
 	f, err := state.FactsOf(r)
-	return err == nil && !slices.ContainsFunc(f.Findings, func(x audit.Finding) bool {
+	return err == nil && f.Run.SourcesFailed == 0 && !slices.ContainsFunc(f.Findings, func(x audit.Finding) bool {
 		return x.Kind == notes.StopNoMatch || x.Kind == notes.StopUnparseable
 	})
 }

@@ -375,6 +375,9 @@ func (b *Book) backups() {
 		rewritten := s != nil && s.Rewrite != nil && r.Strategy == "rewrite" && r.Pending > 0 && !b.asked(r.Source)
 		if rewritten && err == nil {
 			due := max(calendar.EndOf(oldest, s.Rewrite.After), b.Tonight.Today+1)
+			if last := dayOf(r.LastRewrite, b.Setup.Zone); last.Known() {
+				due = max(due, calendar.EndOf(last, s.Rewrite.AtMostEvery))
+			}
 			if !goes.Known() || due < goes {
 				goes = due
 			}
