@@ -30,7 +30,7 @@ func Render(in night.Input) ([]Page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", Report, err)
 	}
-	beside, err := details.Render(in.Facts, in.Totals, in.Date)
+	beside, err := details.Render(in.Facts, in.Totals, in.Date, in.Language)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", Details, err)
 	}

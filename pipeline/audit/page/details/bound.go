@@ -41,7 +41,7 @@ func (p *page) bound() {
 	p.Exceptions = cut(p, p.Exceptions, mostFound, "exceptions", "exceptions")
 	p.Backups = cut(p, p.Backups, mostFiles, "backup files", "backups")
 	p.Copies = cut(p, p.Copies, mostFiles, "copies of consents", "consent_sync")
-	p.Requests = cut(p, p.Requests, mostLines, "requests", "requests")
+	p.Requests.Rows = cut(p, p.Requests.Rows, mostLines, "requests", "requests")
 	p.Holds = cut(p, p.Holds, mostLines, "holds", "holds")
 	p.Reviews = cut(p, p.Reviews, mostLines, "judged fields", "inventory")
 	p.News = cut(p, p.News, mostFound, "changes", "inventory")

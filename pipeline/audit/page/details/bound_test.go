@@ -51,7 +51,7 @@ func TestThePageIsBounded(t *testing.T) {
 				Words: words, Count: 1e6})
 		}
 	}
-	body, err := Render(f, figures.Totals{}, "2026-11-21")
+	body, err := Render(f, figures.Totals{}, "2026-11-21", "")
 	require.NoError(t, err)
 	require.Less(t, len(body), 300_000)
 	for _, said := range []string{"What there is no room for", "1,090 more findings: the table findings has them.",
@@ -67,7 +67,7 @@ func TestASmallNightIsShownWhole(t *testing.T) {
 	for i := range mostFound {
 		f.Findings = append(f.Findings, audit.Finding{Kind: "F", Severity: "low", Object: fmt.Sprint("o", i), Words: "w"})
 	}
-	body, err := Render(f, figures.Totals{}, "2026-11-21")
+	body, err := Render(f, figures.Totals{}, "2026-11-21", "")
 	require.NoError(t, err)
 	require.NotContains(t, string(body), "What there is no room for")
 }

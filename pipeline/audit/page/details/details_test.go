@@ -16,6 +16,7 @@ import (
 	"lethe/pipeline/audit/audittest"
 	"lethe/pipeline/audit/figures"
 	"lethe/pipeline/audit/page/fill"
+	"lethe/pipeline/audit/page/lang"
 )
 
 // elements parses a page and walks it.
@@ -28,9 +29,52 @@ func elements(t *testing.T, body string, visit func(*html.Node)) {
 	}
 }
 
+func words(t require.TestingT, code string) *lang.Words {
+	w, err := lang.In(code)
+	require.NoError(t, err)
+	return w
+}
+
+// TestRequestsStandInTheLanguageOfTheNight: who answers people reads them in the language of the night's page, and the
+// part says which that is, since all else is in English.
+func TestRequestsStandInTheLanguageOfTheNight(t *testing.T) {
+	f, totals := audittest.Night()
+	english := strings.Join(texts(t, f, totals, "en"), "\n")
+	for code, want := range map[string][]string{
+		"it": {"Richieste di persone", "Prorogata di due mesi il 18 nov 2026 (numero di richieste).", "Consegnato il 19 nov 2026: 1 riga.",
+			"Il 19 nov 2026 3 righe della persona erano in fonti vive e 9 nei backup.", "In ritardo di 19 giorni.", "cancellazione", "12 feb 2027"},
+		"pl": {"Żądania osób", "Wydano 19 lis 2026: 1 wiersz.", "19 lis 2026 w źródłach były 3 wiersze osoby, a w kopiach zapasowych 9.",
+			"Spóźnione o 19 dni.", "wstrzymany"},
+		"sv": {"Begäranden från personer", "Försenad 19 dagar."}, "nl": {"Verzoeken van personen", "19 dagen te laat."},
+		"es": {"Solicitudes de personas", "Retraso de 19 días."},
+	} {
+		body, err := Render(f, totals, "2026-11-21", code)
+		require.NoError(t, err)
+		require.Contains(t, string(body), `<section lang="`+code+`">`)
+		all := strings.Join(texts(t, f, totals, code), "\n")
+		for _, w := range want {
+			require.Contains(t, all, w)
+			require.NotContains(t, english, w)
+		}
+		for _, left := range []string{"Nobody has noted", "Handed over", "Answer by", "Late by"} {
+			require.NotContains(t, all, left)
+		}
+	}
+	_, err := Render(f, totals, "2026-11-21", "xx")
+	require.Error(t, err)
+}
+
+func texts(t *testing.T, f audit.Facts, totals figures.Totals, code string) []string {
+	body, err := Render(f, totals, "2026-11-21", code)
+	require.NoError(t, err)
+	list, err := fill.Texts(body)
+	require.NoError(t, err)
+	return list
+}
+
 func render(t *testing.T, f audit.Facts, totals figures.Totals) string {
 	t.Helper()
-	body, err := Render(f, totals, "2026-11-21")
+	body, err := Render(f, totals, "2026-11-21", "")
 	require.NoError(t, err)
 	return string(body)
 }
@@ -104,8 +148,8 @@ func TestPageSaysWhatHappened(t *testing.T) {
 	for _, want := range []string{"request-0001", "12 Feb 2027",
 		"Extended by two months on 18 Nov 2026 (number of requests).", "The term rested for 10 days so far",
 		"Handed over on 19 Nov 2026: 1 row.", "On 19 Nov 2026, 3 rows of the person stood in live " +
-			"sources and 9 rows in backups, kept by K_CONTRACT (1), K_LEGAL_HOLD (2).",
-		"The letter partial refusal was written on 20 Nov 2026.",
+			"sources and 9 in backups.", "They are kept by K_CONTRACT (1), K_LEGAL_HOLD (2).",
+		"The letter “Our answer to your request: part of it has to be refused” was written on 20 Nov 2026.",
 		"Nobody has noted yet that the person has shown who they are.", "rests", "Late by 19 days.", "hold-0001", "nobody yet", "m.bianchi",
 		"10,000 of its rows were read: what stands in fewer than 0.03 % of them " +
 			"can have been missed (95 % confidence).",
@@ -118,7 +162,7 @@ func TestPageSaysWhatHappened(t *testing.T) {
 
 func TestPageHidesSmallCountsOfSensitiveSilos(t *testing.T) {
 	f, totals := audittest.Night()
-	p := newPage(f, totals, "2026-11-21")
+	p := newPage(f, totals, "2026-11-21", words(t, "en"))
 	for _, s := range p.Silos {
 		if s.Name == "hr" {
 			require.Equal(t, "<5", s.Segments[1].Rows)
@@ -166,7 +210,7 @@ func TestThePageIsWhatHTMLTemplateMakesOfIt(t *testing.T) {
 	ours, err := fill.Parse(source)
 	require.NoError(t, err)
 	same := func(t require.TestingT, f audit.Facts, totals figures.Totals) {
-		p := newPage(f, totals, "2026-11-21")
+		p := newPage(f, totals, "2026-11-21", words(t, "en"))
 		var want bytes.Buffer
 		require.NoError(t, standard.Execute(&want, p))
 		got, err := ours.Execute(p, nil)
@@ -240,7 +284,7 @@ func TestPlansSayFromWhichDaysTermsCount(t *testing.T) {
 	texts := func(edit func(*audit.Facts)) string {
 		f := audit.Facts{Starts: []audit.Start{start}, Plans: []audit.Plan{plan, plan}}
 		edit(&f)
-		body, err := Render(f, figures.Totals{}, "2026-11-21")
+		body, err := Render(f, figures.Totals{}, "2026-11-21", "")
 		require.NoError(t, err)
 		list, err := fill.Texts(body)
 		require.NoError(t, err)

@@ -1,6 +1,6 @@
 // Package details makes the page beside a night's page, with what there is no room for there: each plan with its
 // counts and answers, every finding and exception, backups, copies, holds, and the inventory with its pictures. Its
-// lists are bounded, and it says what it leaves out. It is in English, as the tables are.
+// lists are bounded, and it says what it leaves out. It is in English, as the tables are, but for the requests of people.
 package details
 
 import (
@@ -47,7 +47,7 @@ type page struct {
 	Exceptions []exceptionView
 	Backups    []backupView
 	Copies     []copyView
-	Requests   []requestView
+	Requests   asked
 	Holds      []holdView
 	Remnants   []remnantView
 	Reviews    []reviewView
@@ -57,6 +57,7 @@ type page struct {
 	facts      audit.Facts
 	totals     figures.Totals
 	zone       *time.Location
+	words      *lang.Words     // of what is said of requests
 	sensitive  map[string]bool // silos whose small counts are not shown
 }
 
@@ -106,13 +107,17 @@ type (
 	}
 )
 
-// Render makes the page.
-func Render(f audit.Facts, totals figures.Totals, date string) ([]byte, error) {
+// Render makes the page. What is said of the requests of people is in a language of the pages; "" is English.
+func Render(f audit.Facts, totals figures.Totals, date, language string) ([]byte, error) {
+	words, err := lang.In(language)
+	if err != nil {
+		return nil, err
+	}
 	t, err := fill.Parse(source)
 	if err != nil {
 		return nil, err
 	}
-	p := newPage(f, totals, date)
+	p := newPage(f, totals, date, words)
 	harmless(reflect.ValueOf(p).Elem())
 	return t.Execute(p, nil)
 }
@@ -137,9 +142,9 @@ func harmless(v reflect.Value) {
 	}
 }
 
-func newPage(f audit.Facts, totals figures.Totals, date string) *page {
+func newPage(f audit.Facts, totals figures.Totals, date string, words *lang.Words) *page {
 	run := f.Run
-	p := &page{facts: f, totals: totals.Whole(f, date), Run: run, sensitive: map[string]bool{}}
+	p := &page{facts: f, totals: totals.Whole(f, date), Run: run, words: words, sensitive: map[string]bool{}}
 	var err error
 	if p.zone, err = time.LoadLocation(run.Zone); err != nil {
 		p.zone = time.UTC

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
-
-	"lethe/pipeline/audit"
 )
 
 var backupStates = map[string]struct{ words, level string }{
@@ -78,82 +76,6 @@ func (p *page) copies() {
 		}
 		p.Copies = append(p.Copies, v)
 	}
-}
-
-var requestStates = map[string]struct{ words, level string }{
-	"open":    {"open", "amber"},
-	"paused":  {"paused", "amber"},
-	"overdue": {"overdue", "red"},
-	"closed":  {"closed", "green"},
-}
-
-// requests lists the open requests, and counts of the closed ones stay in the table.
-func (p *page) requests() {
-	for _, r := range p.facts.Requests {
-		if r.Status == "closed" {
-			continue
-		}
-		var words []string
-		if r.ExtendedTo != "" {
-			words = append(words, fmt.Sprintf("Extended by two months on %s (%s).", p.date(r.ToldAt),
-				strings.Replace(r.Because, "number", "number of requests", 1)))
-		}
-		if r.PausedHours > 0 {
-			words = append(words, fmt.Sprintf("The term rested for %s so far while it was checked who asks.",
-				days(int64(r.PausedHours*3600))))
-		}
-		if r.OverdueDays > 0 {
-			words = append(words, "Late by "+days(r.OverdueDays*86400)+".")
-		}
-		words = append(words, p.soFar(r)...)
-		due := shortDate(cmp.Or(r.ExtendedTo, r.DueOn))
-		if r.Status == "paused" {
-			due = "rests"
-		}
-		p.Requests = append(p.Requests, requestView{
-			Silo:     r.Silo,
-			ID:       r.RequestID,
-			Kind:     r.Kind,
-			Received: p.date(r.ReceivedAt),
-			Due:      due,
-			State:    requestStates[r.Status].words,
-			Level:    requestStates[r.Status].level,
-			Words:    strings.Join(words, " "),
-		})
-	}
-}
-
-// soFar says what was done with a request.
-func (p *page) soFar(r audit.Request) (words []string) {
-	if r.VerifiedAt.IsZero() {
-		return []string{"Nobody has noted yet that the person has shown who they are."}
-	}
-	if !r.HandedAt.IsZero() {
-		words = append(words, fmt.Sprintf("Handed over on %s: %s.", p.date(r.HandedAt), rows(r.HandedRows)))
-	}
-	if !r.FulfilledAt.IsZero() {
-		words = append(words, fmt.Sprintf("What was due was last planned or done for it on %s.", p.date(r.FulfilledAt)))
-	}
-	if !r.LookedAt.IsZero() {
-		left := fmt.Sprintf("On %s, %s of the person stood in live sources and %s in backups", p.date(r.LookedAt),
-			rows(r.FoundRows), rows(r.CopyRows))
-		if r.Kept != "" {
-			left += ", kept by " + strings.NewReplacer("=", " (", ";", "), ").Replace(r.Kept) + ")"
-		}
-		words = append(words, left+".")
-	}
-	if r.Letter != "" {
-		words = append(words, fmt.Sprintf("The letter %s was written on %s.", strings.ReplaceAll(r.Letter, "_", " "),
-			p.date(r.LetterAt)))
-	}
-	return words
-}
-
-func rows(n int64) string {
-	if n == 1 {
-		return "1 row"
-	}
-	return fmt.Sprintf("%d rows", n)
 }
 
 var holdStates = map[string]struct{ words, level string }{
