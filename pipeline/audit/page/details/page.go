@@ -1,6 +1,7 @@
 // Package details makes the page beside a night's page, with what there is no room for there: each plan with its
 // counts and answers, every finding and exception, backups, copies, holds, and the inventory with its pictures. Its
-// lists are bounded, and it says what it leaves out. It is in English, as the tables are, but for the requests of people.
+// lists are bounded, and it says what it leaves out. It is in English, as the tables are, but for the requests of
+// people.
 package details
 
 import (
