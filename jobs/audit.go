@@ -109,7 +109,7 @@ func (h *heldFlags) load(key keystore.PublicKey) (against evidence.Against, err 
 		if err != nil {
 			return against, fmt.Errorf("%w: --witness: %w", setup.ErrConfig, err)
 		}
-		against.Witnesses = append(against.Witnesses, witness)
+		against.Witnesses, against.Cosigned = append(against.Witnesses, witness), append(against.Cosigned, witness)
 	}
 	if against.Identities, err = identitiesOf(h.identity); err != nil {
 		return against, err

@@ -14,7 +14,7 @@ import (
 // once. That the newest are not in it yet is what a night leaves that was cut off; the next one writes it.
 func (v *verifier) index() {
 	listed := map[string]int{}
-	found := false
+	found, first := false, v.unclaimed[index.Name]
 	for name := range v.unclaimed {
 		ok, _ := path.Match(index.Folder+"/*.html", name)
 		if !ok && name != index.Name {
@@ -35,10 +35,16 @@ func (v *verifier) index() {
 			listed[run]++
 		}
 	}
-	if !found {
-		return
+	switch {
+	case !found && len(v.report.Nights) > 0:
+		v.report.Notes = append(v.report.Notes, "there is no list of nights, "+index.Name+": these reports are of before "+
+			"there was one, or it was left out of the copy")
+	case found && !first:
+		v.problem("%s, the list of the newest nights, is missing, and %s has the pages of those before: ask for it; the "+
+			"next night, or `lethe report --from-journal`, writes it anew", index.Name, index.Folder)
+	case found:
+		v.compareIndex(listed)
 	}
-	v.compareIndex(listed)
 }
 
 // compareIndex holds what is listed against the nights that are here.
@@ -71,9 +77,10 @@ func (v *verifier) compareIndex(listed map[string]int) {
 	if len(absent) == 0 {
 		return
 	}
-	if slices.ContainsFunc(absent, func(run string) bool { return strings.Compare(run, newest) < 0 }) {
-		v.problem("the list of nights lacks run %s: a page of it is an old one, or was left out of the copy; the next "+
-			"night, or `lethe report --from-journal`, writes it anew", absent[0])
+	older := func(run string) bool { return strings.Compare(run, newest) < 0 }
+	if len(absent) > 1 || slices.ContainsFunc(absent, older) { // one that was cut off leaves the newest out, and no other
+		v.problem("the list of nights lacks run %s, and %d more: a page of it is an old one, or was left out of the "+
+			"copy; the next night, or `lethe report --from-journal`, writes it anew", absent[0], len(absent)-1)
 		return
 	}
 	v.report.Notes = append(v.report.Notes, "the list of nights lacks the newest, run "+absent[0]+

@@ -54,6 +54,16 @@ func TestTheListOfNights(t *testing.T) {
 	_, err = Verify(t.Context(), root, key)
 	require.NoError(t, err)
 
+	// one that lacks more than the newest is an old one; none at all is said, and none of the newest beside older ones is wrong
+	put(lists[0])
+	require.Contains(t, verify(), "BROKEN   the list of nights lacks run "+runID(2)+", and 1 more")
+	require.NoError(t, os.Remove(filepath.Join(root, index.Name)))
+	require.Contains(t, verify(), "note     there is no list of nights, index.html")
+	require.NoError(t, os.WriteFile(filepath.Join(root, index.Folder, "2026-11.html"), []byte(lists[2]), 0o600))
+	require.Contains(t, verify(), "BROKEN   index.html, the list of the newest nights, is missing")
+	require.NoError(t, os.Remove(filepath.Join(root, index.Folder, "2026-11.html")))
+	put(lists[2])
+
 	// a night that is taken away stands in the list
 	require.NoError(t, os.RemoveAll(filepath.Join(root, "manifests", "date=2026-11-22")))
 	require.Contains(t, verify(), "the list of nights has run "+runID(2)+", which is not here")

@@ -23,6 +23,7 @@ import (
 type Against struct {
 	Since     *tilelog.Checkpoint  // one that somebody kept
 	Witnesses []keystore.PublicKey // whose cosignatures are to be believed
+	Cosigned  []keystore.PublicKey // who is known to have cosigned: that nothing of theirs is there is wrong
 	Roots     *x509.CertPool       // of time stamp authorities that are trusted; nil: none
 
 	Identities []age.Identity // that open what is encrypted for readers
@@ -88,9 +89,22 @@ func (v *verifier) log(against Against) error {
 		return nil
 	}
 	v.report.Checkpoint, v.report.Cosignatures, v.report.since = &found.Newest, found.Cosignatures, against.Since
+	v.witnessed(found.Cosignatures, against.Cosigned)
 	v.entries(found.Log)
 	v.stamps(found.Stamps, against.Roots)
 	return nil
+}
+
+// witnessed says of whom one knows that they cosigned, and nothing of theirs is there: a cosignature is a file that no
+// manifest names, so that it could be taken away unseen.
+func (v *verifier) witnessed(found []tilelog.Cosignature, witnesses []keystore.PublicKey) {
+	for _, w := range witnesses {
+		theirs := func(c tilelog.Cosignature) bool { return c.Known && c.Key.String() == w.String() }
+		if !slices.ContainsFunc(found, theirs) {
+			v.problem("%s holds no cosignature of %s: it was taken away, left out of the copy, or never added: put it "+
+				"back, or give no --witness who has not cosigned yet", tilelog.Folder+"/cosignatures", w)
+		}
+	}
 }
 
 // noLog says what it means that there is none.

@@ -97,7 +97,7 @@ func (c *company) verify(t testing.TB, folder string, kept bool) (VerifyReport, 
 	if kept {
 		since, err := ReadCheckpoint(c.kept, os.ReadFile, c.signer.PublicKey())
 		require.NoError(t, err)
-		against.Since = &since
+		against.Since, against.Cosigned = &since, against.Witnesses
 	}
 	return VerifyAgainst(t.Context(), folder, c.signer.PublicKey(), against)
 }
@@ -208,6 +208,13 @@ func TestEachTamperingOfACopyIsNamed(t *testing.T) {
 			body = []byte(strings.Replace(string(body), "Amber", "Green", 1))
 			require.NoError(t, os.WriteFile(filepath.Join(root, "index.html"), body, 0o600))
 		}, false, []string{"index.html, a list of nights, is not what was signed"}},
+		"a cosignature is taken away": {func(t *testing.T, root string) {
+			remove(t, root, "log", "cosignatures")
+		}, true, []string{"log/cosignatures holds no cosignature of " + c.dora.PublicKey().String()}},
+		"the page of the newest nights is taken from the list": {func(t *testing.T, root string) {
+			require.NoError(t, os.MkdirAll(filepath.Join(root, "index"), 0o700))
+			require.NoError(t, os.Rename(filepath.Join(root, "index.html"), filepath.Join(root, "index", "2026-11.html")))
+		}, false, []string{"index.html, the list of the newest nights, is missing"}},
 		"the newest nights are missing with their log": {func(t *testing.T, root string) {
 			c.cutBack(t, root, 3)
 			remove(t, root, "index.html")
