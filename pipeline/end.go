@@ -55,9 +55,8 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	held := heldLines(b.notes.Facts)
 	night.balance.Carry()
 	settled, totals, settledErr := b.settledLines(ctx, b.tonight.RunID)
-	before, beforeErr := b.settledBefore(ctx)
-	settledErr = errors.Join(settledErr, beforeErr)
-	night.balance.Overdue(slices.Concat(settled, before))
+	settledErr = errors.Join(settledErr, b.settledBefore(ctx))
+	night.balance.Overdue(totals)
 	night.inspector.Together()
 	night.balance.Draw(settled)
 	report.Listed(&b.notes.Facts, b.listed)
@@ -160,22 +159,39 @@ func (b *book) writable() error {
 	return fmt.Errorf("%w: the report leaves out %s: %s", setup.ErrSource, words, next)
 }
 
-// settledBefore counts what was settled before by the night on which the run goes on, and since, and notes it.
-func (b *book) settledBefore(ctx context.Context) (lines []SettledLine, err error) {
+// early notes the plans that the run finds approved, and so carries out before it reads.
+func (b *book) early(ctx context.Context, phases setup.Phases) error {
+	if phases == setup.ApplyOnly {
+		return nil
+	}
+	plans, err := b.journal.Plans(ctx)
+	for _, p := range plans {
+		if p.State == journal.Approved {
+			b.notes.Facts.Early = append(b.notes.Facts.Early, p.ID)
+		}
+	}
+	return err
+}
+
+// settledBefore notes what was settled before by the night on which the run goes on, and since.
+func (b *book) settledBefore(ctx context.Context) error {
 	night := b.notes.Facts.Run.Night
 	for _, f := range b.notes.History {
 		if night == "" || f.Run.RunID != night && f.Run.Night != night {
 			continue
 		}
-		more, totals, err := b.settledLines(ctx, f.Run.RunID)
+		_, totals, err := b.settledLines(ctx, f.Run.RunID)
 		if err != nil {
-			return nil, err
+			return err
+		}
+		early := f.Early
+		if f.Run.RunID != night {
+			early = nil // it read nothing
 		}
 		day := calendar.DateOf(f.Run.AsOf, b.setup.Zone).String()
-		b.notes.Facts.Before = append(b.notes.Facts.Before, totals.Settled(day)...)
-		lines = append(lines, more...)
+		b.notes.Facts.Before = append(b.notes.Facts.Before, totals.Settled(day, early)...)
 	}
-	return lines, nil
+	return nil
 }
 
 // settledLines counts what a run settled, by place, change and outcome.

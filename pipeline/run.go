@@ -83,7 +83,7 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	if err := n.balance.Recall(); err != nil {
 		return err
 	}
-	if err := n.applier.Apply(ctx); err != nil { // plans approved since, or cut off by a crash
+	if err := n.approved(ctx, phases); err != nil { // plans approved since, or cut off by a crash
 		return err
 	}
 	if phases == setup.ApplyOnly {
@@ -115,6 +115,14 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 		return err
 	}
 	return n.terms.Purge(ctx) // and so ends evidence whose term is over
+}
+
+// approved carries out what people approved since the last night, before anything is read.
+func (n *rooms) approved(ctx context.Context, phases setup.Phases) error {
+	if err := n.book.early(ctx, phases); err != nil {
+		return err
+	}
+	return n.applier.Apply(ctx)
 }
 
 // ask opens what the registry says of each silo; the rows of those of which it has not heard stay as they are.

@@ -38,6 +38,7 @@ type Facts struct {
 	Rollup  []Rollup // one, of a run that draws up silos
 
 	Ended  []Ended   // rows that this run deleted or anonymized, for what later ones keep of it
+	Early  []string  // plans that it carried out before it read its sources: none of their rows is in its summary
 	Before []Settled // of a run that goes on from a night: what that night settled, and others that went on from it
 	Nights []Figures // this night in numbers, after earlier ones
 	Kept   []Kept    // of sources that this run did not read

@@ -42,6 +42,7 @@ type Settled struct {
 	Day                                                string // civil date of that run
 	Plan, Silo, Source, Object, Change, Reason, Status string
 	Along                                              bool // they went with rows of which it was decided
+	Early                                              bool // settled before that run read the sources
 	Rows, Verified                                     int64
 }
 

@@ -11,10 +11,12 @@ import (
 // Overdue finds rows that are due and that the night did not end: approval, a limit, a refusal, a row that refers
 // to them and stays, or a run without --apply held them back. Of live sources they are the rows that the page says
 // are past their end. Of a backup they are those whose end was to be written into it by now.
-func (b *Book) Overdue(settled []Settled) {
+// totals are what the run settled.
+func (b *Book) Overdue(totals figures.Totals) {
 	copies := figures.Copies(b.Notes.Facts)
+	totals = totals.OfWhatWasRead(b.Notes.Facts)
 	for _, s := range b.Notes.Facts.Summary {
-		left := s.Rows - erased(s, settled)
+		left := s.Rows - figures.Ended(s, totals)
 		if left <= 0 || copies[s.Source] && !b.late(s) || !copies[s.Source] && figures.KindOf(s) != figures.Waiting {
 			continue
 		}
@@ -34,16 +36,4 @@ func (b *Book) Overdue(settled []Settled) {
 func (b *Book) late(s audit.Summary) bool {
 	ends := s.Change != "" && (s.Action == string(policy.Delete) || s.Action == string(policy.Anonymize))
 	return ends && s.OldestDue != "" && s.OldestDue < b.Tonight.Today.String()
-}
-
-// erased counts the rows of a line of the summary that are done with.
-func erased(s audit.Summary, settled []Settled) (rows int64) {
-	for _, l := range settled {
-		same := l.Silo == s.Silo && l.Source == s.Source && l.Object == s.Object &&
-			l.Change == s.Change && l.Reason == s.Reason
-		if same && (l.Status == "done" || l.Status == "recovered") {
-			rows += l.Rows
-		}
-	}
-	return rows
 }

@@ -34,8 +34,8 @@ func TestWhatIsOverdueIsWhatThePageSays(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		f := audit.Facts{Run: audit.Run{Zone: "UTC", AsOf: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)},
-			Backups: []audit.Backup{{Source: "dump"}}}
-		totals, settled := figures.Totals{}, []Settled{}
+			Backups: []audit.Backup{{Source: "dump"}}, Early: []string{"before"}}
+		totals := figures.Totals{}
 		for i, line := range lines {
 			if !rapid.Bool().Draw(t, "there") {
 				continue
@@ -49,16 +49,15 @@ func TestWhatIsOverdueIsWhatThePageSays(t *testing.T) {
 			s.OldestDue = rapid.SampledFrom([]string{"", "2026-11-01", "2026-11-20"}).Draw(t, "due")
 			f.Summary = append(f.Summary, s)
 			if done := rapid.Int64Range(0, s.Rows).Draw(t, "done"); s.Change != "" && done > 0 {
-				at := figures.Outcome{Silo: s.Silo, Source: s.Source, Object: s.Object, Change: s.Change, Reason: s.Reason,
+				plan := rapid.SampledFrom([]string{"tonight", "before"}).Draw(t, "plan")
+				at := figures.Outcome{Plan: plan, Silo: s.Silo, Source: s.Source, Object: s.Object, Change: s.Change, Reason: s.Reason,
 					Status: rapid.SampledFrom([]string{"done", "recovered", "refused"}).Draw(t, "status")}
 				totals[at] = figures.Count{Rows: done}
-				settled = append(settled, Settled{Silo: s.Silo, Source: s.Source, Object: s.Object, Change: s.Change,
-					Reason: s.Reason, Status: at.Status, Rows: done})
 			}
 		}
 		b := Book{Notes: &notes.Notes{Facts: f}, Tonight: setup.Tonight{Today: calendar.DateOf(f.Run.AsOf, time.UTC)}}
 		b.Notes.Tonight = b.Tonight
-		b.Overdue(settled)
+		b.Overdue(totals)
 		found, used := int64(0), false
 		for _, x := range b.Notes.Facts.Findings {
 			if x.Source == "dump" {

@@ -37,11 +37,11 @@ func (v *verifier) index() {
 	}
 	switch {
 	case !found && len(v.report.Nights) > 0:
-		v.report.Notes = append(v.report.Notes, "there is no list of nights, "+index.Name+": these reports are of before "+
-			"there was one, or it was left out of the copy")
+		v.report.Notes = append(v.report.Notes, "there is no list of nights, "+index.Name+": these reports are of "+
+			"before there was one, or it was left out of the copy")
 	case found && !first:
-		v.problem("%s, the list of the newest nights, is missing, and %s has the pages of those before: ask for it; the "+
-			"next night, or `lethe report --from-journal`, writes it anew", index.Name, index.Folder)
+		v.problem("%s, the list of the newest nights, is missing, and %s has the pages of those before: ask for it; "+
+			"the next night, or `lethe report --from-journal`, writes it anew", index.Name, index.Folder)
 	case found:
 		v.compareIndex(listed)
 	}
@@ -78,7 +78,7 @@ func (v *verifier) compareIndex(listed map[string]int) {
 		return
 	}
 	older := func(run string) bool { return strings.Compare(run, newest) < 0 }
-	if len(absent) > 1 || slices.ContainsFunc(absent, older) { // one that was cut off leaves the newest out, and no other
+	if len(absent) > 1 || slices.ContainsFunc(absent, older) { // one that was cut off leaves out the newest alone
 		v.problem("the list of nights lacks run %s, and %d more: a page of it is an old one, or was left out of the "+
 			"copy; the next night, or `lethe report --from-journal`, writes it anew", absent[0], len(absent)-1)
 		return

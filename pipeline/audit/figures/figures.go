@@ -117,7 +117,7 @@ func Copies(f audit.Facts) map[string]bool {
 
 // Silos sums silos up. The facts are those that With gives; totals those of the run.
 func Silos(f audit.Facts, totals Totals, days map[string]string) []Silo {
-	totals = totals.Whole(f, "")
+	totals = totals.OfWhatWasRead(f)
 	if len(f.Silos) > 0 {
 		return counted(f, totals)
 	}

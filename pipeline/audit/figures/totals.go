@@ -56,21 +56,32 @@ func (t Totals) add(at Outcome, n Count) {
 	t[at] = Count{was.Rows + n.Rows, was.Verified + n.Verified}
 }
 
-// Settled are the totals as an earlier run's, of a day.
-func (t Totals) Settled(day string) []audit.Settled {
+// Settled are the totals as an earlier run's, of a day, with the plans that were approved before it read.
+func (t Totals) Settled(day string, early []string) []audit.Settled {
 	list := make([]audit.Settled, 0, len(t))
 	for at, n := range t {
 		list = append(list, audit.Settled{Day: day, Plan: at.Plan, Silo: at.Silo, Source: at.Source, Object: at.Object,
 			Change: at.Change, Reason: at.Reason, Status: at.Status, Along: at.Along, Rows: n.Rows,
-			Verified: n.Verified})
+			Verified: n.Verified, Early: slices.Contains(early, at.Plan)})
 	}
 	slices.SortFunc(list, func(a, b audit.Settled) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 	return list
 }
 
-// Whole are the totals of a run with those of the runs of the night on which it goes on; where a day is named, with
-// those of that day alone.
-func (t Totals) Whole(f audit.Facts, day string) Totals {
+// OfDay are the totals of a run with those of a day's other runs of the night on which it goes on.
+func (t Totals) OfDay(f audit.Facts, day string) Totals {
+	return t.with(f, func(s audit.Settled) bool { return s.Day == day })
+}
+
+// OfWhatWasRead are the totals of what was settled of the rows that the summary of a run counts: by it and by the
+// runs of the night on which it goes on, without what a night ended before it read.
+func (t Totals) OfWhatWasRead(f audit.Facts) Totals {
+	read := maps.Clone(t)
+	maps.DeleteFunc(read, func(at Outcome, _ Count) bool { return slices.Contains(f.Early, at.Plan) })
+	return read.with(f, func(s audit.Settled) bool { return !s.Early })
+}
+
+func (t Totals) with(f audit.Facts, which func(audit.Settled) bool) Totals {
 	if len(f.Before) == 0 {
 		return t
 	}
@@ -79,7 +90,7 @@ func (t Totals) Whole(f audit.Facts, day string) Totals {
 		whole = Totals{}
 	}
 	for _, s := range f.Before {
-		if day == "" || s.Day == day {
+		if which(s) {
 			whole.add(Outcome{Plan: s.Plan, Silo: s.Silo, Source: s.Source, Object: s.Object, Change: s.Change,
 				Reason: s.Reason, Status: s.Status, Along: s.Along}, Count{s.Rows, s.Verified})
 		}

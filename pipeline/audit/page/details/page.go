@@ -145,7 +145,7 @@ func harmless(v reflect.Value) {
 
 func newPage(f audit.Facts, totals figures.Totals, date string, words *lang.Words) *page {
 	run := f.Run
-	p := &page{facts: f, totals: totals.Whole(f, date), Run: run, words: words, sensitive: map[string]bool{}}
+	p := &page{facts: f, totals: totals.OfDay(f, date), Run: run, words: words, sensitive: map[string]bool{}}
 	var err error
 	if p.zone, err = time.LoadLocation(run.Zone); err != nil {
 		p.zone = time.UTC

@@ -353,7 +353,7 @@ func (n night) copyNeeds() (list []Matter) {
 // refusedNeeds are planned rows that a database refused to change.
 func (n night) refusedNeeds() (list []Matter) {
 	refusals := map[string]int64{}
-	for at, c := range n.All {
+	for at, c := range n.OfDay {
 		if at.Status == "refused" || at.Status == "failed" {
 			refusals[at.Silo] += c.Rows
 		}

@@ -149,7 +149,7 @@ func (n night) termChart() Figure {
 		if n.Copies[s.Source] || figures.KindOf(s) != figures.Waiting || end.IsZero() || !end.Before(n.Today) {
 			continue
 		}
-		left := s.Rows - figures.Ended(s, n.All)
+		left := s.Rows - figures.Ended(s, n.OfRead)
 		if left <= 0 {
 			continue
 		}

@@ -21,7 +21,7 @@ type Night struct {
 	Own     audit.Facts
 	Totals  figures.Totals    // of the run
 	OfDay   figures.Totals    // and of those on which it goes on, of its civil day
-	All     figures.Totals    // of all on which it goes on
+	OfRead  figures.Totals    // of all that was read, and settled then
 	Days    map[string]string // of figures that are not of tonight, by source
 	Silos   []figures.Silo
 	Copies  map[string]bool
@@ -55,7 +55,7 @@ func New(f audit.Facts, totals figures.Totals, date string, words *lang.Words) *
 		n.Nights = n.Nights[1:]
 	}
 	n.Broken = n.Run.ExitCode == 12
-	n.OfDay, n.All = totals.Whole(f, date), totals.Whole(f, "")
+	n.OfDay, n.OfRead = totals.OfDay(f, date), totals.OfWhatWasRead(f)
 	for at, c := range n.OfDay {
 		if !at.Ends() || n.Copies[at.Source] {
 			continue
