@@ -38,3 +38,27 @@ func TestTotalsCountEachRow(t *testing.T) {
 		require.Equal(t, want, got)
 	})
 }
+
+// TestOnlyWhatWasReadIsTakenOff: rows that a night ended before it read are not in its summary, and those that it ended
+// afterwards are not left, nor those that other runs ended that went on from it.
+func TestOnlyWhatWasReadIsTakenOff(t *testing.T) {
+	line := audit.Summary{Silo: "a", Source: "crm", Object: "t", Action: "delete", Change: "delete", Reason: "D_CONSENT_EXPIRED",
+		Use: "blocked", Rows: 10, InUse: 10}
+	ended := func(plan string, rows int64) Totals {
+		return Totals{{Plan: plan, Silo: "a", Source: "crm", Object: "t", Change: "delete", Reason: "D_CONSENT_EXPIRED",
+			Status: "done"}: {Rows: rows, Verified: rows}}
+	}
+	left := func(f audit.Facts, totals Totals) int64 {
+		f.Summary = []audit.Summary{line}
+		return Silos(f, totals, nil)[0].InUse
+	}
+	require.EqualValues(t, 7, left(audit.Facts{}, ended("tonight", 3)))
+	require.EqualValues(t, 10, left(audit.Facts{Early: []string{"before"}}, ended("before", 3)))
+	early := []string{"before"}
+	before := append(ended("tonight", 3).Settled("2026-11-20", early), ended("before", 2).Settled("2026-11-20", early)...)
+	goesOn := audit.Facts{Before: before}
+	require.EqualValues(t, 7, left(goesOn, nil))
+	require.EqualValues(t, 3, left(goesOn, ended("waited", 4)))
+	require.Equal(t, Totals{}.with(goesOn, func(audit.Settled) bool { return true }), Totals{}.OfDay(goesOn, "2026-11-20"))
+	require.Empty(t, Totals{}.OfDay(goesOn, "2026-11-21"), "of another day")
+}
