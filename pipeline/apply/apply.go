@@ -108,9 +108,6 @@ func (ap *Applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 			p.ValidUntil.In(ap.Setup.Zone).Format(time.DateOnly)))
 		return plan.Lapse(ctx, ap.Setup, ap.Journal, p.PlanID, ap.Tonight.RunID)
 	}
-	if len(chunks) == 0 && ap.ofAnother(p) {
-		return nil
-	}
 	sets, err := ap.changes(p, identity)
 	if err == nil {
 		err = ap.authorised(ctx, p, sets)
@@ -120,6 +117,11 @@ func (ap *Applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 	}
 	if err != nil {
 		ap.Notes.LeaveAlone(entry.ID, err)
+		return nil
+	}
+	if len(chunks) == 0 && ap.ofAnother(p) {
+		ap.Notes.Problem(fmt.Errorf("%w: plan %s waits: the configuration has another policy than people adopted, by "+
+			"which it was approved: put that back, or `lethe policy adopt`", setup.ErrUnapproved, p.PlanID))
 		return nil
 	}
 	whole, err := ap.applySets(ctx, p, sets, chunks)
