@@ -103,13 +103,9 @@ func initFrom(ctx context.Context, c *Command, target, connector, output, preset
 	}
 	d := draft.New(k, o, tables, found.Tables, c.Now())
 	d.Written(found.Assumed)
-	recognised, ok := draft.Preset{}, false
-	if named {
-		if recognised, ok = list[0], true; d.Use(recognised) != nil {
-			return d.Use(recognised)
-		}
-	} else {
-		recognised, ok = d.Recognise(list)
+	recognised, ok := d.Recognise(list)
+	if named && !ok {
+		return d.Use(list[0])
 	}
 	clues, err := zones.Look(ctx, source, d.Times(), []*time.Location{time.UTC}, c.Now())
 	if err != nil {

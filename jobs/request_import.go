@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -196,7 +197,7 @@ func (c *Command) takeRequests(ctx context.Context, by enterFlags, from io.Reade
 	for i := range lines {
 		l := &lines[i]
 		if l.Status == "" && known(cfg, l.Silo) != nil {
-			l.refuse(fmt.Errorf("its silo is not under silos: %s", strings.Join(siloNames(cfg.Silos), ", ")))
+			l.refuse(fmt.Errorf("its silo is not under silos: %s", strings.Join(slices.Sorted(maps.Keys(cfg.Silos)), ", ")))
 			l.Silo = "" // it may be anything
 		}
 		if l.Status == "" && !slices.Contains(silos, l.Silo) {
@@ -238,14 +239,6 @@ func unanswered(lines []answered, silo string, err error) {
 			l.refuse(fmt.Errorf("the silo could not be written to; hand the line over again when it can: %w", err))
 		}
 	}
-}
-
-func siloNames[T any](silos map[string]T) (names []string) {
-	for name := range silos {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 func (l *answered) refuse(err error) { l.Status, l.Error = lineRefused, err.Error() }
@@ -296,7 +289,7 @@ func (q *incoming) check() error {
 	case !nameRE.MatchString(q.ID):
 		return errors.New("id: up to 64 letters, digits, dots, - and _, that say nothing of anybody")
 	case requestKinds[q.Kind] == "":
-		return fmt.Errorf("kind: use %s", strings.Join(siloNames(requestKinds), ", "))
+		return fmt.Errorf("kind: use %s", strings.Join(slices.Sorted(maps.Keys(requestKinds)), ", "))
 	case len(q.Subject) == 0:
 		return errors.New(`subject: say who asks, as {"email": "..."}`)
 	case q.Verified != "" && !slices.Contains(waysOfShowing, q.Verified):
@@ -323,7 +316,7 @@ func (c *Command) takeSilo(ctx context.Context, by enterFlags, silo string, line
 	names map[string]string) error {
 	return c.withIntake(ctx, silo, true, func(o opened) error {
 		before := map[string]*cases.Asked{}
-		for _, name := range siloNames(o.cfg.Silos) {
+		for _, name := range slices.Sorted(maps.Keys(o.cfg.Silos)) {
 			list, err := o.intake.Asked(ctx, name)
 			if err != nil && name == silo {
 				return err
@@ -399,7 +392,7 @@ func (c *Command) takeLine(ctx context.Context, by enterFlags, o opened, l *answ
 
 // who are the identifiers of a line, in the order of their kinds.
 func (q *incoming) who() (who []event.Subject) {
-	for _, kind := range siloNames(q.Subject) {
+	for _, kind := range slices.Sorted(maps.Keys(q.Subject)) {
 		for _, value := range q.Subject[kind] {
 			who = append(who, event.Subject{Kind: kind, Value: value})
 		}

@@ -296,7 +296,7 @@ func TestTwoReceiptsOfOnePersonShareNothing(t *testing.T) {
 		require.NotContains(t, a+b, code.String())
 		require.NotContains(t, a+b, hex.EncodeToString(code[:]))
 	}
-	require.NotContains(t, strings.ToLower(a+b), "ada")
+	require.NotContains(t, strings.ToLower(a+b), "example.org") // three letters stand in any hash
 }
 
 // TestBrokenListsStandForNothing reads a list that was edited, or is gone, as none, and names its file.

@@ -88,11 +88,9 @@ type Log struct {
 func New(entries []Entry) (*Log, error) {
 	l := &Log{entries: slices.Clone(entries)}
 	for i, e := range entries {
-		more, err := tlog.StoredHashes(int64(i), e.Bytes(), l)
-		if err != nil {
-			return nil, fmt.Errorf("hash entry %d: %w", i, err)
+		if err := l.add(i, e.Bytes()); err != nil {
+			return nil, err
 		}
-		l.hashes = append(l.hashes, more...)
 	}
 	return l, nil
 }

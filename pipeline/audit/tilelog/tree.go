@@ -28,15 +28,23 @@ func (h hashes) ReadHashes(places []int64) ([]tlog.Hash, error) {
 	return out, nil
 }
 
+// add adds a leaf, the next one.
+func (h *hashes) add(place int, leaf []byte) error {
+	more, err := tlog.StoredHashes(int64(place), leaf, *h)
+	if err != nil {
+		return fmt.Errorf("hash entry %d: %w", place, err)
+	}
+	*h = append(*h, more...)
+	return nil
+}
+
 // NewTree is the tree over leaves in their order.
 func NewTree(leaves [][]byte) (*Tree, error) {
 	t := &Tree{size: int64(len(leaves))}
 	for i, leaf := range leaves {
-		more, err := tlog.StoredHashes(int64(i), leaf, t.hashes)
-		if err != nil {
-			return nil, fmt.Errorf("hash leaf %d: %w", i, err)
+		if err := t.hashes.add(i, leaf); err != nil {
+			return nil, err
 		}
-		t.hashes = append(t.hashes, more...)
 	}
 	return t, nil
 }

@@ -88,15 +88,7 @@ func (c *Cases) NoteRequest(ctx context.Context, silo, request string, s Step) e
 		if err != nil {
 			return err
 		}
-		q, err := requestOf(ctx, w, request)
-		if err != nil {
-			return err
-		}
-		if q.ID == "" || !q.Closed.IsZero() && s.Name != StepTold {
-			return fmt.Errorf("%w: there is no such open request", event.ErrRefused)
-		}
-		collections, err := w.Concerned(ctx, event.RequestOpened,
-			func(d event.Details) bool { return d.Request == request })
+		_, collections, err := standing(ctx, w, request, s.Name == StepTold)
 		if err != nil {
 			return err
 		}

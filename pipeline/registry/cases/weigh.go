@@ -24,7 +24,7 @@ func (c *Cases) WeighRequest(ctx context.Context, silo, request, by string, uphe
 		if err != nil {
 			return err
 		}
-		q, collections, err := openOf(ctx, w, request)
+		q, collections, err := standing(ctx, w, request, false)
 		if err != nil {
 			return err
 		}
@@ -45,12 +45,13 @@ func (c *Cases) WeighRequest(ctx context.Context, silo, request, by string, uphe
 	})
 }
 
-// openOf finds an open request, with whose it is.
-func openOf(ctx context.Context, w *chain.Writer, request string) (q Request, collections []int32, err error) {
+// standing finds an open request, or one that is closed where that is asked for too, with whose it is.
+func standing(ctx context.Context, w *chain.Writer, request string, closed bool) (q Request, collections []int32,
+	err error) {
 	if q, err = requestOf(ctx, w, request); err != nil {
 		return q, nil, err
 	}
-	if q.ID == "" || !q.Closed.IsZero() {
+	if q.ID == "" || !q.Closed.IsZero() && !closed {
 		return q, nil, fmt.Errorf("%w: there is no such open request", event.ErrRefused)
 	}
 	collections, err = w.Concerned(ctx, event.RequestOpened, func(d event.Details) bool { return d.Request == request })
