@@ -223,7 +223,7 @@ func TestSilosShareNothing(t *testing.T) {
 			require.NoError(t, f.r.SetFlags(t.Context(), silo, []Flag{{FlagKey{row, "X_NO_MATCH"}, noon}}))
 			require.NoError(t, f.r.PutTombstones(t.Context(), silo,
 				[]Tombstone{{Record: row, Subject: f.ref(silo, identifier.Email, "ada@lago-blu.example")}}))
-			_, err := f.r.ExpireDue(t.Context(), silo, noon, retention.ExpiryEnds{silo: twoYears})
+			_, err := f.r.ExpireDue(t.Context(), silo, noon, retention.ExpiryEnds{silo: twoYears}, nil)
 			require.NoError(t, err)
 			require.NoError(t, f.r.OpenRequest(t.Context(), silo,
 				cases.Request{ID: "request of " + silo, Kind: cases.RequestPortability, Received: noon,

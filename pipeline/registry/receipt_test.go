@@ -36,7 +36,7 @@ func TestReceipts(t *testing.T) {
 			"ada@example.org,c1,withdrawn,newsletter,2026-02-10T10:00:00Z,,,,\n"+
 			"ada@example.org,c2,basis_started,contract,2026-02-10T10:00:00Z,,,,\n"+
 			"bob@example.org,c3,given,newsletter,2026-01-10T10:00:00Z,,privacy-v3,form 18,form\n")
-		_, err := f.r.ExpireDue(t.Context(), "newsletter", noon, nil)
+		_, err := f.r.ExpireDue(t.Context(), "newsletter", noon, nil, nil)
 		require.NoError(t, err)
 		who := event.Subject{Kind: identifier.Email, Value: "Ada@example.org"}
 		list, err := f.r.Receipts(t.Context(), f.key("newsletter"), who, "", receiptTerms)

@@ -27,7 +27,7 @@ func (f *fixture) read(silo string) error {
 		func() error { _, err := f.r.Requests(ctx, silo); return err },
 		func() error { _, err := f.r.Deliveries(ctx, silo); return err },
 		func() error {
-			_, err := f.r.ExpireDue(ctx, silo, noon, retention.ExpiryEnds{"news": twoYears})
+			_, err := f.r.ExpireDue(ctx, silo, noon, retention.ExpiryEnds{"news": twoYears}, nil)
 			return err
 		},
 	} {

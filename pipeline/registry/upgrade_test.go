@@ -179,7 +179,7 @@ func furnished(t *testing.T, newFixture newFixture) *fixture {
 			ErasedAt: noon, DropAfter: noon}}))
 		require.NoError(t, f.r.PutDelivery(t.Context(), silo, Delivery{Target: "crm", Object: "crm.people", SentSeq: 3,
 			AckedSeq: 3, SentAt: noon}))
-		_, err := f.r.ExpireDue(t.Context(), silo, f.now, retention.ExpiryEnds{"news": twoYears})
+		_, err := f.r.ExpireDue(t.Context(), silo, f.now, retention.ExpiryEnds{"news": twoYears}, nil)
 		require.NoError(t, err)
 		require.NoError(t, f.r.VerifyRows(t.Context(), silo, f.key(silo)))
 	}

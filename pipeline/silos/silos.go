@@ -239,7 +239,7 @@ func (set *Set) OpenSilo(ctx context.Context, s *policy.Compiled, feed Feed) (er
 	}
 	if set.tonight.Apply && (set.setup.InForce() || set.setup.Adopted == "") { // else it would stay for good
 		ends := expiryEnds(s, set.tonight.AsOf, set.setup.Zone)
-		if _, err := set.Registry.ExpireDue(ctx, name, set.tonight.AsOf, ends); err != nil {
+		if _, err := set.Registry.ExpireDue(ctx, name, set.tonight.AsOf, ends, st.Standings); err != nil {
 			return err
 		}
 	}

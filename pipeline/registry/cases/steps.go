@@ -128,7 +128,7 @@ func (c *Cases) askedOf(ctx context.Context, silo string) (list []Asked, err err
 		places[q.ID] = len(list)
 		list = append(list, Asked{Request: q})
 		return nil
-	}); err != nil {
+	}); err != nil || len(list) == 0 { // else all events would be looked through for none
 		return nil, err
 	}
 	chained := chain.Writer{Tx: tx, Silo: row} // which writes nothing

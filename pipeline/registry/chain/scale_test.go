@@ -66,7 +66,7 @@ func TestWrittenIsSound(t *testing.T) {
 	given := standing.Purposes[0]
 	require.Equal(t, policy.Given, given.State)
 	require.True(t, given.Proven)
-	n, err := r.ExpireDue(t.Context(), "newsletter", noon, retention.ExpiryEnds{"newsletter": twoYears})
+	n, err := r.ExpireDue(t.Context(), "newsletter", noon, retention.ExpiryEnds{"newsletter": twoYears}, nil)
 	require.NoError(t, err)
 	require.Equal(t, 10, n)
 }
@@ -150,12 +150,12 @@ func BenchmarkScale(b *testing.B) {
 	b.ReportMetric(scale/10/(spent()-began), "hmac-alone-rows/cpu-s")
 
 	began = spent()
-	n, err := r.ExpireDue(b.Context(), "newsletter", noon, retention.ExpiryEnds{"newsletter": twoYears})
+	n, err := r.ExpireDue(b.Context(), "newsletter", noon, retention.ExpiryEnds{"newsletter": twoYears}, nil)
 	require.NoError(b, err)
 	require.Equal(b, due, n)
 	b.ReportMetric(spent()-began, "expire-cpu-s")
 	began = spent()
-	n, err = r.ExpireDue(b.Context(), "newsletter", noon, retention.ExpiryEnds{"newsletter": twoYears})
+	n, err = r.ExpireDue(b.Context(), "newsletter", noon, retention.ExpiryEnds{"newsletter": twoYears}, nil)
 	require.NoError(b, err)
 	require.Zero(b, n)
 	b.ReportMetric(spent()-began, "expire-again-cpu-s")

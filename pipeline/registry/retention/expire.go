@@ -28,10 +28,12 @@ type ExpiryEnds map[string]func(since time.Time) time.Time
 const expiryBatch = 5000
 
 // ExpireDue writes an expired event for each consent of the silo that ended by asOf, effective at the
-// instant it ended, and returns how many were new. It is idempotent. Of what is veiled no index can be asked: it reads
-// the silo's events once, and looks closer at the consents whose effective_until has passed since the last pass, those
-// that reached their max_age since then, and those that were recorded since then.
-func (t *Retention) ExpireDue(ctx context.Context, silo string, asOf time.Time, ends ExpiryEnds) (int, error) {
+// instant it ended, and returns how many were new. It is idempotent. Of what is veiled no index can be asked. Where known
+// is how the silo stands at asOf, it says which consents have ended, and is brought to the silo's head before; where
+// that is nil, or of another instant, the silo's events are read once, and those looked at closer whose effective_until
+// has passed since the last pass, those that reached their max_age since then, and those that were recorded since then.
+func (t *Retention) ExpireDue(ctx context.Context, silo string, asOf time.Time, ends ExpiryEnds,
+	known *standings.Standings) (int, error) {
 	written := 0
 	what := fmt.Sprintf("expire consents of silo %q", silo)
 	err := t.store.Write(ctx, what, func(tx *database.Txn) error {
@@ -55,7 +57,14 @@ func (t *Retention) ExpireDue(ctx context.Context, silo string, asOf time.Time, 
 		}); err != nil {
 			return err
 		}
-		batch, err := e.due(ctx)
+		candidates := e.candidates
+		if known != nil && known.AsOf().Equal(asOf) {
+			if _, err := known.RefreshIn(ctx, tx, s); err != nil {
+				return err
+			}
+			candidates = func(context.Context) ([]int64, error) { return e.ended(known), nil }
+		}
+		batch, err := e.due(ctx, candidates)
 		if err != nil {
 			return err
 		}
@@ -104,14 +113,15 @@ type span struct{ after, through int64 }
 
 func (s span) has(at int64) bool { return at > s.after && at <= s.through }
 
-// due are the events that end what ended.
-func (e *expiry) due(ctx context.Context) (batch []*chain.Pending, err error) {
-	candidates, err := e.candidates(ctx)
+// due are the events that end what ended. candidates are the collections that are looked at.
+func (e *expiry) due(ctx context.Context, candidates func(context.Context) ([]int64, error)) (batch []*chain.Pending,
+	err error) {
+	list, err := candidates(ctx)
 	if err != nil {
 		return nil, err
 	}
 	wanted, blocks := map[int64]bool{}, map[int64]bool{}
-	for _, collection := range candidates {
+	for _, collection := range list {
 		wanted[collection], blocks[tables.Block(collection)] = true, true
 	}
 	var block tables.Gathered[standings.Fact]
@@ -134,6 +144,35 @@ func (e *expiry) due(ctx context.Context) (batch []*chain.Pending, err error) {
 		}
 	}
 	return batch, nil
+}
+
+// ended are the collections in which a consent has ended, as the silo stands at that instant. One that has its event
+// may be among them.
+func (e *expiry) ended(known *standings.Standings) (list []int64) {
+	through := map[string]time.Time{}
+	for purpose, end := range e.ends {
+		through[purpose] = latestEnded(end, e.asOf)
+	}
+	var standing policy.Standing
+	for collection := int32(1); int(collection) <= known.Len(); collection++ {
+		if known.At(collection, &standing) && slices.ContainsFunc(standing.Purposes,
+			func(p policy.PurposeStanding) bool { return over(&p, through) }) {
+			list = append(list, int64(collection))
+		}
+	}
+	return list
+}
+
+// over reports whether a consent has ended: by its effective_until, or because it began so early.
+func over(p *policy.PurposeStanding, through map[string]time.Time) bool {
+	switch p.State {
+	case policy.Expired:
+		return !p.Until.IsZero() // which its event, where it has one, does not say
+	case policy.Given, policy.Renewed:
+		latest, ages := through[p.Purpose]
+		return ages && !p.Since.After(latest)
+	}
+	return false
 }
 
 // candidates are the collections that may hold a consent that ended.
