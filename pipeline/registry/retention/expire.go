@@ -28,10 +28,11 @@ type ExpiryEnds map[string]func(since time.Time) time.Time
 const expiryBatch = 5000
 
 // ExpireDue writes an expired event for each consent of the silo that ended by asOf, effective at the
-// instant it ended, and returns how many were new. It is idempotent. Of what is veiled no index can be asked. Where known
-// is how the silo stands at asOf, it says which consents have ended, and is brought to the silo's head before; where
-// that is nil, or of another instant, the silo's events are read once, and those looked at closer whose effective_until
-// has passed since the last pass, those that reached their max_age since then, and those that were recorded since then.
+// instant it ended, and returns how many were new. It is idempotent. Of what is veiled no index can be asked. Where
+// known is how the silo stands at asOf, it says which consents have ended, and is brought to the silo's head before;
+// where that is nil, or of another instant, the silo's events are read once, and those looked at closer whose
+// effective_until has passed since the last pass, those that reached their max_age since then, and those that were
+// recorded since then.
 func (t *Retention) ExpireDue(ctx context.Context, silo string, asOf time.Time, ends ExpiryEnds,
 	known *standings.Standings) (int, error) {
 	written := 0
