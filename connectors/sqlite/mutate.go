@@ -151,52 +151,73 @@ func (m *mutator) apply(ctx context.Context, changes []*change) error {
 
 // apply deletes and updates row by row: by rowid, or by key in a table without rowids.
 func (ch *change) apply(c *sqlite3.Conn) (err error) {
-	t := ch.sel.t
-	prepared := map[string]*sqlite3.Stmt{}
-	defer func() {
-		for _, stmt := range prepared {
-			if closing := stmt.Close(); err == nil {
-				err = closing
-			}
-		}
-	}()
-	where := ch.where()
-	for row, op := range ch.ops {
-		if op == connectors.Leave || op == connectors.Update && len(ch.values[row]) == 0 {
-			continue
-		}
-		sql := "DELETE FROM main." + t.name + where
-		var set []int
-		if op == connectors.Update {
-			set = slices.Sorted(maps.Keys(ch.values[row]))
-			var assign []string
-			for _, f := range set {
-				assign = append(assign, t.columns[f].name+" = ?")
-			}
-			sql = updateOf(t, assign) + where
-		}
-		stmt := prepared[sql]
-		if stmt == nil {
-			if stmt, _, err = c.Prepare(sql); errors.Is(err, sqlite3.ERROR) { // of a trigger: what it needs is not here
-				return fmt.Errorf("%s: %w", err, ch.refused(connectors.RefusedTrigger))
-			} else if err != nil {
-				return err
-			}
-			prepared[sql] = stmt
-		}
-		if err := ch.bind(stmt, row, set); err != nil {
+	w := ch.writing(c)
+	defer func() { err = errors.Join(err, w.close()) }()
+	for row := range ch.ops {
+		if err := w.row(row); err != nil {
 			return err
 		}
-		if err := stmt.Exec(); err != nil {
+	}
+	return nil
+}
+
+// writing are the statements of a change on a connection.
+type writing struct {
+	*change
+	conn     *sqlite3.Conn
+	where    string
+	prepared map[string]*sqlite3.Stmt
+}
+
+func (ch *change) writing(c *sqlite3.Conn) *writing {
+	return &writing{change: ch, conn: c, where: ch.where(), prepared: map[string]*sqlite3.Stmt{}}
+}
+
+func (w *writing) close() error {
+	var errs []error
+	for _, stmt := range w.prepared {
+		errs = append(errs, stmt.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// row deletes or updates one row, or leaves it.
+func (w *writing) row(row int) (err error) {
+	op, t := w.ops[row], w.sel.t
+	if op == connectors.Leave || op == connectors.Update && len(w.values[row]) == 0 {
+		return nil
+	}
+	sql := "DELETE FROM main." + t.name + w.where
+	var set []int
+	if op == connectors.Update {
+		set = slices.Sorted(maps.Keys(w.values[row]))
+		var assign []string
+		for _, f := range set {
+			assign = append(assign, t.columns[f].name+" = ?")
+		}
+		sql = updateOf(t, assign) + w.where
+	}
+	stmt := w.prepared[sql]
+	if stmt == nil {
+		if stmt, _, err = w.conn.Prepare(sql); errors.Is(err, sqlite3.ERROR) { // of a trigger: what it needs is not here
+			return fmt.Errorf("%s: %w", err, w.refused(connectors.RefusedTrigger))
+		} else if err != nil {
 			return err
 		}
-		switch n := c.Changes(); {
-		case n == 0 && op == connectors.Delete: // another edit took it along, or a trigger ignored it: read again
-		case n == 0: // a trigger ignored it, or another edit took the row
-			return fmt.Errorf("no row changed where one was meant: %w", ch.refused(connectors.RefusedTrigger))
-		case n > 1: // the key is not unique under its collation
-			return fmt.Errorf("%d rows changed where one was meant: %w", n, ch.refused(connectors.RefusedOther))
-		}
+		w.prepared[sql] = stmt
+	}
+	if err := w.bind(stmt, row, set); err != nil {
+		return err
+	}
+	if err := stmt.Exec(); err != nil {
+		return err
+	}
+	switch n := w.conn.Changes(); {
+	case n == 0 && op == connectors.Delete: // another edit took it along, or a trigger ignored it: read again
+	case n == 0: // a trigger ignored it, or another edit took the row
+		return fmt.Errorf("no row changed where one was meant: %w", w.refused(connectors.RefusedTrigger))
+	case n > 1: // the key is not unique under its collation
+		return fmt.Errorf("%d rows changed where one was meant: %w", n, w.refused(connectors.RefusedOther))
 	}
 	return nil
 }

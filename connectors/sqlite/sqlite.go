@@ -9,7 +9,7 @@
 // A scan reads pages by key, each in a statement of its own that ends before the page is handed out, so no
 // lock is held between pages and other processes can write. Changes are made on a connection of their own
 // that overwrites what it deletes (secure_delete) and, in WAL mode, empties the log when the source is
-// closed. What other programs deleted before is not overwritten. A full-text index (FTS5) that a trigger keeps
+// closed. What other programs deleted before is not overwritten, but in a backup, which is written anew. A full-text index (FTS5) that a trigger keeps
 // in step forgets the words of a row in the same transaction for every search, and overwrites them when it next
 // merges; at once where the application gave it the option secure-delete.
 package sqlite
@@ -70,6 +70,7 @@ type source struct {
 	dsn      string
 	database string
 	busy     time.Duration
+	anew     bool // the file is not changed but written anew
 
 	mu     sync.Mutex
 	idle   []*sqlite3.Conn
@@ -84,8 +85,8 @@ type mutator struct {
 	refs    references // of the database that writer changes
 }
 
-// Open opens a database; with an ApplyDSN, which must name the same file, the Source is a Mutator. A
-// missing file is ErrUnreachable and never created, one that is not a database is ErrDamaged, and an
+// Open opens a database; with an ApplyDSN, which must name the same file, the Source is a Mutator, without one and
+// with o.Rewrite a Rewriter: the file is a backup, or a copy, that no program has open. A missing file is ErrUnreachable and never created, one that is not a database is ErrDamaged, and an
 // ApplyDSN that cannot be written is ErrDenied.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
 	s := &source{name: o.Name, dsn: strings.TrimPrefix(strings.TrimPrefix(o.DSN, "sqlite://"), "sqlite:"),
@@ -112,8 +113,20 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 		return fail(fmt.Errorf("file %s is empty or no file: %w", path, connectors.ErrDamaged), "")
 	}
 	if o.ApplyDSN == "" {
+		log := ""
+		if s.anew = o.Rewrite; o.Rewrite {
+			if log, err = logOf(path); err != nil {
+				return fail(err, "")
+			}
+			if log == "" {
+				s.dsn = immutable(path)
+			}
+		}
 		if err := s.try(ctx); err != nil {
 			return nil, err
+		}
+		if o.Rewrite {
+			return &rewriter{source: s, path: path}, nil
 		}
 		return s, nil
 	}
@@ -232,16 +245,24 @@ func (s *source) release(c *sqlite3.Conn, healthy bool) {
 // Zone returns the zone of the engine's own functions, which know no other without being told.
 func (s *source) Zone(context.Context) (string, error) { return "UTC", nil }
 
+// takeIdle takes the idle connections, which the caller closes.
+func (s *source) takeIdle() []*sqlite3.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	idle := s.idle
+	s.idle = nil
+	return idle
+}
+
 // Close closes the idle connections; a scan that still runs closes its own.
 func (s *source) Close() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.closed = true
+	s.mu.Unlock()
 	var errs []error
-	for _, c := range s.idle {
+	for _, c := range s.takeIdle() {
 		errs = append(errs, c.Close())
 	}
-	s.idle = nil
 	return errors.Join(errs...)
 }
 

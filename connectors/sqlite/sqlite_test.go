@@ -72,6 +72,7 @@ func openFile(t *testing.T, path string, writable bool) connectors.Source {
 // engine is a way to set up the suite's databases.
 type engine struct {
 	writable  bool
+	backup    bool
 	setup     string // run first
 	options   string // behind each CREATE TABLE of a table with a key
 	collation string // of text fields
@@ -97,6 +98,10 @@ func (e engine) harness() connectortest.Harness {
 				statements = append(statements, d.Inserts(table, 100)...)
 			}
 			path := makeFile(t, append(statements, "COMMIT")...)
+			if e.backup {
+				return connectortest.Store{Open: func(t *testing.T) connectors.Source { return openBackup(t, path) },
+					Path: path, Bytes: func(t *testing.T) []byte { return contents(t, path) }}
+			}
 			return connectortest.Store{
 				Open: func(t *testing.T) connectors.Source { return openFile(t, path, e.writable) },
 				View: func(t *testing.T, name string) ([]string, [][]any) { return readView(t, path, name) },
@@ -115,12 +120,15 @@ func (e engine) harness() connectortest.Harness {
 
 func TestSQLite(t *testing.T) {
 	for name, e := range map[string]engine{
-		"rowid":         {writable: true},
-		"without rowid": {writable: true, options: " WITHOUT ROWID"},
-		"wal, utf-16":   {writable: true, setup: "PRAGMA encoding='UTF-16'; PRAGMA journal_mode=WAL"},
-		"nocase":        {writable: true, collation: "NOCASE"},
-		"rtrim":         {writable: true, collation: "RTRIM", options: " WITHOUT ROWID"},
-		"read only":     {},
+		"rowid":                 {writable: true},
+		"without rowid":         {writable: true, options: " WITHOUT ROWID"},
+		"wal, utf-16":           {writable: true, setup: "PRAGMA encoding='UTF-16'; PRAGMA journal_mode=WAL"},
+		"nocase":                {writable: true, collation: "NOCASE"},
+		"rtrim":                 {writable: true, collation: "RTRIM", options: " WITHOUT ROWID"},
+		"read only":             {},
+		"backup":                {backup: true},
+		"backup, without rowid": {backup: true, options: " WITHOUT ROWID"},
+		"backup, wal, utf-16":   {backup: true, setup: "PRAGMA encoding='UTF-16'; PRAGMA journal_mode=WAL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if e.writable {
@@ -128,6 +136,7 @@ func TestSQLite(t *testing.T) {
 				require.Implements(t, (*connectors.Deferrer)(nil), &mutator{})
 				require.Implements(t, (*connectors.Foreseer)(nil), &mutator{})
 			}
+			require.Implements(t, (*connectors.Rewriter)(nil), &rewriter{})
 			connectortest.Run(t, e.harness())
 		})
 	}

@@ -224,6 +224,11 @@ func (v *virtual) covered(of string) bool {
 	return !slices.ContainsFunc(v.fields, func(f string) bool { return !slices.Contains(named, strings.ToLower(f)) })
 }
 
+// renewable says whether an index can be built anew from the table whose texts it indexes.
+func (v *virtual) renewable() bool {
+	return v.here && v.module == "fts5" && v.option["content"] != "" && v.tied()
+}
+
 // kind is what the table is, in words.
 func (v *virtual) kind() string {
 	switch {
@@ -236,9 +241,13 @@ func (v *virtual) kind() string {
 }
 
 // unread says why a virtual table is not in the catalog, once for each table that it copies.
-func (v *virtual) unread() (list []connectors.Unread) {
+func (v *virtual) unread(anew bool) (list []connectors.Unread) {
 	for i := range v.copies {
-		list = append(list, v.unreadCopy(&v.copies[i]))
+		u := v.unreadCopy(&v.copies[i])
+		if anew && u.Stays && v.renewable() {
+			u.Stays, u.Reason = false, v.kind()+" of "+u.Of+", which is built anew when rows of it are changed"
+		}
+		list = append(list, u)
 	}
 	if list != nil && v.text() == "" || v.readable() {
 		return list
@@ -299,7 +308,7 @@ func (s *source) Unread(ctx context.Context) ([]connectors.Unread, error) {
 	if err != nil {
 		return nil, s.fail(ctx, "catalog", "", err)
 	}
-	list, err := unread(c, s.database)
+	list, err := unread(c, s.database, s.anew)
 	s.release(c, err == nil)
 	if err != nil {
 		return nil, s.fail(ctx, "catalog", "", err)
@@ -307,7 +316,7 @@ func (s *source) Unread(ctx context.Context) ([]connectors.Unread, error) {
 	return list, nil
 }
 
-func unread(c *sqlite3.Conn, database string) ([]connectors.Unread, error) {
+func unread(c *sqlite3.Conn, database string, anew bool) ([]connectors.Unread, error) {
 	virtuals, err := loadVirtual(c)
 	if err != nil {
 		return nil, err
@@ -315,7 +324,7 @@ func unread(c *sqlite3.Conn, database string) ([]connectors.Unread, error) {
 	var list []connectors.Unread
 	for i := range virtuals {
 		v := &virtuals[i]
-		list = append(list, v.unread()...)
+		list = append(list, v.unread(anew)...)
 		if !v.readable() {
 			continue
 		}
