@@ -23,8 +23,8 @@ func sanitizeCommand(c *Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sanitize DUMP --to FILE",
 		Short: "Copy a dump for development and test: each value of a personal field is made up",
-		Long: `Copy a dump (mysqldump, mydumper, pg_dump in any format, a script of SQL Server; packed or not) to another of
-the same format. What is alike stays alike, in all tables: joins hold, and what is unique stays so. Nothing that was read
+		Long: `Copy a dump (mysqldump, mydumper, pg_dump in any format, a script of SQL Server; packed or not) or a SQLite
+database, also one that is in use, to another of the same format. What is alike stays alike, in all tables: joins hold, and what is unique stays so. Nothing that was read
 is kept; the key of which made-up values hang ends with the command.
 
 Fields that look personal without being sure stop it, with the rules to write. The copy is searched for each value of a

@@ -45,6 +45,18 @@ func logOf(path string) (string, error) {
 	return "", nil
 }
 
+// Snapshot copies the database as it stands at one moment, whoever writes it, to a file that is not there yet.
+func (r *rewriter) Snapshot(ctx context.Context, path string) error {
+	c, err := r.connect(ctx, r.path, sqlite3.OPEN_READONLY, "")
+	if err == nil {
+		err = errors.Join(into(c, path), c.Close())
+	}
+	if err != nil {
+		return r.fail(ctx, "copy", "", err)
+	}
+	return nil
+}
+
 // Rewrite changes a copy of the database, copies that by VACUUM INTO, which takes over nothing of what deleted rows left,
 // and reads the new file back before it takes the place of the original, as package anew says. The folder needs room for
 // both.

@@ -335,6 +335,9 @@ func unread(c *sqlite3.Conn, database string, anew bool) ([]connectors.Unread, e
 	}
 	err = rows(c, `SELECT name FROM sqlite_schema WHERE name IN ('sqlite_stat3', 'sqlite_stat4')`,
 		func(s *sqlite3.Stmt) {
+			if anew { // it forgets them
+				return
+			}
 			list = append(list, connectors.Unread{Name: s.ColumnText(0), Unknown: true,
 				Reason: "values of indexes that ANALYZE took as samples: run ANALYZE again when rows were erased"})
 		})

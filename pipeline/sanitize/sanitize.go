@@ -1,7 +1,7 @@
-// Package sanitize makes a copy of a dump that works like the original and holds none of its people's data: each value
+// Package sanitize makes a copy of a dump, or of a database file, that works like the original and holds none of its people's data: each value
 // of a personal field is made up anew, alike where it was alike.
 //
-//   - [Run] reads a dump, asks what must be asked, writes the copy, and searches it for what it must not hold.
+//   - [Run] reads it, asks what must be asked, writes the copy, and searches it for what it must not hold.
 //   - [Rules] are what people say of fields, in the place of what was found.
 //   - A maker makes values up ([How]); originals are the values that must not be met again.
 //
@@ -70,16 +70,17 @@ func Run(ctx context.Context, job Job) (r *Report, err error) {
 	if _, err := os.Lstat(job.To); err == nil && !job.Check {
 		return nil, fmt.Errorf("%w: %s: name another, or remove it", ErrThere, job.To)
 	}
-	src, err := job.Open(ctx, job.From)
+	work, err := os.MkdirTemp("", "lethe-sanitize-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	c := &copying{Job: job, maker: &maker{key: job.Key}, temp: filepath.Join(work, filepath.Base(job.From))}
+	src, err := c.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	if _, ok := src.(connectors.Rewriter); !ok {
-		return nil, fmt.Errorf("%w: take a dump of it (mysqldump, pg_dump, a script of SQL Server) and name that",
-			ErrReadOnly)
-	}
-	c := &copying{Job: job, maker: &maker{key: job.Key}}
 	if r, err = c.decide(ctx, src); err != nil || job.Check {
 		return r, err
 	}
@@ -93,9 +94,36 @@ func Run(ctx context.Context, job Job) (r *Report, err error) {
 	return r, c.write(ctx)
 }
 
+// snapshotter is a source that others may be writing: it copies itself as it stands at one moment.
+type snapshotter interface {
+	Snapshot(ctx context.Context, path string) error
+}
+
+// open opens what is copied: the source itself where that is a file which stands still, else a copy of it.
+func (c *copying) open(ctx context.Context) (connectors.Source, error) {
+	src, err := c.Open(ctx, c.From)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := src.(connectors.Rewriter); !ok {
+		return nil, errors.Join(src.Close(), fmt.Errorf("%w: take a dump of it (mysqldump, pg_dump, a script of SQL Server) "+
+			"and name that", ErrReadOnly))
+	}
+	s, ok := src.(snapshotter)
+	if !ok {
+		return src, nil
+	}
+	if err := errors.Join(s.Snapshot(ctx, c.temp), src.Close()); err != nil {
+		return nil, err
+	}
+	c.From = c.temp
+	return c.Open(ctx, c.From)
+}
+
 // copying is a copy that is being made.
 type copying struct {
 	Job
+	temp      string // where it is written, before it is moved to its place
 	report    *Report
 	tables    []connectors.Table
 	fields    map[string][]*Field // that change, by table
@@ -134,6 +162,9 @@ func (c *copying) decide(ctx context.Context, src connectors.Source) (*Report, e
 // unread refuses a dump of which some rows cannot be read: they would be copied as they are.
 func unread(list []connectors.Unread) (err error) {
 	for _, u := range list {
+		if u.Of != "" && !u.Stays { // it is kept in step with what is replaced
+			continue
+		}
 		err = errors.Join(err, fmt.Errorf("%w: table %s is not read (%s), and would be copied as it is: take a dump "+
 			"without it", connectors.ErrConfig, u.Name, u.Reason))
 	}
@@ -263,18 +294,14 @@ func (c *copying) each(ctx context.Context, src connectors.Source, want func(*Fi
 	return nil
 }
 
-// write makes the copy in a folder of its own, which goes with all that is in it, and moves it to its place.
+// write makes the copy in a folder of its own, and moves it to its place.
 func (c *copying) write(ctx context.Context) (err error) {
-	work, err := os.MkdirTemp("", "lethe-sanitize-")
-	if err != nil {
-		return err
+	if c.From != c.temp {
+		if err := duplicate(c.From, c.temp); err != nil {
+			return err
+		}
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	temp := filepath.Join(work, filepath.Base(c.From))
-	if err := duplicate(c.From, temp); err != nil {
-		return err
-	}
-	copied, err := c.Open(ctx, temp)
+	copied, err := c.Open(ctx, c.temp)
 	if err != nil {
 		return err
 	}
@@ -303,7 +330,7 @@ func (c *copying) write(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return place(temp, c.To)
+	return place(c.temp, c.To)
 }
 
 // edit makes up the values of a batch.
