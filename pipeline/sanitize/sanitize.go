@@ -1,5 +1,5 @@
-// Package sanitize makes a copy of a dump, or of a database file, that works like the original and holds none of its people's data: each value
-// of a personal field is made up anew, alike where it was alike.
+// Package sanitize makes a copy of a dump, or of a database file, that works like the original and holds none of its
+// people's data: each value of a personal field is made up anew, alike where it was alike.
 //
 //   - [Run] reads it, asks what must be asked, writes the copy, and searches it for what it must not hold.
 //   - [Rules] are what people say of fields, in the place of what was found.
@@ -106,8 +106,8 @@ func (c *copying) open(ctx context.Context) (connectors.Source, error) {
 		return nil, err
 	}
 	if _, ok := src.(connectors.Rewriter); !ok {
-		return nil, errors.Join(src.Close(), fmt.Errorf("%w: take a dump of it (mysqldump, pg_dump, a script of SQL Server) "+
-			"and name that", ErrReadOnly))
+		return nil, errors.Join(src.Close(), fmt.Errorf("%w: take a dump of it (mysqldump, pg_dump, a script of SQL "+
+			"Server) and name that", ErrReadOnly))
 	}
 	s, ok := src.(snapshotter)
 	if !ok {
