@@ -145,6 +145,10 @@ func importEvents(ctx context.Context, c *Command, in origin, args []string) err
 
 // takeEntered takes events in, which whoever brings them has signed.
 func takeEntered(ctx context.Context, c *Command, o opened, in origin, args []string) (taken intake.Taken, err error) {
+	if in.from == "" && slices.Contains(duties.Taken(o.p, in.silo), in.source) {
+		return taken, fmt.Errorf("%w: --source %q: under this name Lethe itself takes in what is said there: name who "+
+			"delivers the file, or read the table with --from", setup.ErrConfig, in.source)
+	}
 	take := func() (err error) {
 		if in.from != "" {
 			taken, err = takeTable(ctx, o.p, o.intake, in)
@@ -161,11 +165,11 @@ func takeEntered(ctx context.Context, c *Command, o opened, in origin, args []st
 	if err != nil {
 		return taken, err
 	}
-	what := []string{"import", in.source, in.from}
+	digest := ""
 	if who != nil && len(args) > 0 {
-		what = append(what, digestOfFile(args[0]))
+		digest = digestOfFile(args[0])
 	}
-	err = duties.EnteredBy(ctx, o.p, duties.Entry{Silo: in.silo, What: what, Roles: []string{"operator"}}, who, take)
+	err = duties.EnteredBy(ctx, o.p, duties.Import(in.silo, in.source, in.from, digest), who, take)
 	return taken, err
 }
 

@@ -37,7 +37,7 @@ day and has evidence.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			e := event.Event{Type: event.Type(ev.typ), Purpose: ev.purpose, OccurredAt: c.Now(),
 				Notice: ev.notice, Method: ev.method, Evidence: ev.evidence,
-				Source: "lethe consent record", ID: ev.id, Marketing: ev.marketing, Collection: ev.collection}
+				Source: duties.ByHand, ID: ev.id, Marketing: ev.marketing, Collection: ev.collection}
 			for _, s := range ev.subjects {
 				subject, err := parseSubject(s)
 				if err != nil {
@@ -74,6 +74,9 @@ day and has evidence.`,
 				who, err := by.named(cmd.Context(), c, o.p)
 				if err != nil {
 					return err
+				}
+				if who != nil {
+					e.Source = duties.ByHandSigned
 				}
 				seq, listed := int64(0), 0
 				err = duties.EnteredBy(cmd.Context(), o.p, duties.Entry{Silo: ev.silo, What: []string{"record", ev.typ,

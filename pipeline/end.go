@@ -61,7 +61,7 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	night.balance.Draw(settled)
 	report.Listed(&b.notes.Facts, b.listed)
 	said, known, answersErr := b.noteAnswers(ctx)
-	err = errors.Join(err, answersErr, b.noteLog())
+	err = errors.Join(err, answersErr, b.noteLog(), night.owing.Unsigned(ctx, night.silos, said))
 	figures.Conclude(&b.notes.Facts, b.notes.History, totals, b.tonight.Today.String())
 	err = errors.Join(err, night.proofs.Draw(ctx, said, known))
 	tampered := errors.Is(errors.Join(errors.Join(b.notes.Problems...), err), setup.ErrTampered)

@@ -1,14 +1,17 @@
 package duties
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"lethe/pipeline/answers"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
 )
@@ -20,6 +23,34 @@ type Entry struct {
 	What    []string // what is signed of it, in its order; no value of a record
 	Roles   []string // beside an owner of the silo, and who has the role user there
 	Owner   string   // who may besides, by name: the owner of a place; "" nobody
+	comment string   // what the signature says in clear; "" the first of What
+}
+
+// Who delivered what was entered by hand (`lethe consent record`), as the registry has it: nobody said who they are, or
+// somebody signed it, who stands in the chain of answers.
+const (
+	ByHand       = event.Own + " consent record"
+	ByHandSigned = ByHand + ", signed"
+)
+
+// Import is the entry of a delivery to a silo, by who delivers it; of a file with its digest, where it can be read twice.
+func Import(silo, source, from, digest string) Entry {
+	e := Entry{Silo: silo, What: []string{"import", source, from}, Roles: []string{"operator"}, comment: signedOf(source)}
+	if digest != "" {
+		e.What = append(e.What, digest)
+	}
+	return e
+}
+
+// signedOf is what the comment of a signature says that is over a delivery of a source.
+func signedOf(source string) string { return strings.TrimSpace("import " + source) }
+
+// Signed reports whether a chain has a signature over a delivery of a source to a silo.
+func Signed(said []answers.Signed, silo, source string) bool {
+	return slices.ContainsFunc(said, func(s answers.Signed) bool {
+		a := s.Answer
+		return a.Act == answers.Enter && a.About == Entry{Silo: silo}.about() && a.Comment == signedOf(source)
+	})
 }
 
 // about names what is entered.
@@ -54,10 +85,7 @@ func EnteredBy(ctx context.Context, p *setup.Setup, e Entry, who *setup.Witness,
 		return err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	comment := ""
-	for _, word := range e.What[:1] {
-		comment = word
-	}
+	comment := cmp.Or(e.comment, e.What[0])
 	_, err = state.Say(ctx, p, book, answers.Answer{Act: answers.Enter, About: e.about(), Digest: e.digest(),
 		Actor: who.Name, Comment: comment}, who.Signer, nil)
 	if err != nil {

@@ -161,6 +161,10 @@ func (in *Intake) Import(ctx context.Context, silo string, d delivery.Import) (T
 	if s == nil {
 		return Taken{}, fmt.Errorf("%w: silo %q is not under silos", setup.ErrConfig, silo)
 	}
+	if event.Reserved(d.Source) {
+		return Taken{}, fmt.Errorf("%w: --source %q: under this name Lethe records what it does itself, and what is "+
+			"entered by hand: name who delivers", setup.ErrConfig, d.Source)
+	}
 	t := Taken{Silo: silo, Source: d.Source, Unproven: map[event.Reason]int{},
 		Reasons: map[event.RefusedError]int{}}
 	key, err := in.setup.Keys.SiloKey(silo)

@@ -22,6 +22,7 @@ type Said struct {
 	Ended     *answers.Signed  // by which it was rejected or discarded; nil: it was not
 	Void      []string         // why others do not count
 	about     []answers.Signed // all over the digest, whoever signed them
+	held      []answers.Signed // approvals that nobody took back, also those that an objection holds
 	needed    int              // people who discard it
 }
 
@@ -96,8 +97,10 @@ func (s *Said) take(a answers.Signed) {
 		}
 	case answers.Withdraw:
 		s.Approvals = slices.DeleteFunc(s.Approvals, by(a.Answer.Key))
+		s.held = slices.DeleteFunc(s.held, by(a.Answer.Key))
 		s.Discards = slices.DeleteFunc(s.Discards, by(a.Answer.Key))
 	case answers.Approve, answers.Override:
+		s.held = append(s.held, a)
 		over := s.Objection == nil || a.Answer.Act == answers.Override && a.Answer.Seq > s.Objection.Answer.Seq
 		if over && !slices.ContainsFunc(s.Approvals, by(a.Answer.Key)) {
 			s.Approvals = append(s.Approvals, a)

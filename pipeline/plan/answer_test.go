@@ -316,6 +316,17 @@ func TestOnesOwnAnswerIsWithdrawn(t *testing.T) {
 	to, err = d.answer(t, "dora", withdraw)
 	require.NoError(t, err)
 	require.Equal(t, journal.Approved, to, "who approved before has approved")
+
+	_, err = d.answer(t, "dora", object)
+	require.NoError(t, err)
+	to, err = d.answer(t, "anna", withdraw)
+	require.NoError(t, err, "what an objection holds is hers still")
+	require.Equal(t, journal.Waiting, to)
+	_, err = d.answer(t, "anna", withdraw)
+	require.ErrorContains(t, err, "anna has no answer to it that stands")
+	to, err = d.answer(t, "dora", withdraw)
+	require.NoError(t, err)
+	require.Equal(t, journal.Waiting, to, "she took it back")
 }
 
 // The state in the journal is a note: whatever somebody writes there, what people said is what holds.

@@ -114,7 +114,7 @@ func (s Said) fits(a answers.Answer, doc *Sealed) error {
 		return refuse("nobody objected to it: approve it without --override")
 	case a.Act == answers.Override && strings.TrimSpace(a.Comment) == "":
 		return refuse("an objection is overridden in writing: say why with --comment")
-	case a.Act == answers.Withdraw && !mine && !objected && !discards:
+	case a.Act == answers.Withdraw && !slices.ContainsFunc(s.held, by(a.Key)) && !objected && !discards:
 		return refuse("%s has no answer to it that stands: there is nothing to withdraw", a.Actor)
 	}
 	return nil

@@ -85,8 +85,11 @@ func LastHeads(runs []journal.Run) (map[string]chain.Head, error) {
 	if err != nil || f == nil {
 		return nil, err
 	}
-	return parseHeads(f.Run.RegistryHeads)
+	return Heads(f)
 }
+
+// Heads are the registry's heads as a run saw them.
+func Heads(f *audit.Facts) (map[string]chain.Head, error) { return parseHeads(f.Run.RegistryHeads) }
 
 // Newest are the facts of the newest run that ended and says something; nil where none does. Runs come newest first.
 func Newest(runs []journal.Run, says func(*audit.Facts) bool) (*audit.Facts, error) {

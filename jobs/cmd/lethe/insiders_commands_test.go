@@ -9,6 +9,8 @@ func byCommand() []insider {
 			w.at = measured
 		}
 	}
+	const agreed = "email,purpose,type,occurred_at,notice,method,evidence\n" +
+		"m9@example.org,club,given,2026-12-21T19:00:00Z,v3,form,x\n"
 	anna := []string{"--as", "anna", "--key", "anna.key"}
 	return []insider{
 		{"adopts a longer term alone", func(w *inside) {
@@ -30,9 +32,18 @@ func byCommand() []insider {
 			"email=m9@example.org"), ""},
 		{"asks for the data of one who withdrew", does(0, "request", "open", "--silo", "members", "--kind", "access",
 			"--subject", "email=m9@example.org"), ""},
-		// What somebody delivers who may, is what is known; a role user:SILO closes the door, and then it is signed.
+		// What somebody delivers who may, is what is known, and is named; a role user:SILO closes the door, and then it
+		// is signed.
 		{"says that one who withdrew agreed", does(0, "consent", "record", "--silo", "members", "--subject", "email=m9@example.org",
-			"--purpose", "club", "--type", "given", "--notice", "v3", "--method", "form", "--evidence", "x"), "saves, unseen"},
+			"--purpose", "club", "--type", "given", "--notice", "v3", "--method", "form", "--evidence", "x"), ""},
+		{"says in a file that one who withdrew agreed", func(w *inside) {
+			w.write("made-up.csv", agreed)
+			does(0, "consent", "import", "--silo", "members", "--source", "till", "made-up.csv")(w)
+		}, ""},
+		{"delivers under a name of Lethe's own", func(w *inside) {
+			w.write("made-up.csv", agreed)
+			does(2, "consent", "import", "--silo", "members", "--source", "lethe", "made-up.csv")(w)
+		}, harmless},
 		{"places a hold alone", does(0, append([]string{"hold", "place", "--silo", "members", "--subject", "email=m9@example.org",
 			"--case", "1", "--id", "h1"}, anna...)...), ""},
 		{"gives a silo a new version of its key", does(0, "keys", "rotate", "--silo", "shop"), harmless},

@@ -138,12 +138,21 @@ type Change struct {
 	Kind          string
 }
 
+// keepNothing are the parts of a policy that one person may change and that keep no row: what a field holds decides none,
+// and orders, of an earlier build, are signed by themselves.
+var keepNothing = []string{"Reviews", "Detectors", "Orders"}
+
+// Keeps reports whether it is one by which rows stay longer, or more of them.
+func (c Change) Keeps() bool {
+	part, _, _ := strings.Cut(c.Path, ".")
+	return c.Kind == Relaxing && !slices.Contains(keepNothing, part)
+}
+
 func kindOf(path []string, a, b any) string {
 	switch {
 	case path[0] == "People" || path[0] == "Approvals":
 		return OfPeople
-	case keepsMore(path, a, b), path[0] == "Reviews", path[0] == "Detectors", // what a field holds decides no row
-		path[0] == "Orders": // of an earlier build; they are signed by themselves
+	case keepsMore(path, a, b), slices.Contains(keepNothing, path[0]):
 		return Relaxing
 	}
 	return Tightening

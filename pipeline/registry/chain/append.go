@@ -123,7 +123,7 @@ func (p *Pending) sum(keys *keystore.SiloKey, e *event.Event, former bool, scrat
 // is recorded once and returns position 0. A *RefusedError says why an event cannot be recorded.
 func (l *Log) Append(ctx context.Context, keys *keystore.SiloKey, e event.Event) (int64, error) {
 	if e.Source == "" {
-		e.Source = ownSource
+		e.Source = event.Own
 	}
 	p := &Pending{Event: e}
 	if err := p.Check(nil); err != nil {

@@ -12,13 +12,10 @@ import (
 	"lethe/pipeline/registry/seal"
 )
 
-// ownSource is the source of the events that Lethe writes by itself.
-const ownSource = "lethe"
-
 // NewOwn makes an event of Lethe's own ready to be appended to a collection. It comes from no personal
 // data, so it needs no key to be recognised; the silo's name keeps two silos apart.
 func (w *Writer) NewOwn(e event.Event, collection int64) *Pending {
-	e.Source = ownSource
+	e.Source = event.Own
 	p := &Pending{Event: e, collections: []int64{collection}}
 	sum := sha256.Sum256(fmt.Appendf(nil, "own|%s|%s|%s|%d|%d|%v|%s", w.Silo.Silo, p.Type, p.Purpose, collection,
 		event.Micros(p.EffectiveFrom), p.Details, p.Source))

@@ -43,6 +43,13 @@ func refusal(column string, err error) error {
 	return Refuse(BadIdentifier, column)
 }
 
+// Own is the source of the events that Lethe writes by itself, and how the name begins of those that it has from who
+// sits before it: nobody else delivers under such a name.
+const Own = "lethe"
+
+// Reserved reports whether a source's name is one of Lethe's own.
+func Reserved(source string) bool { return source == Own || strings.HasPrefix(source, Own+" ") }
+
 // Event is one fact to be recorded. It names its person by identifiers, by the source's collection id, or
 // by both; the values are used to compute references and are not stored.
 type Event struct {
