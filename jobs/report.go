@@ -126,6 +126,10 @@ func (c *Command) query(ctx context.Context, code string, a asked) error {
 	if err != nil {
 		return err
 	}
+	left, err := countedOnly(ctx, a, night, q)
+	if err != nil {
+		return err
+	}
 	if a.identity != "" && !a.sql {
 		apart, err := os.MkdirTemp("", "lethe-query.")
 		if err != nil {
@@ -145,9 +149,10 @@ func (c *Command) query(ctx context.Context, code string, a asked) error {
 			"writes them for another program", setup.ErrConfig)
 	}
 	if a.sql || err != nil {
-		fmt.Fprintf(c.Out, "-- %s: %s\n%s", q.Code, q.Title, script)
+		fmt.Fprintf(c.Out, "-- %s: %s\n%s%s", q.Code, q.Title, left, script)
 		return nil
 	}
+	fmt.Fprint(c.Err, left)
 	arguments := []string{"-no-stdin", "-c", script}
 	if c.json {
 		arguments = append([]string{"-json"}, arguments...)

@@ -257,6 +257,9 @@ func (b *book) planStates(ctx context.Context) error {
 			b.result.Waiting = append(b.result.Waiting, e.ID)
 		}
 	}
+	for i, p := range b.notes.Facts.Plans {
+		b.notes.Facts.Plans[i].Early = p.Early || slices.Contains(b.notes.Facts.Early, p.PlanID)
+	}
 	return errors.Join(errs...)
 }
 

@@ -159,6 +159,7 @@ type Plan struct {
 	RequiresApproval bool      // people still have to answer it
 	ValidUntil       time.Time // when it lapses
 	State            string    // waiting, approved, applied, partly_applied, expired, rejected, withdrawn
+	Early            bool      // carried out before the night read its sources, so that no row of it is in its summary
 }
 
 // Approval is a signed answer: one that was given since the night before, or to a plan that this night was about. What

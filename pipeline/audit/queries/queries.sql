@@ -190,8 +190,9 @@ FROM (
   FROM summary s JOIN sources USING (source, date)
   LEFT JOIN actions a ON a.date = s.date AND a.silo = s.silo AND a.source = s.source AND a.object = s.object
     AND a.change = s.change AND a.reason = s.reason AND a.status IN ('done', 'recovered')
-    -- not of plans of nights before, which a night carries out before it reads
-    AND (starts_with(a.plan_id, a.run) OR a.run NOT IN (SELECT run_id FROM runs WHERE phases = 'night'))
+    -- not of plans that a night carried out before it read
+    AND (a.run NOT IN (SELECT run_id FROM runs WHERE phases = 'night')
+      OR a.plan_id NOT IN (SELECT plan_id FROM plan WHERE date = getvariable('night') AND early))
   WHERE s.date = getvariable('night') AND environment <> 'backup'
     AND (s.action IN ('delete', 'anonymize') OR s.action = 'keep' AND starts_with(s.reason, 'D_')) GROUP BY ALL)
 WHERE rows > ended AND (usage <> 'blocked' OR in_use > 0) ORDER BY rows DESC, silo, source, object;
