@@ -7,9 +7,10 @@ import (
 	"cmp"
 	"embed"
 	"fmt"
-	"slices"
+	"maps"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -30,39 +31,62 @@ func Languages() []string { return []string{English, "es", "it", "nl", "pl", "sv
 
 // Words says messages in one language.
 type Words struct {
-	Code     string // of the language
-	messages map[string]string
+	Code     string            // of the language
+	messages map[string]string // of all words of the language: nobody writes to it
 	printer  *message.Printer
 }
+
+// messages are those of one language, ready to be said.
+type messages struct {
+	texts   map[string]string
+	catalog catalog.Catalog
+}
+
+// known has the messages of each language; they are read once, when they are first asked for.
+var known = func() map[string]func() (messages, error) {
+	all := map[string]func() (messages, error){}
+	for _, code := range Languages() {
+		all[code] = sync.OnceValues(func() (messages, error) { return ready(code) })
+	}
+	return all
+}()
 
 // In gives the words of a language. The error names those that there are.
 func In(code string) (*Words, error) {
 	code = cmp.Or(code, English)
-	if !slices.Contains(Languages(), code) {
+	if known[code] == nil {
 		return nil, fmt.Errorf("%q is no language of the pages: take one of %s", code,
 			strings.Join(Languages(), ", "))
 	}
-	messages, err := read(English)
+	m, err := known[code]()
 	if err != nil {
 		return nil, err
+	}
+	return &Words{Code: code, messages: m.texts,
+		printer: message.NewPrinter(language.Make(code), message.Catalog(m.catalog))}, nil
+}
+
+// ready makes the messages of a language ready.
+func ready(code string) (messages, error) {
+	texts, err := read(English)
+	if err != nil {
+		return messages{}, err
 	}
 	if code != English {
 		own, err := read(code)
 		if err != nil {
-			return nil, err
+			return messages{}, err
 		}
-		for key, text := range own {
-			messages[key] = text
-		}
+		maps.Copy(texts, own)
 	}
 	tag := language.Make(code)
 	b := catalog.NewBuilder(catalog.Fallback(tag))
-	for key, text := range messages {
+	for key, text := range texts {
 		if err := set(b, tag, key, text); err != nil {
-			return nil, fmt.Errorf("message %s in %s: %w", key, code, err)
+			return messages{}, fmt.Errorf("message %s in %s: %w", key, code, err)
 		}
 	}
-	return &Words{Code: code, messages: messages, printer: message.NewPrinter(tag, message.Catalog(b))}, nil
+	return messages{texts, b}, nil
 }
 
 // read reads the messages of a language: those of the pages, and those of what people are handed.

@@ -373,7 +373,10 @@ func (n night) siloTable() (rows []siloRow, sum *siloRow, notes []string) {
 		sum = &siloRow{n.Say("sum"), n.siloCells(all)}
 		hidden = n.hideSmall(rows, sum, shown)
 	}
-	notes = append(notes, n.Say("silos.note", int64(len(n.Facts.Backups))))
+	notes = append(notes, n.Say("silos.note"))
+	if files := int64(len(n.Facts.Backups)); files > 0 {
+		notes = append(notes, n.Say("silos.copies", files))
+	}
 	if kept != "" {
 		notes = append(notes, n.Say("silos.kept", n.Weekday(tonight.Day(kept))))
 	}

@@ -308,6 +308,12 @@ func TestANightWithNothing(t *testing.T) {
 		require.Contains(t, body, want)
 	}
 	require.NotContains(t, body, "All 0 silos")
+	require.NotContains(t, body, "A copy is a row", "of no file")
+	f := audittest.Quiet()
+	f.Backups = f.Backups[:0]
+	require.NotContains(t, render(t, Input{Facts: f}), "A copy is a row")
+	f.Backups = append(f.Backups, audit.Backup{Source: "dump"})
+	require.Contains(t, render(t, Input{Facts: f}), "A copy is a row in the one backup file.")
 }
 
 // TestAPartThatWasNotReadKeepsItsFigures: with a dagger and their day, and never 0.
