@@ -33,9 +33,11 @@ const (
 	ByHandSigned = ByHand + ", signed"
 )
 
-// Import is the entry of a delivery to a silo, by who delivers it; of a file with its digest, where it can be read twice.
+// Import is the entry of a delivery to a silo, by who delivers it; of a file with its digest, where it can be read
+// twice.
 func Import(silo, source, from, digest string) Entry {
-	e := Entry{Silo: silo, What: []string{"import", source, from}, Roles: []string{"operator"}, comment: signedOf(source)}
+	e := Entry{Silo: silo, What: []string{"import", source, from}, Roles: []string{"operator"},
+		comment: signedOf(source)}
 	if digest != "" {
 		e.What = append(e.What, digest)
 	}

@@ -44,8 +44,8 @@ func (ow *Book) Unsigned(ctx context.Context, set *silos.Set, said answers.Chain
 			if next < 0 {
 				next = len(files)
 			}
-			ow.found(audit.Finding{Kind: "F_DELIVERED_UNSIGNED", Severity: "low", Object: silo, Column: files[0].Source},
-				files[:next], "came in a file (`lethe consent import`)", "operator")
+			f := audit.Finding{Kind: "F_DELIVERED_UNSIGNED", Severity: "low", Object: silo, Column: files[0].Source}
+			ow.found(f, files[:next], "came in a file (`lethe consent import`)", "operator")
 			files = files[next:]
 		}
 	}

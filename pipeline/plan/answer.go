@@ -22,7 +22,7 @@ type Said struct {
 	Ended     *answers.Signed  // by which it was rejected or discarded; nil: it was not
 	Void      []string         // why others do not count
 	about     []answers.Signed // all over the digest, whoever signed them
-	held      []answers.Signed // approvals that nobody took back, also those that an objection holds
+	held      []answers.Signed // approvals that stand, also those that an objection holds
 	needed    int              // people who discard it
 }
 
@@ -79,8 +79,8 @@ func (s Said) with(a answers.Answer) Said {
 	if n := len(s.about); n > 0 {
 		a.Seq = s.about[n-1].Answer.Seq + 1
 	}
-	next := answers.Signed{Answer: a}
-	return weigh(append(slices.Clone(s.about), next), append(slices.Clone(s.All), next), s.needed)
+	next := []answers.Signed{{Answer: a}}
+	return weigh(slices.Concat(s.about, next), slices.Concat(s.All, next), s.needed)
 }
 
 // take takes in what else was said.

@@ -33,7 +33,6 @@ func Approve(ctx context.Context, p *setup.Setup, planID, actor string, act answ
 		return "", given, err
 	}
 	defer j.Close()
-
 	doc, entry, err := answerable(ctx, p, j, planID, act)
 	if err != nil {
 		return "", given, err
@@ -71,8 +70,7 @@ type recording struct {
 
 // record signs an answer and brings the plan into the state that follows from it.
 func (s Said) record(ctx context.Context, p *setup.Setup, r recording) (to string, given answers.Signed, err error) {
-	to = s.with(r.answer).leadsTo(p, r.doc, r.entry.State)
-	if to == r.entry.State {
+	if to = s.with(r.answer).leadsTo(p, r.doc, r.entry.State); to == r.entry.State {
 		given, err = state.Say(ctx, p, r.book, r.answer, r.signer, nil)
 		return to, given, err
 	}
@@ -100,7 +98,6 @@ func (s Said) fits(a answers.Answer, doc *Sealed) error {
 		return fmt.Errorf("%w: plan %s: %s", setup.ErrConfig, doc.PlanID, fmt.Sprintf(words, args...))
 	}
 	mine := slices.ContainsFunc(s.Approvals, by(a.Key))
-	discards := slices.ContainsFunc(s.Discards, by(a.Key))
 	objected := s.Objection != nil && s.Objection.Answer.Key == a.Key
 	switch {
 	case (a.Act == answers.Approve || a.Act == answers.Override) && mine, a.Act == answers.Object && objected:
@@ -114,7 +111,7 @@ func (s Said) fits(a answers.Answer, doc *Sealed) error {
 		return refuse("nobody objected to it: approve it without --override")
 	case a.Act == answers.Override && strings.TrimSpace(a.Comment) == "":
 		return refuse("an objection is overridden in writing: say why with --comment")
-	case a.Act == answers.Withdraw && !slices.ContainsFunc(s.held, by(a.Key)) && !objected && !discards:
+	case a.Act == answers.Withdraw && !objected && !slices.ContainsFunc(slices.Concat(s.held, s.Discards), by(a.Key)):
 		return refuse("%s has no answer to it that stands: there is nothing to withdraw", a.Actor)
 	}
 	return nil

@@ -55,6 +55,6 @@ func relaxation(silo string, changes []audit.PolicyChange, zone *time.Location) 
 		words += "; live rows that are decided otherwise: " + last.EffectRows
 	}
 	return audit.Finding{Kind: "F_POLICY_RELAXED", Severity: "medium", Object: cmp.Or(silo, "policy"),
-		Count: int64(len(changes)), Article: "Art. 5(1)(e)", Words: words + ". What keeps more takes one person: look " +
-			"whether it should be so. The table policy_changes has each change."}
+		Count: int64(len(changes)), Article: "Art. 5(1)(e)", Words: words + ". What keeps more takes one person: " +
+			"look whether it should be so. The table policy_changes has each change."}
 }

@@ -138,8 +138,8 @@ type Change struct {
 	Kind          string
 }
 
-// keepNothing are the parts of a policy that one person may change and that keep no row: what a field holds decides none,
-// and orders, of an earlier build, are signed by themselves.
+// keepNothing are the parts of a policy that one person may change and that keep no row: what a field holds decides
+// none, and orders, of an earlier build, are signed by themselves.
 var keepNothing = []string{"Reviews", "Detectors", "Orders"}
 
 // Keeps reports whether it is one by which rows stay longer, or more of them.
