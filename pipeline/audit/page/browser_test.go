@@ -36,8 +36,8 @@ func TestPagesInABrowser(t *testing.T) {
 				pages, err := page.Render(night.Input{Facts: state.Facts, Totals: state.Totals, Date: audittest.Date, Language: code})
 				require.NoError(t, err)
 				for _, made := range pages {
-					if made.Name == page.Details && code != languages(i)[0] {
-						continue // it is in English whatever the language
+					if made.Name == page.Details && i > 0 && code != languages(i)[0] {
+						continue // each language was looked at with the first
 					}
 					sheets := 2
 					if made.Name == page.Details {

@@ -2,7 +2,6 @@ package details
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -12,15 +11,7 @@ import (
 )
 
 // decisionKinds are the parts of a silo's bar, from what stays to what goes.
-var decisionKinds = []struct{ class, label string }{
-	{"keep", "Kept, in use"},
-	{"limited", "Kept, for a legal duty only"},
-	{"blocked", "Kept, blocked"},
-	{"grace", "To go, in its grace period"},
-	{"anonymize", "To be anonymized"},
-	{"delete", "To be erased"},
-	{"person", "Needs a person"},
-}
+var decisionKinds = []string{"keep", "limited", "blocked", "grace", "anonymize", "delete", "person"}
 
 func decisionKind(s audit.Summary) string {
 	switch {
@@ -51,13 +42,16 @@ func (p *page) silos() {
 			total += n
 		}
 		v := siloView{
-			Name:  cmp.Or(silo, "no silo"),
-			Total: p.count(silo, total) + plural(total, " record", " records"),
+			Name:  cmp.Or(silo, p.say("no.silo")),
+			Total: p.say("details.records", total),
+		}
+		if p.small(silo, total) {
+			v.Total = p.say("details.records.few")
 		}
 		x, sum, hidden := 0, int64(0), false
 		var said []string
 		for _, kind := range decisionKinds {
-			n := rows[silo][kind.class]
+			n := rows[silo][kind]
 			if n == 0 {
 				continue
 			}
@@ -65,20 +59,19 @@ func (p *page) silos() {
 			end := int(math.Round(1000 * float64(sum) / float64(total)))
 			hidden = hidden || p.small(silo, n)
 			v.Segments = append(v.Segments, segment{
-				Class: kind.class,
-				Label: kind.label,
+				Class: kind,
+				Label: p.say("details.kind." + kind),
 				Rows:  p.count(silo, n),
-				Share: share(n, total),
+				Share: p.words.Percent(n, total),
 				X:     x,
 				Width: max(end-x, 3),
 			})
-			said = append(said, kind.label+": "+p.count(silo, n))
+			said = append(said, p.say("details.kind."+kind)+": "+p.count(silo, n))
 			x = end
 		}
 		v.Aria = strings.Join(said, "; ")
 		if hidden {
-			v.Note = "This silo holds sensitive data: counts from 1 to 4 are shown as <5, " +
-				"and what they could be worked out from is left out."
+			v.Note = p.say("details.decided.small")
 			v.Total = ""
 			for i := range v.Segments {
 				v.Segments[i].Share = ""
@@ -88,14 +81,6 @@ func (p *page) silos() {
 	}
 }
 
-func share(n, total int64) string {
-	percent := 100 * float64(n) / float64(total)
-	if percent < 0.05 {
-		return "<0.1 %"
-	}
-	return fmt.Sprintf("%.1f %%", percent)
-}
-
 // small reports whether a count could single out a person of a sensitive silo.
 func (p *page) small(silo string, n int64) bool { return p.sensitive[silo] && n > 0 && n < 5 }
 
@@ -103,16 +88,7 @@ func (p *page) count(silo string, n int64) string {
 	if p.small(silo, n) {
 		return "<5"
 	}
-	return number(n)
-}
-
-var changeWords = map[string]string{
-	"block":     "blocked (no longer used)",
-	"unblock":   "unblocked",
-	"clear":     "fields emptied",
-	"anonymize": "anonymized",
-	"delete":    "erased",
-	"set_null":  "references to erased records emptied",
+	return p.number(n)
 }
 
 // done says what was changed, by silo and change.
@@ -138,24 +114,14 @@ func (p *page) done() {
 	})
 	for _, k := range slices.Compact(places) {
 		p.Done = append(p.Done, doneView{
-			Silo:     cmp.Or(k.silo, "no silo"),
-			Change:   word(changeWords, k.change),
+			Silo:     cmp.Or(k.silo, p.say("no.silo")),
+			Change:   p.said("details.change.", k.change),
 			Done:     p.count(k.silo, done[k]),
 			Verified: p.count(k.silo, min(verified[k], done[k])),
 			Left:     p.count(k.silo, left[k]),
 			Failed:   p.count(k.silo, failed[k]),
 		})
 	}
-}
-
-var reasonGroups = []struct{ class, title string }{
-	{"person", "Needs a person"},
-	{"delete", "To be erased"},
-	{"anonymize", "To be anonymized"},
-	{"grace", "To go, in its grace period"},
-	{"blocked", "Kept, blocked"},
-	{"limited", "Kept, for a legal duty only"},
-	{"keep", "Kept, in use"},
 }
 
 // reasons counts the decisions by reason.
@@ -173,23 +139,23 @@ func (p *page) reasons() {
 		}
 		l := lines[kind][s.Reason]
 		if l == nil {
-			l = &line{reasonView: reasonView{Words: cmp.Or(s.Words, s.Reason), Code: s.Reason, Article: s.Article}}
+			l = &line{reasonView: reasonView{Words: p.reason(s.Reason, s.Words), Code: s.Reason, Article: s.Article}}
 			lines[kind][s.Reason] = l
 		}
 		l.rows += s.Rows
 		l.silos = append(l.silos, s.Silo)
 	}
-	for _, g := range reasonGroups {
+	for _, kind := range slices.Backward(decisionKinds) {
 		var sorted []*line
-		for _, code := range slices.Sorted(maps.Keys(lines[g.class])) {
-			sorted = append(sorted, lines[g.class][code])
+		for _, code := range slices.Sorted(maps.Keys(lines[kind])) {
+			sorted = append(sorted, lines[kind][code])
 		}
 		slices.SortStableFunc(sorted, func(a, b *line) int { return cmp.Compare(b.rows, a.rows) })
-		group := reasonGroup{Title: g.title}
+		group := reasonGroup{Title: p.say("details.kind." + kind)}
 		for _, l := range sorted {
 			slices.Sort(l.silos)
 			l.silos = slices.Compact(l.silos)
-			l.Silos, l.Rows = strings.Join(l.silos, ", "), number(l.rows)
+			l.Silos, l.Rows = strings.Join(l.silos, ", "), p.number(l.rows)
 			if slices.ContainsFunc(l.silos, func(silo string) bool { return p.small(silo, l.rows) }) {
 				l.Rows = "<5"
 			}

@@ -9,11 +9,7 @@ import (
 	"lethe/pipeline/audit"
 )
 
-var severities = []struct{ name, words, level string }{
-	{"high", "high", "red"},
-	{"medium", "medium", "amber"},
-	{"low", "low", "green"},
-}
+var severities = []struct{ name, level string }{{"high", "red"}, {"medium", "amber"}, {"low", "green"}}
 
 // findings lists the findings, the weightiest first.
 func (p *page) findings() {
@@ -21,13 +17,13 @@ func (p *page) findings() {
 		for _, f := range p.facts.Findings {
 			if f.Severity == s.name {
 				p.Findings = append(p.Findings, findingView{
-					Severity: s.words,
+					Severity: p.say("details.weight." + s.name),
 					Level:    s.level,
 					Words:    f.Words,
 					Place:    place(f.Source, f.Object, f.Column),
 					Article:  f.Article,
-					Count:    number(f.Count),
-					Since:    shortDate(f.FirstSeen),
+					Count:    p.number(f.Count),
+					Since:    p.civil(f.FirstSeen),
 				})
 			}
 		}
@@ -44,17 +40,17 @@ func (p *page) remnants() {
 			People: p.count(r.Silo, r.People),
 			Erased: p.count(r.Silo, r.Erased),
 			Rows:   p.count(r.Silo, r.Rows),
-			Since:  cmp.Or(shortDate(r.Since), "not known"),
-			Found:  shortDate(r.FirstSeen),
+			Since:  cmp.Or(p.civil(r.Since), p.say("details.unknown")),
+			Found:  p.civil(r.FirstSeen),
 		}
 		if r.Example != 0 {
 			v.Example = strconv.FormatInt(r.Example, 10)
 		}
 		if r.More {
-			v.Words = "There are more."
+			v.Words = p.say("details.remnants.more")
 		}
 		if r.Sampled > 0 {
-			v.Words = strings.TrimSpace(v.Words + " Only " + number(r.Sampled) + " rows were read.")
+			v.Words = strings.TrimSpace(v.Words + " " + p.say("details.remnants.sampled", p.number(r.Sampled)))
 		}
 		p.Remnants = append(p.Remnants, v)
 	}
@@ -66,12 +62,12 @@ func (p *page) exceptions() {
 	slices.SortStableFunc(sorted, func(a, b audit.Exception) int { return cmp.Compare(b.AgeDays, a.AgeDays) })
 	for _, e := range sorted {
 		p.Exceptions = append(p.Exceptions, exceptionView{
-			Words: cmp.Or(e.Words, e.Code),
+			Words: p.reason(e.Code, e.Words),
 			Code:  e.Code,
 			Place: place(e.Source, e.Object, ""),
-			Silo:  e.Silo,
+			Silo:  p.siloWords(e.Silo),
 			Count: p.count(e.Silo, e.Count),
-			Days:  number(e.AgeDays),
+			Days:  p.number(e.AgeDays),
 			Owner: list(e.Owner),
 		})
 	}

@@ -13,26 +13,25 @@ import (
 
 // news lists what is new, changed or gone since the last night.
 func (p *page) news() {
-	words := map[string]string{"new": "new", "changed": "changed", "gone": "gone"}
 	for _, i := range p.facts.Inventory {
-		if words[i.Change] == "" {
+		if i.Change == "" || !p.words.Has("details.news."+i.Change) {
 			continue
 		}
 		now := ""
 		switch {
 		case i.Change == "gone":
-			now = "no longer there"
+			now = p.say("details.news.away")
 		case i.State == "skipped" || i.State == "failed":
-			now = "not read: " + i.Reason
+			now = p.say("details.notread", i.Reason)
 		case i.Column == "":
-			now = number(i.Rows) + " rows, " + cmp.Or(siloWords(i.Silo), "in no silo")
+			now = p.say("details.news.rows", i.Rows, cmp.Or(p.siloWords(i.Silo), p.say("details.news.nosilo")))
 		case i.Personal():
 			now = categoryWords(i)
 		default:
-			now = "no personal data"
+			now = p.say("details.news.impersonal")
 		}
 		p.News = append(p.News,
-			newsView{Change: words[i.Change], Place: place(i.Source, i.Object, i.Column), Now: now})
+			newsView{Change: p.say("details.news." + i.Change), Place: place(i.Source, i.Object, i.Column), Now: now})
 	}
 }
 
@@ -44,11 +43,11 @@ func categoryWords(i audit.Inventory) string {
 	return words
 }
 
-func siloWords(silos string) string {
+func (p *page) siloWords(silos string) string {
 	if silos == "" {
 		return ""
 	}
-	return "silo " + list(silos)
+	return p.say("details.silo", list(silos))
 }
 
 // sourceTables gathers the tables of a source.
@@ -70,28 +69,28 @@ func (p *page) inventory() {
 		if sources[i.Source] == nil {
 			sources[i.Source] = &sourceTables{first: i, byName: map[string]*tableView{}}
 		}
-		sources[i.Source].add(i)
+		sources[i.Source].add(p, i)
 		rows[i.Source] = append(rows[i.Source], i)
 	}
 	for _, name := range slices.Sorted(maps.Keys(sources)) {
-		view := sources[name].view(name)
+		view := sources[name].view(p, name)
 		view.Map = picture.Of(name, rows[name])
 		p.Sources = append(p.Sources, view)
 	}
 }
 
-func (s *sourceTables) add(i audit.Inventory) {
+func (s *sourceTables) add(p *page, i audit.Inventory) {
 	t := s.byName[i.Object]
 	switch {
 	case i.Object == "" && i.State == "failed":
 		s.failed = i.Reason
 	case i.Column == "":
-		t = &tableView{Name: i.Object, Silo: cmp.Or(list(i.Silo), "none"), Rows: number(i.Rows),
-			Span: span(i.OldestRow, i.NewestRow)}
+		t = &tableView{Name: i.Object, Silo: cmp.Or(list(i.Silo), p.say("details.inventory.nosilo")),
+			Rows: p.number(i.Rows), Span: p.span(i.OldestRow, i.NewestRow)}
 		if i.State == "skipped" || i.State == "failed" {
-			t.State = "Not read: " + i.Reason
+			t.State = upperFirst(p.say("details.notread", i.Reason))
 		} else if i.MissedBelow > 0 {
-			t.Part = missed(i)
+			t.Part = p.missed(i)
 		}
 		s.byName[i.Object] = t
 		s.tables = append(s.tables, t)
@@ -101,7 +100,7 @@ func (s *sourceTables) add(i audit.Inventory) {
 	}
 }
 
-func (s *sourceTables) view(name string) sourceView {
+func (s *sourceTables) view(p *page, name string) sourceView {
 	v := sourceView{Name: name, backup: s.first.Environment == "backup"}
 	other := int64(0)
 	for _, t := range s.tables {
@@ -116,20 +115,18 @@ func (s *sourceTables) view(name string) sourceView {
 	if v.Words = upperFirst(strings.Join(places, ", ")); v.Words != "" {
 		v.Words += ". "
 	}
-	number, tables := number(other), plural(other, "table", "tables")
 	switch {
 	case s.failed != "":
-		v.Words += "Could not be read: " + s.failed + "."
+		v.Words += p.say("details.inventory.failed", s.failed)
 	case len(v.Tables) == 0:
-		v.Words += "No personal data was found in its " + number + " " + tables + "."
+		v.Words += p.say("details.inventory.clean", other)
 	case other > 0:
-		v.Words += number + " further " + tables + " without personal data."
+		v.Words += p.say("details.inventory.other", other)
 	}
 	return v
 }
 
 // missed says what reading a table in part can have missed.
-func missed(i audit.Inventory) string {
-	return fmt.Sprintf("%s of its rows were read: what stands in fewer than %.2g %% of them can have been missed "+
-		"(95 %% confidence).", number(i.Sampled), 100*i.MissedBelow)
+func (p *page) missed(i audit.Inventory) string {
+	return p.say("details.inventory.missed", p.number(i.Sampled), fmt.Sprintf("%.2g", 100*i.MissedBelow))
 }

@@ -1,7 +1,7 @@
 // Package details makes the page beside a night's page, with what there is no room for there: each plan with its
 // counts and answers, every finding and exception, backups, copies, holds, and the inventory with its pictures. Its
-// lists are bounded, and it says what it leaves out. It is in English, as the tables are, but for the requests of
-// people.
+// lists are bounded, and it says what it leaves out. It is in the language of the night's page; what the tables
+// themselves say, such as the sentences of findings, stays in English.
 package details
 
 import (
@@ -24,18 +24,16 @@ var source string
 // page is what the template shows. All of it is text that is ready to read; the template escapes it.
 type page struct {
 	Run        audit.Run
+	Lang       string // of the page
+	English    string // says what is in English all the same; "" all is
+	Title      string
+	Head       string // of what run it is
+	Signed     string // how many answers of people there are
+	Evidence   evidenceView
 	Controller string
-	Day        string
 	Mode       string
-	Unread     string // why the run looked at no source; "" it did
-	Undecided  string // why it decided on no record; "" it did, or there was none
-	AsOf       string
-	AsOfUTC    string
-	Started    string
-	Ended      string
-	Reason     string
-	Scanned    string
-	Plaintext  string
+	Unread     string   // why the run looked at no source; "" it did
+	Undecided  string   // why it decided on no record; "" it did, or there was none
 	Forgotten  []string // what the registry forgot, by silo
 	First      bool
 	Heads      []string
@@ -58,7 +56,7 @@ type page struct {
 	facts      audit.Facts
 	totals     figures.Totals
 	zone       *time.Location
-	words      *lang.Words     // of what is said of requests
+	words      *lang.Words
 	sensitive  map[string]bool // silos whose small counts are not shown
 }
 
@@ -71,8 +69,9 @@ type (
 		Class, Label, Rows, Share string
 		X, Width                  int // of 1000
 	}
-	doneView    struct{ Silo, Change, Done, Verified, Left, Failed string }
-	reasonGroup struct {
+	evidenceView struct{ AsOf, Simulated, Times, Result, Sources, Plaintext string }
+	doneView     struct{ Silo, Change, Done, Verified, Left, Failed string }
+	reasonGroup  struct {
 		Title string
 		Rows  []reasonView
 	}
@@ -108,7 +107,7 @@ type (
 	}
 )
 
-// Render makes the page. What is said of the requests of people is in a language of the pages; "" is English.
+// Render makes the page in a language of the pages; "" is English.
 func Render(f audit.Facts, totals figures.Totals, date, language string) ([]byte, error) {
 	words, err := lang.In(language)
 	if err != nil {
@@ -120,10 +119,12 @@ func Render(f audit.Facts, totals figures.Totals, date, language string) ([]byte
 	}
 	p := newPage(f, totals, date, words)
 	harmless(reflect.ValueOf(p).Elem())
-	return t.Execute(p, nil)
+	p.Signed = words.Say("details.answers.note", f.Run.Answers)
+	return t.Execute(p, words.Say)
 }
 
-// harmless takes from all texts of a page what moves others about, such as what turns the direction of writing.
+// harmless takes from all texts of a page what moves others about, such as what turns the direction of writing, and the
+// marks of messages.
 func harmless(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
@@ -138,7 +139,7 @@ func harmless(v reflect.Value) {
 		}
 	case reflect.String:
 		if v.Type() == reflect.TypeFor[string]() && v.CanSet() {
-			v.SetString(lang.Safe(v.String()))
+			v.SetString(lang.Name(v.String()))
 		}
 	}
 }
@@ -150,18 +151,19 @@ func newPage(f audit.Facts, totals figures.Totals, date string, words *lang.Word
 	if p.zone, err = time.LoadLocation(run.Zone); err != nil {
 		p.zone = time.UTC
 	}
-	p.Controller, p.Day = cmp.Or(run.Controller, "Retention of personal data"), longDate(date)
+	p.Controller, p.Title = cmp.Or(run.Controller, p.say("details.company")), p.say("details.title", p.longDay(date))
+	if p.Lang = words.Code; p.Lang != lang.English {
+		p.English = p.say("details.english")
+	}
 	p.First = run.PreviousManifest == ""
-	p.Scanned, p.Plaintext = number(run.RowsScanned), list(run.PlaintextWaived)
-	p.Reason = cmp.Or(stopWords[run.StopReason], run.StopReason)
-	p.AsOf = p.instant(run.AsOf) + " (" + p.zone.String() + ")"
-	p.AsOfUTC = run.AsOf.UTC().Format("2006-01-02 15:04:05") + " UTC"
-	p.Started, p.Ended = p.instant(run.StartedAt), p.instant(run.EndedAt)
-	p.Mode = "A dry run: nothing was to be changed."
+	asOf := p.instant(run.AsOf) + " (" + p.zone.String() + ")"
+	p.Head = p.say("details.run", run.Job, asOf)
+	p.Mode = p.say("details.mode.dry")
 	if run.Mode == "apply" {
-		p.Mode = "A night with --apply: what was approved, or needs no approval, was to be changed."
+		p.Mode = p.say("details.mode.apply")
 	}
 	p.parts()
+	p.evidence(asOf)
 	p.Forgotten, p.Heads = entries(run.Forgotten), entries(run.RegistryHeads)
 	for _, i := range f.Inventory {
 		if i.Class == "special" || i.Class == "criminal" || i.Class == "child" {
@@ -188,43 +190,40 @@ func newPage(f audit.Facts, totals figures.Totals, date string, words *lang.Word
 	return p
 }
 
-// runParts say what a run did that was a part of a night, and what it did not.
-var runParts = map[string]struct{ did, unread, undecided string }{
-	"discover": {"Read the sources, and decided nothing.", "", "This run only read the sources."},
-	"plan":     {"Planned, and carried nothing out.", "", ""},
-	"apply": {"Carried out what was approved before, and looked at nothing else.",
-		"This run only carried out what was approved before: it did not look. The report of the last whole night " +
-			"has it.",
-		"This run only carried out what was approved before."},
-	"sync": {"Brought the applications' copies of their consents up to date, and looked at nothing else.",
-		"This run only brought the applications' copies up to date: it did not look. The report of the last whole " +
-			"night has it.",
-		"This run only brought the applications' copies up to date."},
-}
-
 // parts says what a run did not do, since it was a part of a night or ended before.
 func (p *page) parts() {
-	part := runParts[p.Run.Phases]
-	p.Unread, p.Undecided = part.unread, part.undecided
-	if part.did != "" {
-		p.Mode = part.did
+	if p.words.Has("details.unread." + p.Run.Phases) {
+		p.Unread = p.say("details.unread." + p.Run.Phases)
+	}
+	if p.words.Has("details.undecided." + p.Run.Phases) {
+		p.Undecided = p.say("details.undecided." + p.Run.Phases)
+	}
+	if p.words.Has("details.did." + p.Run.Phases) {
+		p.Mode = p.say("details.did." + p.Run.Phases)
 		if p.Run.Mode != "apply" {
-			p.Mode += " Without --apply: nothing was to be changed."
+			p.Mode += " " + p.say("details.mode.unapplied")
 		}
 	}
 	if p.Unread == "" && p.Run.ExitCode != 0 && len(p.facts.Inventory) == 0 {
-		p.Unread = "This run ended before it read a source: it did not look."
+		p.Unread = p.say("details.unread.ended")
 	}
 }
 
-// stopWords say why a run ended.
-var stopWords = map[string]string{
-	"done":          "ended as planned",
-	"already_done":  "this night had been done already",
-	"waiting":       "ended as planned, with plans that wait for people",
-	"window_end":    "stopped at the end of its window or by the stop file",
-	"stop_file":     "stopped by the stop file",
-	"breaker":       "stopped: a safety limit asks for people",
-	"source_failed": "a source could not be read to the end",
-	"error":         "ended with an error",
+// evidence is what the run says of itself.
+func (p *page) evidence(asOf string) {
+	run := p.Run
+	e := evidenceView{AsOf: p.say("details.evidence.asof.utc", asOf, run.AsOf.UTC().Format("2006-01-02 15:04:05")+" UTC"),
+		Times:   p.instant(run.StartedAt) + ", " + p.instant(run.EndedAt),
+		Result:  p.say("details.evidence.exit", int64(run.ExitCode), p.said("details.stop.", run.StopReason)),
+		Sources: p.Unread}
+	if run.Simulated {
+		e.Simulated = p.say("details.evidence.simulated")
+	}
+	if p.Unread == "" {
+		e.Sources = p.say("details.evidence.read", int64(run.SourcesOK), int64(run.SourcesFailed), run.RowsScanned)
+	}
+	if waived := list(run.PlaintextWaived); waived != "" {
+		e.Plaintext = p.say("details.evidence.waived", waived)
+	}
+	p.Evidence = e
 }

@@ -2,47 +2,33 @@ package details
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 )
 
-var backupStates = map[string]struct{ words, level string }{
-	"ok":         {"in order", "green"},
-	"rewritten":  {"rewritten tonight", "green"},
-	"waiting":    {"waits", "amber"},
-	"overdue":    {"overdue", "red"},
-	"orphan":     {"belongs to nothing", "amber"},
-	"unreadable": {"cannot be read", "red"},
-}
-
-var strategyWords = map[string]string{
-	"rewrite":    "The file is rewritten without what should be gone.",
-	"age_out":    "The file is left to expire.",
-	"beyond_use": "The file has no end date: what should be gone stays beyond use.",
-}
+// backupLevels are how the states of backups look; amber where none is said.
+var backupLevels = map[string]string{"ok": "green", "rewritten": "green", "overdue": "red", "unreadable": "red"}
 
 // backups lists the backup files.
 func (p *page) backups() {
 	for _, b := range p.facts.Backups {
-		state := backupStates[b.Status]
-		words := strategyWords[b.Strategy]
-		if b.Pending == 0 {
-			words = ""
+		words := ""
+		if b.Pending != 0 && p.words.Has("details.strategy."+b.Strategy) {
+			words = p.say("details.strategy." + b.Strategy)
 		}
 		if b.Status == "rewritten" {
-			words = "A new file without what should be gone was read back and took the place of the old one."
+			words = p.say("details.strategy.done")
 		} else if b.Why != "" {
 			words = strings.TrimSpace(words + " " + upperFirst(b.Why) + ".")
 		}
 		p.Backups = append(p.Backups, backupView{
 			Name:    cmp.Or(b.Source, b.Application),
 			Path:    b.Path,
-			Taken:   p.date(b.TakenAt),
-			Expires: cmp.Or(p.date(b.ExpiresAt), "not known"),
-			Pending: number(b.Pending),
-			Oldest:  shortDate(b.Oldest),
-			State:   cmp.Or(state.words, b.Status),
-			Level:   cmp.Or(state.level, "amber"),
+			Taken:   p.day(b.TakenAt),
+			Expires: cmp.Or(p.day(b.ExpiresAt), p.say("details.unknown")),
+			Pending: p.number(b.Pending),
+			Oldest:  p.civil(b.Oldest),
+			State:   p.said("details.backup.", b.Status),
+			Level:   cmp.Or(backupLevels[b.Status], "amber"),
 			Words:   words,
 		})
 	}
@@ -58,44 +44,41 @@ func (p *page) copies() {
 			Place:   place(c.Source, c.Object, ""),
 			Rows:    p.count(c.Silo, c.ExpectedRows),
 			Changed: p.count(c.Silo, c.Changed),
-			Drift:   number(drift),
-			State:   "up to date",
+			Drift:   p.number(drift),
+			State:   p.say("details.copies.current"),
 			Level:   "green",
 		}
 		switch {
 		case c.LagSeconds > c.MaxLagSeconds:
-			v.State, v.Level = "lags", "red"
-			v.Words = fmt.Sprintf("It is at event %s of %s, and was last up to date %s ago.",
-				number(c.AckedSeq), number(c.HeadSeq), days(c.LagSeconds))
+			v.State, v.Level = p.say("details.copies.lags"), "red"
+			v.Words = p.say("details.copies.lags.words", p.number(c.AckedSeq), p.number(c.HeadSeq),
+				p.say("days", c.LagSeconds/86400))
 		case c.Error != "":
-			v.State, v.Level, v.Words = "not reached", "amber", "The next night compares it in full again."
+			v.State, v.Level, v.Words = p.say("details.copies.error"), "amber", p.say("details.copies.error.words")
 		case p.Run.Mode != "apply":
-			v.State, v.Level = "looked at", "amber"
+			v.State, v.Level = p.say("details.copies.looked"), "amber"
 		case drift > 0:
-			v.State, v.Level, v.Words = "repaired", "amber", "It was not as it was left; find out who writes to it."
+			v.State, v.Level, v.Words = p.say("details.copies.repaired"), "amber", p.say("details.copies.repaired.words")
 		}
 		p.Copies = append(p.Copies, v)
 	}
 }
 
-var holdStates = map[string]struct{ words, level string }{
-	"in_force":   {"in force", "green"},
-	"unapproved": {"nobody approved it", "amber"},
-	"review_due": {"review is due", "amber"},
-}
+// holdLevels are how the states of holds in force look.
+var holdLevels = map[string]string{"in_force": "green", "unapproved": "amber", "review_due": "amber"}
 
 // holds lists the holds in force.
 func (p *page) holds() {
 	for _, h := range p.facts.Holds {
-		if state, ok := holdStates[h.Status]; ok {
+		if level, ok := holdLevels[h.Status]; ok {
 			p.Holds = append(p.Holds, holdView{
 				Silo:     h.Silo,
 				ID:       h.HoldID,
-				Placed:   h.PlacedBy + ", " + p.date(h.PlacedAt),
-				Approved: cmp.Or(h.ApprovedBy, "nobody yet"),
-				Review:   shortDate(h.ReviewBy),
-				State:    state.words,
-				Level:    state.level,
+				Placed:   h.PlacedBy + ", " + p.day(h.PlacedAt),
+				Approved: cmp.Or(h.ApprovedBy, p.say("details.holds.nobody")),
+				Review:   p.civil(h.ReviewBy),
+				State:    p.say("details.hold." + h.Status),
+				Level:    level,
 			})
 		}
 	}
@@ -110,7 +93,7 @@ func (p *page) reviews() {
 				Machine: strings.ReplaceAll(cmp.Or(i.Machine, "none"), "_", " "),
 				Now:     strings.ReplaceAll(i.Category, "_", " "),
 				By:      i.ReviewedBy,
-				Until:   shortDate(i.ReviewedUntil),
+				Until:   p.civil(i.ReviewedUntil),
 				Because: i.Because,
 			})
 		}

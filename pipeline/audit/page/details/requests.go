@@ -3,17 +3,15 @@ package details
 import (
 	"cmp"
 	"strings"
-	"time"
 
 	"lethe/pipeline/audit"
 )
 
-// asked are the requests of people that are open, in the language of the night's page: this part is read by who answers
-// them.
+// asked are the requests of people that are open.
 type asked struct {
-	Lang, Title, None, Note string
-	Heads                   []string
-	Rows                    []requestView
+	Title, None, Note string
+	Heads             []string
+	Rows              []requestView
 }
 
 // requestLevels are how the states of requests look.
@@ -21,7 +19,7 @@ var requestLevels = map[string]string{"open": "amber", "paused": "amber", "overd
 
 // requests lists the open requests; the closed ones stay in the table.
 func (p *page) requests() {
-	p.Requests = asked{Lang: p.words.Code, Title: p.words.Say("requests.title"), None: p.words.Say("requests.none"),
+	p.Requests = asked{Title: p.words.Say("requests.title"), None: p.words.Say("requests.none"),
 		Note: p.words.Say("requests.note")}
 	for _, head := range []string{"request", "silo", "kind", "received", "due", "state"} {
 		p.Requests.Heads = append(p.Requests.Heads, p.words.Say("requests.head."+head))
@@ -83,28 +81,4 @@ func (p *page) soFar(r audit.Request) (words []string) {
 		words = append(words, p.words.Say("requests.letter", p.said("letter.title.", r.Letter), p.day(r.LetterAt)))
 	}
 	return words
-}
-
-// said is a code in words, and itself where there are none.
-func (p *page) said(key, code string) string {
-	if p.words.Has(key + code) {
-		return p.words.Say(key + code)
-	}
-	return code
-}
-
-// day is the civil day of an instant, and civil a civil date, in the words of the page's language.
-func (p *page) day(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return p.words.DayYear(t.In(p.zone))
-}
-
-func (p *page) civil(date string) string {
-	t, err := time.Parse(time.DateOnly, date)
-	if err != nil {
-		return date
-	}
-	return p.words.DayYear(t)
 }

@@ -3,64 +3,67 @@ package details
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"lethe/pipeline/audit/page/lang"
 )
 
-// days says a time in seconds in whole days.
-func days(seconds int64) string {
-	n := seconds / 86400
-	return number(n) + " " + plural(n, "day", "days")
-}
-
+// instant is a moment in the controller's zone, to the minute.
 func (p *page) instant(t time.Time) string {
 	if t.IsZero() {
-		return "not known"
+		return p.say("details.unknown")
 	}
-	return t.In(p.zone).Format("2 January 2006, 15:04")
+	return p.words.FullDay(t.In(p.zone)) + t.In(p.zone).Format(", 15:04")
 }
 
-func (p *page) date(t time.Time) string {
+// day is the civil day of an instant, and civil a civil date; longDay is one in full.
+func (p *page) day(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.In(p.zone).Format("2 Jan 2006")
+	return p.words.DayYear(t.In(p.zone))
 }
 
-func longDate(date string) string { return reformat(date, "2 January 2006") }
+func (p *page) civil(date string) string { return reformat(date, p.words.DayYear) }
 
-func shortDate(date string) string { return reformat(date, "2 Jan 2006") }
+func (p *page) longDay(date string) string { return reformat(date, p.words.FullDay) }
 
-func reformat(date, layout string) string {
+func reformat(date string, as func(time.Time) string) string {
 	t, err := time.Parse(time.DateOnly, date)
 	if err != nil {
 		return date
 	}
-	return t.Format(layout)
+	return as(t)
 }
 
-func span(oldest, newest string) string {
+func (p *page) span(oldest, newest string) string {
 	if oldest == "" || newest == "" || oldest == newest {
-		return shortDate(cmp.Or(oldest, newest))
+		return p.civil(cmp.Or(oldest, newest))
 	}
-	return shortDate(oldest) + " to " + shortDate(newest)
+	return p.say("details.inventory.span", p.civil(oldest), p.civil(newest))
 }
 
-// number writes 1204 as 1,204.
-func number(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
+// say says a message of the details, without marks.
+func (p *page) say(key string, args ...any) string { return lang.Plain(p.words.Say(key, args...)) }
+
+// said is a code in words, and itself, or what else is known of it, where there are none.
+func (p *page) said(key, code string, otherwise ...string) string {
+	if p.words.Has(key + code) {
+		return p.say(key + code)
 	}
-	return s
+	return cmp.Or(append(otherwise, code)...)
 }
 
-func plural(n int64, one, many string) string {
-	if n == 1 {
-		return one
+// number writes 1204 as 1,204, as the language does.
+func (p *page) number(n int64) string { return p.words.Number(n) }
+
+// reason is a code of a decision: in English the sentence that stands in the tables, else in the words of the language.
+func (p *page) reason(code, sentence string) string {
+	if p.words.Code != lang.English && p.words.Has("reason."+code) {
+		return p.say("reason." + code)
 	}
-	return many
+	return cmp.Or(sentence, code)
 }
 
 // entries takes "a;b" apart.
@@ -72,9 +75,6 @@ func entries(joined string) []string {
 func list(joined string) string {
 	return strings.Join(entries(joined), ", ")
 }
-
-// word looks a code up, and is the code itself when there is no word for it.
-func word(words map[string]string, code string) string { return cmp.Or(words[code], code) }
 
 func place(source, object, column string) string {
 	parts := slices.DeleteFunc([]string{source, object, column}, func(s string) bool { return s == "" })

@@ -1,6 +1,6 @@
 // Package lang says things in the languages of the pages. A Words is one language: it says messages of the one
-// catalogue (two files of messages for each language: those of the pages, and of what people are handed), numbers,
-// shares and days. A message that a language lacks is said in English.
+// catalogue (three files of messages for each language: those of the pages, of the page with details, and of what people
+// are handed), numbers, shares and days. A message that a language lacks is said in English.
 package lang
 
 import (
@@ -89,10 +89,10 @@ func ready(code string) (messages, error) {
 	return messages{texts, b}, nil
 }
 
-// read reads the messages of a language: those of the pages, and those of what people are handed.
+// read reads the messages of a language, of all its files.
 func read(code string) (map[string]string, error) {
 	messages := map[string]string{}
-	for _, name := range []string{code + ".txt", code + ".people.txt"} {
+	for _, name := range []string{code + ".txt", code + ".details.txt", code + ".people.txt"} {
 		if err := readFile(name, messages); err != nil {
 			return nil, err
 		}
