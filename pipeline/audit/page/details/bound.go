@@ -72,7 +72,8 @@ func (p *page) boundInventory() {
 			tables += len(s.Tables)
 			for k := range s.Tables {
 				t := &s.Tables[k]
-				t.Fields = cut(p, t.Fields, max(mostFields-fields, 0), p.say("details.left.fields", s.Name+"."+t.Name), "inventory")
+				of := p.say("details.left.fields", s.Name+"."+t.Name)
+				t.Fields = cut(p, t.Fields, max(mostFields-fields, 0), of, "inventory")
 				fields += len(t.Fields)
 			}
 		}

@@ -212,7 +212,8 @@ func (p *page) parts() {
 // evidence is what the run says of itself.
 func (p *page) evidence(asOf string) {
 	run := p.Run
-	e := evidenceView{AsOf: p.say("details.evidence.asof.utc", asOf, run.AsOf.UTC().Format("2006-01-02 15:04:05")+" UTC"),
+	utc := run.AsOf.UTC().Format(time.DateTime) + " UTC"
+	e := evidenceView{AsOf: p.say("details.evidence.asof.utc", asOf, utc),
 		Times:   p.instant(run.StartedAt) + ", " + p.instant(run.EndedAt),
 		Result:  p.say("details.evidence.exit", int64(run.ExitCode), p.said("details.stop.", run.StopReason)),
 		Sources: p.Unread}

@@ -28,8 +28,8 @@ func (p *page) plans() {
 	}
 	for _, a := range p.facts.Approvals {
 		if a.Seq > 0 {
-			p.Answers = append(p.Answers, answerView{Seq: p.number(a.Seq), Who: a.Actor, Said: a.Decision, About: a.About,
-				When: p.instant(a.SignedAt), Comment: a.Comment})
+			p.Answers = append(p.Answers, answerView{Seq: p.number(a.Seq), Who: a.Actor, Said: a.Decision,
+				About: a.About, When: p.instant(a.SignedAt), Comment: a.Comment})
 		}
 	}
 	slices.SortStableFunc(p.Plans, func(a, b planView) int { return cmp.Compare(len(b.Waits), len(a.Waits)) })

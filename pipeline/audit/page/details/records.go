@@ -58,7 +58,8 @@ func (p *page) copies() {
 		case p.Run.Mode != "apply":
 			v.State, v.Level = p.say("details.copies.looked"), "amber"
 		case drift > 0:
-			v.State, v.Level, v.Words = p.say("details.copies.repaired"), "amber", p.say("details.copies.repaired.words")
+			v.State, v.Level = p.say("details.copies.repaired"), "amber"
+			v.Words = p.say("details.copies.repaired.words")
 		}
 		p.Copies = append(p.Copies, v)
 	}

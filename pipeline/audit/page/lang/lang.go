@@ -1,6 +1,6 @@
 // Package lang says things in the languages of the pages. A Words is one language: it says messages of the one
-// catalogue (three files of messages for each language: those of the pages, of the page with details, and of what people
-// are handed), numbers, shares and days. A message that a language lacks is said in English.
+// catalogue (three files of messages for each language: those of the pages, of the page with details, and of what
+// people are handed), numbers, shares and days. A message that a language lacks is said in English.
 package lang
 
 import (
