@@ -16,8 +16,13 @@ import (
 // reasons for: a row's silo governs it no longer, something else refers to its tables, or what follows from a row that
 // goes is something else. The error wraps setup.ErrExpired.
 func (a *application) sameMeaning() error {
+	var last *change.Alike
 	for i := range a.set.Rows {
 		c := &a.set.Rows[i]
+		if c.Alike == last { // it says all that is looked at
+			continue
+		}
+		last = c.Alike
 		if _, ok := a.store.Tables.Find(c.Table); !ok {
 			return fmt.Errorf("%w: the schema of source %s changed since the plan was made: table %s is gone",
 				setup.ErrExpired, a.store.Name, c.Table)
@@ -34,9 +39,11 @@ func (a *application) sameMeaning() error {
 // sameEdges refuses a set whose tables are referred to in a way that it does not know: a release came between, and
 // what the engine would take along by the new foreign key, or what the policy names by now, was never looked at.
 func (a *application) sameEdges(now *edges.Set) error {
-	touched := map[string]bool{}
+	touched, last := map[string]bool{}, (*change.Alike)(nil)
 	for i := range a.set.Rows {
-		touched[a.set.Rows[i].Table] = true
+		if c := a.set.Rows[i].Alike; c != last {
+			touched[c.Table], last = true, c
+		}
 	}
 	for _, e := range now.Edges() {
 		_, inCatalog := a.store.Tables.Find(e.Child)
@@ -60,17 +67,19 @@ func (a *application) sameEdges(now *edges.Set) error {
 // sameReasons refuses a set of which a row goes with another one, forgets it or is owned by it, where the policy of
 // today says something else.
 func (a *application) sameReasons(now *edges.Set) error {
+	known := now.Known(a.set.Edges)
+	var via [][]*judge.Judge // of the unit at hand
 	for from := 0; from < len(a.set.Rows); {
 		to := a.set.UnitEnd(from)
-		via := a.reached(now, from, to)
+		via = a.reached(known, from, to, via)
 		for i := from; i < to; i++ {
 			for _, r := range a.set.Rows[i].Refs {
 				e := a.set.Edges[r.Edge]
-				says := now.Says(e, via[r.Row-from])
+				says := known[r.Edge].Says(via[r.Row-from]...)
 				if r.Does == change.Follows && !says.Goes || r.Does == change.Forgets && !says.Forgets ||
 					r.Does == change.Loses && !slices.ContainsFunc(via[i-from], func(j *judge.Judge) bool {
 						return slices.ContainsFunc(e.Fields, j.Empties)
-					}) || r.Owns && !now.Says(e, via[i-from]).Owns {
+					}) || r.Owns && !known[r.Edge].Says(via[i-from]...).Owns {
 					return fmt.Errorf("%w: by the policy of today rows of table %s of source %s do not become what "+
 						"the plan says when those of %s go that they refer to by %s", setup.ErrExpired, e.Child,
 						a.store.Name, e.Parent, strings.Join(e.Fields, ", "))
@@ -83,12 +92,13 @@ func (a *application) sameReasons(now *edges.Set) error {
 }
 
 // reached are the records, by row of a unit, by whose word it goes: of a root its own, of what follows those from which
-// it is reached.
-func (a *application) reached(now *edges.Set, from, to int) [][]*judge.Judge {
-	via := make([][]*judge.Judge, to-from)
+// it is reached. They take the place of those of another unit.
+func (a *application) reached(known []*edges.Edge, from, to int, via [][]*judge.Judge) [][]*judge.Judge {
+	via = slices.Grow(via[:0], to-from)[:to-from]
 	for i := from; i < to; i++ {
+		via[i-from] = via[i-from][:0]
 		if c := &a.set.Rows[i]; c.Kind == change.Root {
-			via[i-from] = []*judge.Judge{a.store.Judge(c.Silo, c.Table, c.Mapping)}
+			via[i-from] = append(via[i-from], a.store.Judge(c.Silo, c.Table, c.Mapping))
 		}
 	}
 	for found := true; found; {
@@ -99,7 +109,7 @@ func (a *application) reached(now *edges.Set, from, to int) [][]*judge.Judge {
 					continue
 				}
 				for _, j := range via[r.Row-from] {
-					if now.Says(a.set.Edges[r.Edge], []*judge.Judge{j}).Goes && !slices.Contains(via[i-from], j) {
+					if known[r.Edge].Says(j).Goes && !slices.Contains(via[i-from], j) {
 						via[i-from], found = append(via[i-from], j), true
 					}
 				}

@@ -22,6 +22,14 @@ type Tonight struct {
 // refers to them. What is more lies in a file of the state folder until its end.
 const inMemory = 8 << 20
 
+// within is how much a run keeps in memory. One that only applies makes no plan, which needs more than all else.
+func within(phases Phases) int64 {
+	if phases == ApplyOnly {
+		return 8 * inMemory
+	}
+	return inMemory
+}
+
 // Begin fixes the instant of a run. It refuses to change data as of the past, or as of a future that is
 // not simulated.
 func Begin(p *Setup, o Options, runID string) (Tonight, error) {
@@ -37,7 +45,7 @@ func Begin(p *Setup, o Options, runID string) (Tonight, error) {
 		}
 		t.AsOf = now
 	}
-	t.Room = numbered.NewRoom(p.State, inMemory)
+	t.Room = numbered.NewRoom(p.State, within(o.Phases))
 	t.Today = calendar.DateOf(t.AsOf, p.Zone)
 	t.Epoch = epochOf(t.Today)
 	if o.Apply && t.AsOf.After(now) && !p.Simulated {

@@ -196,14 +196,16 @@ func (s *Store) Estimate() (rows int64) {
 // Judge is the judge of a silo's rows of a table by one of its records of that table, nil where the silo has
 // no such any more; behind those, who ends people of the silo in fields of it.
 func (s *Store) Judge(silo, table string, mapping int) *judge.Judge {
-	for _, g := range s.ofTable(table) {
-		if g.Silo.Silo.Name != silo {
-			continue
+	for _, list := range [...][]*judge.Judge{s.Governed[table], s.Endings[table]} { // it is asked of every row
+		for _, g := range list {
+			if g.Silo.Silo.Name != silo {
+				continue
+			}
+			if mapping == 0 {
+				return g
+			}
+			mapping--
 		}
-		if mapping == 0 {
-			return g
-		}
-		mapping--
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -98,6 +99,17 @@ func (c *column) write(w file.ColumnChunkWriter, rows reflect.Value, dict *dicti
 		err = fmt.Errorf("no writer for %T", w)
 	}
 	return err
+}
+
+// texts finds the texts of a column in rows: there are so many that to ask reflect for each costs more than to write
+// it.
+func (c *column) texts(rows reflect.Value) func(row int) string {
+	t := rows.Type().Elem()
+	first, apart := unsafe.Add(rows.UnsafePointer(), t.Field(c.Field).Offset), t.Size()
+	if t.Field(c.Field).Type.Kind() != reflect.String {
+		panic("parquet: no text: " + c.Name)
+	}
+	return func(row int) string { return *(*string)(unsafe.Add(first, uintptr(row)*apart)) }
 }
 
 // different is how many bytes the different texts of a column have.
@@ -196,18 +208,24 @@ func (c *column) writeDays(w *file.Int32ColumnChunkWriter, rows reflect.Value) e
 // writeLists writes lists of texts.
 func (c *column) writeLists(w *file.ByteArrayColumnChunkWriter, rows reflect.Value) error {
 	c.values, c.levels, c.repeats = c.values[:0], c.room[:0], c.repeats[:0]
+	last, parts := "", []parquet.ByteArray(nil) // many rows have what the one before has
+	of := c.texts(rows)
 	for i := range rows.Len() {
-		text := rows.Index(i).Field(c.Field).String()
+		text := of(i)
 		if text == "" {
 			c.levels, c.repeats = append(c.levels, 0), append(c.repeats, 0)
 			continue
 		}
-		again := int16(0)
-		for part := range strings.SplitSeq(text, ";") {
-			c.note(part)
-			c.values = append(c.values, parquet.ByteArray(part))
-			c.levels, c.repeats = append(c.levels, 1), append(c.repeats, again)
-			again = 1
+		if text != last {
+			last, parts = text, nil
+			for part := range strings.SplitSeq(text, ";") {
+				c.note(part)
+				parts = append(parts, parquet.ByteArray(part))
+			}
+		}
+		c.values = append(c.values, parts...)
+		for again := range parts {
+			c.levels, c.repeats = append(c.levels, 1), append(c.repeats, int16(min(again, 1)))
 		}
 	}
 	c.room = c.levels
@@ -222,9 +240,9 @@ func (c *column) writeStrings(w *file.ByteArrayColumnChunkWriter, rows reflect.V
 		d.index = map[string]int32{}
 	}
 	c.ints, c.levels, c.nulls = c.ints[:0], c.room[:0], 0
-	n := rows.Len()
-	for i := range n {
-		v := rows.Index(i).Field(c.Field).String()
+	of := c.texts(rows)
+	for i := range rows.Len() {
+		v := of(i)
 		if v == "" {
 			c.ints, c.levels = append(c.ints, 0), append(c.levels, 0)
 			c.nulls++
@@ -285,8 +303,9 @@ func (c *column) writeIndices(w *file.ByteArrayColumnChunkWriter) error {
 // writePlain writes the strings from row i on as they are.
 func (c *column) writePlain(w *file.ByteArrayColumnChunkWriter, rows reflect.Value, i int) error {
 	c.text, c.longs, c.values, c.levels = c.text[:0], c.longs[:0], c.values[:0], c.room[:0]
+	of := c.texts(rows)
 	for ; i < rows.Len(); i++ {
-		v := rows.Index(i).Field(c.Field).String()
+		v := of(i)
 		c.levels = append(c.levels, level(v != ""))
 		if v == "" {
 			continue

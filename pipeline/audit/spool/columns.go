@@ -171,7 +171,8 @@ func read(to cells, column arrow.Array) {
 		for i := range own {
 			own[i] = strings.Clone(texts.Value(i))
 		}
-		fill(to, func(i int) string { return own[col.GetValueIndex(i)] })
+		numbers := col.Indices().(*array.Int32).Int32Values() // as the schema has them
+		fill(to, func(i int) string { return own[numbers[i]] })
 	case *array.String:
 		last := ""
 		fill(to, func(i int) string {

@@ -155,11 +155,19 @@ func plain(list []*Edge) []change.Edge {
 // Says is what records declare of those that refer by an edge to a row which goes by their word.
 type Says struct{ Goes, Forgets, Owns bool }
 
-// Says is what any of these records declares of an edge.
-func (es *Set) Says(of change.Edge, by []*judge.Judge) (says Says) {
-	child, _ := es.Store.Tables.Find(of.Child)
-	parent, _ := es.Store.Tables.Find(of.Parent)
-	e := es.find(child, of.Fields, parent)
+// Known are the edges that a set of changes names, in its order; nil those that there are no more.
+func (es *Set) Known(named []change.Edge) []*Edge {
+	known := make([]*Edge, len(named))
+	for i, of := range named {
+		child, _ := es.Store.Tables.Find(of.Child)
+		parent, _ := es.Store.Tables.Find(of.Parent)
+		known[i] = es.find(child, of.Fields, parent)
+	}
+	return known
+}
+
+// Says is what any of these records declares of an edge; of one that is no more nobody declares anything.
+func (e *Edge) Says(by ...*judge.Judge) (says Says) {
 	if e == nil {
 		return says
 	}

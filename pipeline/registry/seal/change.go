@@ -46,6 +46,9 @@ func (b *Book) Change(ctx context.Context, tx *database.Txn, t Table, refs [][]b
 // Empty reports whether a table has no row of the silo, by its sums: nobody without the key can make it say so.
 func (b *Book) Empty(t Table) bool { return b.sealer != nil && b.sums[t].Rows == 0 }
 
+// Rows is how many rows the sums say that a table has.
+func (b *Book) Rows(t Table) int { return int(b.sums[t].Rows) }
+
 // Least is an error where the last Change left fewer rows, of those it was about: a trigger of somebody else takes away
 // what is written.
 func (b *Book) Least(t Table, rows int) error {

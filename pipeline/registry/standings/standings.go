@@ -241,22 +241,23 @@ func (s *Standings) loadAliases(ctx context.Context, tx *database.Txn, silo chai
 
 // loadIndex reads the references of aliases and linked records, in order.
 func (s *Standings) loadIndex(ctx context.Context, tx *database.Txn, silo chain.Silo) error {
-	var n, links, collections int
-	if err := tx.Row(ctx, `SELECT (SELECT COUNT(*) FROM subject_alias WHERE silo = ?), (SELECT COUNT(*)
-		FROM record_link WHERE silo = ?), (SELECT collections FROM silo WHERE silo = ?)`, silo.ID, silo.ID,
-		silo.ID).Scan(&n, &links, &collections); err != nil {
+	var links, collections int
+	if err := tx.Row(ctx, `SELECT (SELECT COUNT(*) FROM record_link WHERE silo = ?), (SELECT collections FROM silo
+		WHERE silo = ?)`, silo.ID, silo.ID).Scan(&links, &collections); err != nil {
 		return err
 	}
-	n, s.linked = n+links, links > 0
 	s.offsets = numbered.Slice[uint32](s.room, collections)
 	if collections > manyCollections { // a block that grew would be there twice
 		s.blocks[0] = append(numbered.Slice[byte](s.room, blockSize)[:0], 0)
 	}
-	s.index.grow(s.room, n)
+	s.index.grow(s.room, silo.Book.Rows(seal.Alias)+links)
 	aliases, records := silo.Book.Check(seal.Alias), silo.Book.Check(seal.Link)
-	const all = `SELECT alias_ref, collection, seal, 0 FROM subject_alias WHERE silo = ?
-		UNION ALL SELECT record_ref, collection, seal, 1 FROM record_link WHERE silo = ? ORDER BY 1`
-	err := tx.Each(ctx, all, func(row database.Row) error {
+	all, args := `SELECT alias_ref, collection, seal, 0 FROM subject_alias WHERE silo = ?`, []int64{silo.ID}
+	if s.linked = links > 0; s.linked {
+		all += ` UNION ALL SELECT record_ref, collection, seal, 1 FROM record_link WHERE silo = ?`
+		args = append(args, silo.ID)
+	}
+	err := tx.Each(ctx, all+` ORDER BY 1`, func(row database.Row) error {
 		check := aliases
 		if s.linked && row.ColumnInt64(3) == 1 {
 			check = records
@@ -267,7 +268,7 @@ func (s *Standings) loadIndex(ctx context.Context, tx *database.Txn, silo chain.
 		}
 		s.index.add(shortRef(ref), int32(collection))
 		return nil
-	}, silo.ID, silo.ID)
+	}, args...)
 	s.index.order()
 	s.index.finish(s.room)
 	return cmp.Or(err, aliases.End(), records.End())
