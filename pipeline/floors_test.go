@@ -64,7 +64,7 @@ var house = [][]string{
 	{"erased"}, // what is said of an erasure that was done
 	{"planner", "apply", "forget", "duties", "keys", "balance", "terms", "incidents", "proofs", "tidy", "sanitize", "handover"},
 	{"restored", "fulfil", "letters"}, // what a copy brought back; what one person asked, and is told
-	{"ask/backups", "ask/allowed", "ask/whatif", "ask/lint", "ask/zones", "ask/processing"},
+	{"ask/backups", "ask/allowed", "ask/whatif", "ask/lint", "ask/zones", "ask/processing", "ask/joins"},
 	{"ask"},
 }
 

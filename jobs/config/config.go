@@ -189,6 +189,7 @@ type Source struct {
 	Dates        string            `yaml:"dates,omitempty" json:",omitempty"` // dmy or mdy: days that do not begin with the year
 	TLS          string            `yaml:"tls,omitempty"`                     // waived: the server may be reached in plain text
 	Skip         map[string]string `yaml:"skip,omitempty"`                    // table, or table.field: why it is not read
+	Unrelated    map[string]string `yaml:"unrelated,omitempty" json:"-"`      // table.field: why it refers to none that it seems to
 	ApprovedFor  []string          `yaml:"approved_for,omitempty"`            // special (Art. 9), criminal (Art. 10)
 	Waits        `yaml:",inline"`
 	// what only the connector knows, by its names; without one, no part of the policy's digest

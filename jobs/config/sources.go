@@ -77,7 +77,7 @@ func (c *Config) sourcesOf(d *sourceDraft) []setup.Source {
 		Processor: s.Processor, Agreement: s.Agreement, Transfer: s.Transfer,
 		Encrypted: yesNo(s.Encrypted), AuditLog: yesNo(s.AuditLog),
 		Connector: s.Connector, Of: s.Of,
-		Keep: s.Keep, Skip: s.Skip, ApprovedFor: s.ApprovedFor, Plaintext: s.TLS == "waived",
+		Keep: s.Keep, Skip: s.Skip, Unrelated: s.Unrelated, ApprovedFor: s.ApprovedFor, Plaintext: s.TLS == "waived",
 		MaxBackupAge: s.MaxBackupAge,
 		ReadOnly:     s.ApplyDSN == "" && s.Rewrite == nil, Times: times,
 	}
@@ -198,6 +198,12 @@ func (c *Config) checkSource(d *sourceDraft) {
 	}
 	if s.Complete != "" && s.Complete != "unchecked" {
 		d.fail("complete: %q: leave it out, or write unchecked", s.Complete)
+	}
+	for _, field := range slices.Sorted(maps.Keys(s.Unrelated)) {
+		if s.Unrelated[field] == "" || !strings.Contains(field, ".") {
+			d.fail("unrelated%s: %q: write TABLE.FIELD, and why it refers to no table that it seems to refer to",
+				c.placeOf("sources", d.name, "unrelated", field), field)
+		}
 	}
 	c.checkOptions(d, s.Options, "options")
 	if len(s.Files) > 0 && !slices.Contains(d.connector.Suffix, "/") {

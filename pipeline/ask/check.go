@@ -6,7 +6,7 @@
 //     application's copy is behind.
 //   - Explain says why records were, or would be, kept or deleted.
 //
-// Questions with more to them have packages of their own: allowed, whatif, lint.
+// Questions with more to them have packages of their own: allowed, whatif, lint, joins.
 package ask
 
 import (
@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"lethe/connectors"
+	"lethe/pipeline/ask/joins"
 	"lethe/pipeline/ask/zones"
 	"lethe/pipeline/copies"
 	"lethe/pipeline/dependents/edges"
@@ -152,7 +153,39 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 		}
 	}
 	lines = append(lines, triggers(s, g.Uses())...)
-	return append(lines, said...), err
+	unsaid, failed := references(ctx, s, g)
+	lines = append(lines, unsaid...)
+	return append(lines, said...), errors.Join(err, failed)
+}
+
+// references names the fields of a live source that look like references to rows which nights may delete, and of which
+// neither a foreign key nor the policy says so.
+func references(ctx context.Context, s *stores.Store, g *edges.Set) (lines []string, err error) {
+	if s.Backup() || s.Path != "" { // of files each look would be a pass
+		return nil, nil
+	}
+	var gone []string
+	for _, u := range g.Uses() {
+		if u.Delete {
+			gone = append(gone, u.Table)
+		}
+	}
+	found, err := joins.Find(ctx, s.Conn, s.Tables, gone, func(table, field string) bool {
+		name := table + "." + field
+		_, unrelated := s.Unrelated[name]
+		_, skipped := s.Skip[name]
+		_, whole := s.Skip[table]
+		return unrelated || skipped || whole || slices.ContainsFunc(g.List, func(e *edges.Edge) bool {
+			return e.Child == table && slices.Contains(e.Fields, field)
+		})
+	})
+	for _, r := range found {
+		lines = append(lines, fmt.Sprintf("source %s: field %s.%s looks like a reference to %s, and no foreign key says so "+
+			"(%d of %d values looked at are keys there): what it refers to may go, and its rows stay: add {table: %[2]s, "+
+			"fk: [%[3]s], references: %[4]s, do: delete} under `dependents:` of the records (or do: set_null), or "+
+			"`unrelated: {%[2]s.%[3]s: WHY}` to the source", s.Name, r.Table, r.Field, r.To, r.Fit, r.Looked))
+	}
+	return lines, err
 }
 
 // unread says what a source holds beside its catalog.

@@ -183,6 +183,7 @@ type Source struct {
 	Keep        calendar.Period   // backups: how long the file lives
 	Rewrite     *RewriteTerms     // backups: nil when the file may not be rewritten
 	Skip        map[string]string // tables, and fields as table.field, left out by configuration: the reason
+	Unrelated   map[string]string // fields, as table.field, that refer to no table though they seem to: the reason
 	ApprovedFor []string          // classes of data that may be in it: special, criminal
 	Plaintext   bool              // TLS waived
 	ReadOnly    bool              // no apply_dsn: never changed
