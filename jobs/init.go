@@ -16,6 +16,7 @@ import (
 	"lethe/connectors"
 	"lethe/jobs/config"
 	"lethe/jobs/draft"
+	"lethe/pipeline/ask/joins"
 	"lethe/pipeline/ask/zones"
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
@@ -112,6 +113,11 @@ func initFrom(ctx context.Context, c *Command, target, connector, output, preset
 		return err
 	}
 	d.Zone(clues)
+	joined, err := joins.Find(ctx, source, tables, d.Holders(), func(string, string) bool { return false })
+	if err != nil {
+		return err
+	}
+	d.Joined(joined)
 	if err := draft.Write(output, d.Text()); err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ var floors = []floor{
 	{pkg: "jobs", may: []string{"jobs/config", "jobs/doctor", "jobs/draft", "jobs/metrics", "jobs/schedule", "pipeline", "pipeline/...", "classifiers", "connectors", "connectors/delimited",
 		"connectors/conformance", "connectors/signature"}},
 	{pkg: "jobs/config", may: []string{"jobs/schedule", "pipeline", "pipeline/...", "classifiers", "connectors", "connectors/..."}},
-	{pkg: "jobs/draft", may: []string{"pipeline/setup", "pipeline/judge", "pipeline/anonymize", "pipeline/ask/zones", "pipeline/policy/instant", "classifiers", "connectors"}},
+	{pkg: "jobs/draft", may: []string{"pipeline/setup", "pipeline/judge", "pipeline/anonymize", "pipeline/ask/joins", "pipeline/ask/zones", "pipeline/policy/instant", "classifiers", "connectors"}},
 	{pkg: "jobs/schedule", may: []string{"pipeline/setup"}},
 	{pkg: "jobs/metrics", may: []string{"pipeline/ask", "pipeline/audit", "pipeline/setup", "pipeline/state"}},
 	{pkg: "jobs/doctor", may: []string{"pipeline/ask", "pipeline/ask/backups", "pipeline/policy/calendar", "pipeline/setup"}},

@@ -54,7 +54,20 @@ func (d *Draft) dependents(name string, used map[string]bool) (lines, open []str
 			}
 		}
 	}
-	return lines, open
+	return lines, append(open, d.undeclared(name, deleted)...)
+}
+
+// undeclared are the fields that look like references to a record though no foreign key says so: whether they are people
+// decide.
+func (d *Draft) undeclared(name string, deleted map[string]bool) (open []string) {
+	for _, r := range d.joined {
+		if r.To == name && !deleted[r.Table] {
+			open = append(open, fmt.Sprintf("- {table: %s, fk: %s, references: %s, do: delete}   # decide: no foreign key "+
+				"says so, %d of %d values looked at are keys there", word(r.Table), list([]string{r.Field}), word(name), r.Fit,
+				r.Looked))
+		}
+	}
+	return open
 }
 
 // others names the fields by which rows that refer through a foreign key may be of somebody else of the record's table

@@ -15,6 +15,7 @@ import (
 
 	"lethe/classifiers"
 	"lethe/connectors"
+	"lethe/pipeline/ask/joins"
 	"lethe/pipeline/ask/zones"
 	"lethe/pipeline/policy/instant"
 )
@@ -34,6 +35,7 @@ type Draft struct {
 	zone, why string // proposed for times without an offset, and why
 
 	assumed []connectors.Assumption // how files are written
+	joined  []joins.Reference       // that no foreign key declares
 
 	preset *Preset  // of the application; nil: none is known
 	taken  []string // its lines of silos, for this source
@@ -90,6 +92,17 @@ func (d *Draft) Times() (fields []zones.Field) {
 
 // Zone takes up what the rows and the engine tell of the zone of such times.
 func (d *Draft) Zone(c *zones.Clues) { d.zone, d.why = c.Proposal() }
+
+// Holders are the tables that have a field by which a person is found; none of a dump, in which each look-up is a pass.
+func (d *Draft) Holders() []string {
+	if d.dumped() {
+		return nil
+	}
+	return d.people
+}
+
+// Joined takes up which fields look like references to such tables though no foreign key says so.
+func (d *Draft) Joined(found []joins.Reference) { d.joined = found }
 
 // People is how many tables have a field by which a person is found.
 func (d *Draft) People() int { return len(d.people) }
