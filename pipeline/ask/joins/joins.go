@@ -1,6 +1,6 @@
-// Package joins finds fields that look like references though no foreign key says so: when a row goes, those that refer to
-// it by such a field would stay, and refer to nobody. Its noun: a Reference is such a field, with how many of its values
-// are keys of the table. Rows are only looked at; of their values nothing is kept.
+// Package joins finds fields that look like references though no foreign key says so: when a row goes, those that refer
+// to it by such a field would stay, and refer to nobody. Its noun: a Reference is such a field, with how many of its
+// values are keys of the table. Rows are only looked at; of their values nothing is kept.
 package joins
 
 import (
@@ -32,8 +32,8 @@ const (
 var enough = map[sense]float64{none: 0.95, somewhat: 0.9, plainly: 0.5}
 
 // Find looks at each field of the tables that may refer to one of those in to, which have a key of one field: by the
-// field's name and by its values, or by the values alone where they are long. declared leaves fields out of which is known
-// what they refer to. A table that cannot be read is passed over.
+// field's name and by its values, or by the values alone where they are long. declared leaves fields out of which it is
+// known what they refer to. A table that cannot be read is passed over.
 func Find(ctx context.Context, src connectors.Source, tables connectors.Tables, to []string,
 	declared func(table, field string) bool) (found []Reference, err error) {
 	l := &look{src: src, names: namesOf(tables)}
@@ -69,8 +69,8 @@ type candidate struct {
 	says  sense
 }
 
-func (l *look) table(ctx context.Context, t connectors.Table, declared func(table, field string) bool) (found []Reference,
-	err error) {
+func (l *look) table(ctx context.Context, t connectors.Table,
+	declared func(table, field string) bool) (found []Reference, err error) {
 	var list []candidate
 	var fields []string
 	for _, f := range t.Fields {
@@ -109,7 +109,9 @@ func (l *look) table(ctx context.Context, t connectors.Table, declared func(tabl
 
 // refers reports whether a foreign key says what a field refers to.
 func refers(t connectors.Table, field string) bool {
-	return slices.ContainsFunc(t.ForeignKeys, func(k connectors.ForeignKey) bool { return slices.Contains(k.Fields, field) })
+	return slices.ContainsFunc(t.ForeignKeys, func(k connectors.ForeignKey) bool {
+		return slices.Contains(k.Fields, field)
+	})
 }
 
 // candidate says whether a field may refer to a table at all.

@@ -23,15 +23,16 @@ type names struct {
 }
 
 // generic are words that only say that a field is a reference, or a key.
-var generic = []string{"id", "ids", "fk", "ref", "no", "nr", "num", "number", "key", "code", "cod", "codigo", "codice", "uuid",
-	"guid", "idx", "rowid", "numero", "nummer"}
+var generic = []string{"id", "ids", "fk", "ref", "no", "nr", "num", "number", "key", "code", "cod", "codigo", "codice",
+	"uuid", "guid", "idx", "rowid", "numero", "nummer"}
 
 // roles are words by which a field names somebody who uses the application.
-var roles = []string{"by", "owner", "author", "creator", "editor", "assignee", "assigned", "manager", "approver", "reviewer", "user",
-	"valid", "creat", "modif"}
+var roles = []string{"by", "owner", "author", "creator", "editor", "assignee", "assigned", "manager", "approver", "reviewer",
+	"user", "valid", "creat", "modif"}
 
 // users are words of tables that hold such people.
-var users = []string{"user", "employee", "staff", "member", "account", "operator", "utente", "usuario", "benutzer", "utilisateur"}
+var users = []string{"user", "employee", "staff", "member", "account", "operator", "utente", "usuario", "benutzer",
+	"utilisateur"}
 
 func namesOf(tables connectors.Tables) names {
 	n := names{tables: map[string][]string{}}
