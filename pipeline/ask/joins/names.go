@@ -27,8 +27,8 @@ var generic = []string{"id", "ids", "fk", "ref", "no", "nr", "num", "number", "k
 	"uuid", "guid", "idx", "rowid", "numero", "nummer"}
 
 // roles are words by which a field names somebody who uses the application.
-var roles = []string{"by", "owner", "author", "creator", "editor", "assignee", "assigned", "manager", "approver", "reviewer",
-	"user", "valid", "creat", "modif"}
+var roles = []string{"by", "owner", "author", "creator", "editor", "assignee", "assigned", "manager", "approver",
+	"reviewer", "user", "valid", "creat", "modif"}
 
 // users are words of tables that hold such people.
 var users = []string{"user", "employee", "staff", "member", "account", "operator", "utente", "usuario", "benutzer",
