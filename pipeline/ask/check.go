@@ -180,10 +180,11 @@ func references(ctx context.Context, s *stores.Store, g *edges.Set) (lines []str
 		})
 	})
 	for _, r := range found {
-		lines = append(lines, fmt.Sprintf("source %s: field %s.%s looks like a reference to %s, and no foreign key "+
-			"says so (%d of %d values looked at are keys there): what it refers to may go, and its rows stay: add {table: "+
-			"%[2]s, fk: [%[3]s], references: %[4]s, do: delete} under `dependents:` of the records (or do: set_null), "+
-			"or `unrelated: {%[2]s.%[3]s: WHY}` to the source", s.Name, r.Table, r.Field, r.To, r.Fit, r.Looked))
+		at := fmt.Sprintf("source %s: field %s.%s looks like a reference to %s", s.Name, r.Table, r.Field, r.To)
+		lines = append(lines, fmt.Sprintf("%s, and no foreign key says so (%d of %d values looked at are keys there): "+
+			"what it refers to may go, and its rows stay: add {table: %s, fk: [%s], references: %s, do: delete} under "+
+			"`dependents:` of the records (or do: set_null), or `unrelated: {%[4]s.%[5]s: WHY}` to the source",
+			at, r.Fit, r.Looked, r.Table, r.Field, r.To))
 	}
 	return lines, err
 }
