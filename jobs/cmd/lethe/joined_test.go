@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/stretchr/testify/require"
@@ -50,7 +51,7 @@ var sightSilos = [2]string{"guests", "hosts"}
 // TestWhatNightsLeaveJoinsNobody lets nights leave their state and their reports, and plays the attacker on each column of
 // both, on where rows stand in files, on how far they are from the row before, and on the sizes of files of one row. What
 // is better than chance fails, but for the days that a record's decision is about: days are what reports are for, and
-// keys.md says that they tell. With readers: nobody else sees them.
+// keys.md says that they tell.
 func TestWhatNightsLeaveJoinsNobody(t *testing.T) {
 	t.Parallel()
 	w := joinedCompany(t)
@@ -105,6 +106,33 @@ func TestWhatRowsThatDecideAloneLeaveJoinsNobody(t *testing.T) {
 	w.at = "2026-11-22T00:15:00Z"
 	w.lethe("run", "--apply")
 	w.sights(asked).attack(t, erased)
+}
+
+// TestWhatIsEncryptedForReadersJoinsNobody is the same of silos that have readers of their own: then nobody else sees the
+// days of decisions, nor a reference of anybody.
+func TestWhatIsEncryptedForReadersJoinsNobody(t *testing.T) {
+	t.Parallel()
+	w := joinedCompany(t)
+	for _, silo := range sightSilos {
+		who, err := age.GenerateX25519Identity()
+		require.NoError(t, err)
+		w.edit("lethe.yaml", "  "+silo+":\n", fmt.Sprintf("  %s:\n    readers: [%q]\n", silo, who.Recipient()))
+	}
+	w.must(0, "policy", "adopt", "--as", "anna", "--key", "anna.key")
+	w.must(0, "policy", "adopt", "--as", "bo", "--key", "bo.key")
+	w.must(5, "run", "--apply")
+	w.approve(w.waiting("all"), "anna", "bo")
+	w.must(3, "apply")
+	w.at = "2026-11-22T00:15:00Z"
+	w.lethe("run", "--apply")
+	s := w.sights()
+	require.Empty(t, s.traces, "nobody stands there in a way that tells who it is, not even by a reference")
+	require.Positive(t, s.files["closed"], "what nights decided is there, and encrypted")
+	for _, table := range []string{"actions", "decisions"} {
+		found, err := filepath.Glob(w.path("var/reports/table=" + table + "/*/*/*.age"))
+		require.NoError(t, err)
+		require.NotEmpty(t, found, table)
+	}
 }
 
 // erased is when a night has changed rows, and a database refused some.
