@@ -105,7 +105,7 @@ func printStatus(c *Command, p *setup.Setup, s ask.Status) {
 		rows = append(rows, []string{"log", words})
 	}
 	if s.Journal != "" {
-		rows = append(rows, []string{"journal", "it is not as the nights left it: see below"})
+		rows = append(rows, []string{"journal", "it, or what people answered, is not as the nights left it: see below"})
 	}
 	if s.Registry != "" {
 		rows = append(rows, []string{"registry", s.Registry})

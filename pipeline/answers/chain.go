@@ -74,8 +74,11 @@ const (
 	aboutKey  = "key:"
 )
 
-// Itself is what an acknowledgement of lost answers is about.
-const Itself = "answers"
+// Itself is what an acknowledgement of lost answers is about, and Registry what those sign who have it sealed anew.
+const (
+	Itself   = "answers"
+	Registry = "registry"
+)
 
 // AboutPlan names a plan.
 func AboutPlan(id string) string { return aboutPlan + id }

@@ -42,7 +42,7 @@ type Status struct {
 	Orders      []OrderStatus   `json:"orders"`      // that are not in force, or soon are not
 	Policy      string          `json:"policy"`      // who must still adopt it; "" nobody, or nobody adopted one yet
 	Log         Log             `json:"log"`         // of nights: how it stands, and who cosigned it
-	Journal     string          `json:"journal"`     // why it is not whole; "" it is
+	Journal     string          `json:"journal"`     // why it, or what people answered, is not whole; "" it is
 	Registry    string          `json:"registry"`    // why the registry could not be asked for it; "" it could
 }
 
@@ -206,6 +206,9 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 	whole := state.Whole(ctx, p, j)
 	if whole == nil {
 		whole = state.Untouched(ctx, p, j)
+	}
+	if whole == nil {
+		_, whole = state.Answers(ctx, p, j)
 	}
 	if whole != nil {
 		s.Journal = whole.Error()

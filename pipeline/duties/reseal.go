@@ -13,9 +13,6 @@ import (
 	"lethe/pipeline/state"
 )
 
-// aboutRegistry is what the answers of those are about who seal the registry anew.
-const aboutRegistry = "registry"
-
 // Reseal lets the nights go on with a registry of which rows are not as they were written, where no copy is left: two
 // people sign what did not hold, and its rows are sealed as they stand, as far as its chains bear them out. It is
 // refused where every row holds.
@@ -59,7 +56,7 @@ func Reseal(ctx context.Context, p *setup.Setup, two []setup.Witness, comment st
 			return nil
 		}
 		for _, w := range two {
-			a := answers.Answer{Act: answers.Rebuild, About: aboutRegistry, Digest: digestOf(broken), Actor: w.Name,
+			a := answers.Answer{Act: answers.Rebuild, About: answers.Registry, Digest: digestOf(broken), Actor: w.Name,
 				Comment: comment}
 			if _, err := state.Say(ctx, p, book, a, w.Signer, nil); err != nil {
 				return err

@@ -21,7 +21,42 @@ import (
 // that are not in force, and answers after the first so many that nobody gave who could.
 func (in *Inspector) InspectPeople(ctx context.Context, j *journal.Journal, c answers.Chain, seen int64) error {
 	in.keys(c)
+	in.wentOn(c)
 	return errors.Join(in.tried(ctx, j), in.strangers(c, seen), in.orders(c), in.policy(c))
+}
+
+// wentOnDays is for how many days that is found.
+const wentOnDays = 7
+
+// wentOn finds that two people let the nights go on without evidence that was lost, or with a registry of which rows
+// did not hold: whatever happened there is over for the nights, and not for who has to know.
+func (in *Inspector) wentOn(c answers.Chain) {
+	said := map[string]audit.Finding{}
+	for _, s := range c.All() {
+		a := s.Answer
+		if a.SignedAt.Before(in.Setup.Now().AddDate(0, 0, -wentOnDays)) {
+			continue
+		}
+		day := a.SignedAt.In(in.Setup.Zone).Format(time.DateOnly)
+		f := audit.Finding{Severity: "high", Object: a.About, Count: a.Rows, Article: "Art. 5(2)"}
+		switch {
+		case a.Act == answers.Acknowledge && a.About == answers.Itself:
+			f.Kind, f.Words = "F_ANSWERS_LOST", fmt.Sprintf("Two people signed on %s that what people answered up to "+
+				"answer %d is lost, and the nights go on without it. An objection, or the adoption of a policy, may "+
+				"have been among it; plans that waited are asked anew. Find out who can write to the state folder "+
+				"and to the reports.", day, a.Rows)
+		case a.Act == answers.Rebuild && a.About == answers.Registry:
+			f.Kind, f.Words = "F_REGISTRY_RESEALED", fmt.Sprintf("Rows of the registry were not as they were written, "+
+				"and two people signed on %s that it goes on as it stands, as far as its events bear it out. Find "+
+				"out who can write to it.", day)
+		default:
+			continue
+		}
+		said[f.Kind] = f // the two say the same
+	}
+	for _, kind := range slices.Sorted(maps.Keys(said)) {
+		in.Notes.Find(said[kind])
+	}
 }
 
 // triedDays is for how many days wrong passphrases are looked at.

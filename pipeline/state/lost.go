@@ -65,7 +65,8 @@ func lost(p *setup.Setup, unknown []manifest.Standing) error {
 		setup.ErrTampered, p.Reports, len(unknown), p.State, newest.Date, newest.RunID)
 }
 
-// WholeUnopened is Whole for who only looks: it makes no journal where there is none.
+// WholeUnopened is Whole for who only looks, and makes sure besides that nobody else wrote to the journal, and that the
+// chain of answers holds: it makes no journal where there is none.
 func WholeUnopened(ctx context.Context, p *setup.Setup) error {
 	if !FileExists(filepath.Join(p.State, "journal.db")) {
 		stand, err := standing(p)
@@ -82,7 +83,11 @@ func WholeUnopened(ctx context.Context, p *setup.Setup) error {
 	if err := Whole(ctx, p, j); err != nil {
 		return err
 	}
-	return Untouched(ctx, p, j)
+	if err := Untouched(ctx, p, j); err != nil {
+		return err
+	}
+	_, err = Answers(ctx, p, j)
+	return err
 }
 
 // Intact is Untouched for a run; the journal of an earlier build is sealed as it stands.
