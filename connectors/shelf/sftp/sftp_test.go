@@ -149,6 +149,7 @@ func TestServer(t *testing.T) {
 	for name, body := range map[string]string{"a.sql": "one", "b.sql": "two", "note.txt": "n"} {
 		path := filepath.Join(dir, name)
 		require.NoError(t, os.WriteFile(path, []byte(body), 0o640))
+		require.NoError(t, os.Chmod(path, 0o640)) // whatever the umask
 		require.NoError(t, os.Chtimes(path, day, day))
 	}
 	require.NoError(t, os.Symlink("/etc/passwd", filepath.Join(dir, "c.sql")))
