@@ -315,16 +315,19 @@ func (q *incoming) check() error {
 func (c *Command) takeSilo(ctx context.Context, by enterFlags, silo string, lines []answered,
 	names map[string]string) error {
 	return c.withIntake(ctx, silo, true, func(o opened) error {
-		list, err := o.intake.Asked(ctx, silo)
-		if err != nil {
-			return err
-		}
-		if len(names) == 0 { // else they were read for another silo
-			maps.Copy(names, o.requestsOf(ctx, silo))
-		}
 		before := map[string]*cases.Asked{}
-		for i := range list {
-			before[list[i].ID], names[list[i].ID] = &list[i], silo
+		for _, name := range slices.Sorted(maps.Keys(o.cfg.Silos)) {
+			list, err := o.intake.Asked(ctx, name)
+			if err != nil && name == silo {
+				return err
+			}
+			for i := range list {
+				if name == silo {
+					before[list[i].ID] = &list[i]
+				} else {
+					names[list[i].ID] = name
+				}
+			}
 		}
 		for i := range lines {
 			l := &lines[i]
@@ -332,10 +335,11 @@ func (c *Command) takeSilo(ctx context.Context, by enterFlags, silo string, line
 				continue
 			}
 			if other := names[l.ID]; other != "" && other != silo && before[l.ID] == nil {
-				l.refuse(fmt.Errorf("id: %w", errOtherSilo))
+				l.refuse(errors.New("id: a request of another silo has this name, by which two silos could be joined: give " +
+					"each a name of its own"))
 				continue
 			}
-			if err := c.takeLine(ctx, by, o, l, before, names); err != nil {
+			if err := c.takeLine(ctx, by, o, l, before); err != nil {
 				return fmt.Errorf("line %d: %w", l.Line, err)
 			}
 		}
@@ -344,8 +348,7 @@ func (c *Command) takeSilo(ctx context.Context, by enterFlags, silo string, line
 }
 
 // takeLine records one request. Its error is of what would be wrong with each.
-func (c *Command) takeLine(ctx context.Context, by enterFlags, o opened, l *answered, before map[string]*cases.Asked,
-	names map[string]string) error {
+func (c *Command) takeLine(ctx context.Context, by enterFlags, o opened, l *answered, before map[string]*cases.Asked) error {
 	was, known := before[l.ID]
 	if known && was.Kind != l.ask.Kind {
 		l.refuse(fmt.Errorf("id: a request of this name is there already, and is for %s", was.Kind))
@@ -369,7 +372,7 @@ func (c *Command) takeLine(ctx context.Context, by enterFlags, o opened, l *answ
 		if err != nil {
 			return err
 		}
-		before[l.ID], names[l.ID], status = was, l.Silo, lineOpened
+		before[l.ID], status = was, lineOpened
 	}
 	if end := was.Deadline(); !end.IsZero() {
 		l.Due = lastDay(end, o.p.Zone)
@@ -395,24 +398,6 @@ func (q *incoming) who() (who []event.Subject) {
 		}
 	}
 	return who
-}
-
-var errOtherSilo = errors.New("a request of another silo has this name, by which two silos could be joined: give each a " +
-	"name of its own")
-
-// requestsOf are the names of requests that other silos have, with the silo. One that cannot be read says nothing.
-func (o opened) requestsOf(ctx context.Context, but string) map[string]string {
-	names := map[string]string{}
-	for name := range o.cfg.Silos {
-		if name == but {
-			continue
-		}
-		list, _ := o.intake.Asked(ctx, name)
-		for i := range list {
-			names[list[i].ID] = name
-		}
-	}
-	return names
 }
 
 // openRequest lets who opens a request sign it, and opens it.

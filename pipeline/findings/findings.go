@@ -9,6 +9,7 @@ package findings
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -60,7 +61,7 @@ func (in *Inspector) Inspect(s *scan.Source, inventory []audit.Inventory) {
 // holds rows of the backup.
 func (in *Inspector) InspectLeftOvers() {
 	for _, left := range in.Setup.LeftOvers {
-		if !left.Stands() {
+		if _, err := os.Lstat(left.Path); err != nil {
 			continue // tonight's rewrite cleared it
 		}
 		of := connectors.TemporaryOf(left.Path)

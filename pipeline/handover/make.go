@@ -127,9 +127,6 @@ func (m *maker) records() error {
 			r.How = "confirmed"
 		}
 		if m.options.As == Portability && !m.provided(h, &r) {
-			if !h.Backup {
-				m.doc.Beside++
-			}
 			continue
 		}
 		m.doc.Records = append(m.doc.Records, r)

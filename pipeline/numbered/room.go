@@ -26,6 +26,7 @@ type Room struct {
 	taken    int64 // of within
 	file     *os.File
 	size     int64    // of the file
+	others   int64    // bytes of other files that were in memory when it was begun: of the program itself
 	segments [][]byte // of it, mapped
 	rest     []byte   // of the last segment: not given away yet
 	refused  bool     // there is no file to be had
@@ -36,7 +37,7 @@ type Room struct {
 // How a room grows, and how much of its file may be in memory before the system is told that it need not be.
 const (
 	segment  = 8 << 20
-	resident = 48 << 20
+	resident = 60 << 20
 )
 
 // NewRoom makes room that lies in memory up to so many bytes, and beyond that in a file of a folder.
@@ -150,7 +151,7 @@ func (r *Room) grow(n int64) ([]byte, error) {
 		if err := os.Remove(f.Name()); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
-		r.file, r.closed = f, make(chan struct{})
+		r.file, r.closed, r.others = f, make(chan struct{}), max(shared(), 0)
 		go r.keepSmall(r.closed)
 	}
 	zeros := make([]byte, 1<<18)
@@ -186,11 +187,12 @@ func (r *Room) Trim() {
 	if r.InFile() == 0 {
 		return
 	}
-	if held := shared(); held >= 0 && held < resident {
-		return
-	}
+	held := shared()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if held >= 0 && held-r.others < resident {
+		return
+	}
 	for _, s := range r.segments {
 		letGo(s)
 	}

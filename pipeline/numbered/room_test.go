@@ -2,6 +2,7 @@ package numbered_test
 
 import (
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -35,6 +36,29 @@ func TestARoomLeavesNothing(t *testing.T) {
 	require.NoError(t, r.Close())
 	require.Len(t, numbered.Slice[int32](r, 5), 5, "in memory from now on")
 	require.Zero(t, r.InFile())
+}
+
+// TestARoomIsKeptSmall where there is much in it: little stays in memory.
+func TestARoomIsKeptSmall(t *testing.T) {
+	held := func() int { // megabytes of files
+		text, err := os.ReadFile("/proc/self/statm")
+		require.NoError(t, err)
+		pages, err := strconv.Atoi(strings.Fields(string(text))[2])
+		require.NoError(t, err)
+		return pages * os.Getpagesize() >> 20
+	}
+	before := held()
+	r := numbered.NewRoom(t.TempDir(), 0)
+	defer func() { require.NoError(t, r.Close()) }()
+	for _, c := range []struct{ megabytes, least, most int }{{32, 30, 60}, {160, 0, 60}} {
+		for i, list := 0, numbered.Slice[uint64](r, c.megabytes<<17); i < len(list); i++ {
+			list[i] = 1
+		}
+		r.Trim()
+		now := held() - before
+		require.GreaterOrEqual(t, now, c.least)
+		require.LessOrEqual(t, now, c.most)
+	}
 }
 
 // TestAppendInARoom keeps what was there before.

@@ -104,8 +104,7 @@ type Source[T Described, G any] struct {
 	Name   string // of the source, in errors
 	Path   string // of the bytes
 	Format Format[T, G]
-	Folder bool             // the dump is a folder of files
-	Shelf  connectors.Shelf // where the file lies; nil: in a folder of this machine
+	Folder bool // the dump is a folder of files
 
 	// Expected are the tables that the file is expected to hold, sorted by name: a scan does not look for them first,
 	// and whoever expects them compares what it met. nil: a pass of its own finds them.
@@ -216,10 +215,11 @@ func (s *Source[T, G]) Unread(ctx context.Context) ([]connectors.Unread, error) 
 func (s *Source[T, G]) Contents(ctx context.Context) ([]T, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now, err := textfile.StampOn(s.Shelf, s.Path)
+	stamp := textfile.StampOf
 	if s.Folder {
-		now, err = textfile.StampOfFolder(s.Path)
+		stamp = textfile.StampOfFolder
 	}
+	now, err := stamp(s.Path)
 	if err != nil {
 		return nil, err
 	}

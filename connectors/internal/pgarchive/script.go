@@ -100,21 +100,19 @@ func (t *TOC) definitions(before bool) string {
 }
 
 // Is reports whether the file or folder at a path is an archive.
-func Is(shelf connectors.Shelf, path string) bool {
-	if shelf == nil {
-		info, err := os.Stat(path)
-		if err != nil {
-			return false
-		}
-		if info.IsDir() {
-			_, err := os.Stat(filepath.Join(path, tocFile))
-			return err == nil
-		}
-		if !info.Mode().IsRegular() {
-			return false
-		}
+func Is(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
 	}
-	f, err := OpenFile(shelf, path)
+	if info.IsDir() {
+		_, err := os.Stat(filepath.Join(path, tocFile))
+		return err == nil
+	}
+	if !info.Mode().IsRegular() {
+		return false
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return false
 	}
@@ -125,24 +123,12 @@ func Is(shelf connectors.Shelf, path string) bool {
 	return strings.HasPrefix(string(head), Magic) || string(head) == tocFile+"\x00"
 }
 
-// OpenFile opens the file of an archive, on a Shelf or, where that is nil, in a folder of this machine.
-func OpenFile(shelf connectors.Shelf, path string) (connectors.ShelfFile, error) {
-	if shelf == nil {
-		return os.Open(path)
-	}
-	was, err := shelf.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	return shelf.Open(was)
-}
-
 // tocFile has the table of contents in formats of several files, and lastFile ends a tar archive.
 const tocFile, lastFile = "toc.dat", "restore.sql"
 
 // Contents reads the table of contents of the archive in a file.
-func Contents(shelf connectors.Shelf, path string) (*TOC, error) {
-	s, err := Open(shelf, path)
+func Contents(path string) (*TOC, error) {
+	s, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -150,17 +136,15 @@ func Contents(shelf connectors.Shelf, path string) (*TOC, error) {
 }
 
 // Open opens the archive at a path as a script.
-func Open(shelf connectors.Shelf, path string) (*Script, error) {
-	if shelf == nil {
-		info, err := os.Stat(path)
-		if err != nil {
-			return nil, err
-		}
-		if info.IsDir() {
-			return openDirectory(path)
-		}
+func Open(path string) (*Script, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
 	}
-	f, err := OpenFile(shelf, path)
+	if info.IsDir() {
+		return openDirectory(path)
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
