@@ -110,7 +110,12 @@ func explained(err error) []string {
 	if err == nil {
 		return nil
 	}
-	lines := strings.Split(err.Error(), "\n")
+	var lines []string
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		if !slices.Contains(lines, line) { // what several met at once is said once
+			lines = append(lines, line)
+		}
+	}
 	if setup.ExitCode(err) == 130 {
 		lines = slices.DeleteFunc(lines, func(line string) bool {
 			return strings.Contains(line, context.Canceled.Error())

@@ -64,7 +64,7 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	err = errors.Join(err, answersErr, b.noteLog(), night.owing.Unsigned(ctx, night.silos, said))
 	figures.Conclude(&b.notes.Facts, b.notes.History, totals, b.tonight.Today.String())
 	err = errors.Join(err, night.proofs.Draw(ctx, said, known))
-	tampered := errors.Is(errors.Join(errors.Join(b.notes.Problems...), err), setup.ErrTampered)
+	tampered := altered(errors.Join(errors.Join(b.notes.Problems...), err))
 	night.incidents.Look(said, b.entry.StartedAt, tampered)
 	err = errors.Join(err, b.writable())
 

@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"lethe/pipeline/answers"
@@ -32,11 +34,30 @@ func (b *book) publishLate(ctx context.Context) error {
 			return err
 		}
 		if _, err := report.Publish(ctx, b.setup, b.journal, r.ID, f); err != nil {
-			b.notes.Problem(fmt.Errorf("%w: the report of run %s is not published yet: %w",
-				setup.ErrTampered, r.ID, err))
+			b.notes.Problem(owed{fmt.Errorf("%w: the report of run %s is not published yet: %w",
+				setup.ErrTampered, r.ID, err)})
 		}
 	}
 	return nil
+}
+
+// owed is that a report is not published yet: it ends a run as what does not hold does, and nobody wrote to anything.
+type owed struct{ error }
+
+func (o owed) Unwrap() error { return o.error }
+
+// altered reports whether a run met something that somebody else wrote.
+func altered(err error) bool {
+	switch e := err.(type) {
+	case owed:
+		return false
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), altered)
+	}
+	if inner := errors.Unwrap(err); inner != nil {
+		return altered(inner)
+	}
+	return errors.Is(err, setup.ErrTampered)
 }
 
 // takeOver makes this run answer for what runs that were cut off had settled: their chunks, the plans they

@@ -13,7 +13,9 @@ import (
 	"lethe/connectors"
 	"lethe/connectors/mem"
 	"lethe/pipeline"
+	"lethe/pipeline/journal"
 	"lethe/pipeline/setup"
+	folder "lethe/pipeline/state"
 )
 
 // last is a store at whose closing something happens, when all is done but the evidence.
@@ -129,6 +131,46 @@ func TestANightThatCannotWriteItsReportSaysWhatItDid(t *testing.T) {
 			_, err = w.night()
 			require.NoError(t, err, "the next night goes on")
 		})
+	}
+}
+
+// TestAReportThatIsOwedIsNoIncident: the night after one whose report found no room ends with 12 as long as there is none,
+// and has no hint of an incident, whose 72 hours would run: nobody wrote to the evidence.
+func TestAReportThatIsOwedIsNoIncident(t *testing.T) {
+	w := newWorld(t, news(nil), people())
+	w.UsualEvents()
+	w.planned()
+	runs := func() []journal.Run {
+		j, err := w.Setup.Journal(t.Context())
+		require.NoError(t, err)
+		defer j.Close()
+		list, err := j.Runs(t.Context(), 10)
+		require.NoError(t, err)
+		return list
+	}
+	w.Now = w.Now.AddDate(0, 0, 1)
+	there := filepath.Join(w.Setup.Reports, "table=silos", "date="+w.Now.Format(time.DateOnly))
+	w.Setup.Crash = func(point string) {
+		if point == "ended" { // something else stands where its report goes
+			require.NoError(t, os.WriteFile(there, nil, 0o600))
+		}
+	}
+	_, err := w.night()
+	require.Equal(t, 1, setup.ExitCode(err), "%v", err)
+	w.Setup.Crash = func(string) {}
+	w.Now = w.Now.AddDate(0, 0, 1)
+	_, err = w.night()
+	require.Equal(t, 12, setup.ExitCode(err), "%v", err)
+	require.ErrorContains(t, err, "is not published yet")
+	require.NoError(t, os.Remove(there))
+	w.Now = w.Now.AddDate(0, 0, 1)
+	_, err = w.night()
+	require.NoError(t, err)
+	require.Len(t, runs(), 4)
+	for _, r := range runs() {
+		f, err := folder.FactsOf(r)
+		require.NoError(t, err)
+		require.Empty(t, f.Hints)
 	}
 }
 

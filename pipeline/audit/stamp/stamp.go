@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"io"
@@ -112,7 +113,12 @@ func open(answer, message []byte, roots *x509.CertPool) (s Stamp, nonce *big.Int
 		}
 	}()
 	t, err := timestamp.ParseResponse(answer)
-	if err != nil {
+	var unread asn1.StructuralError
+	var malformed asn1.SyntaxError
+	switch {
+	case errors.As(err, &unread), errors.As(err, &malformed):
+		return s, nil, fmt.Errorf("%w: it cannot be read", ErrWrong)
+	case err != nil:
 		return s, nil, fmt.Errorf("%w: %w", ErrWrong, err)
 	}
 	sum := sha256.Sum256(message)
