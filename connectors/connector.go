@@ -42,6 +42,9 @@ type Options struct {
 	// this one go by their own names, those of others by DATABASE.TABLE.
 	Of, Database string
 
+	// Shelf is where the file at DSN lies, nil: in a folder of this machine.
+	Shelf Shelf
+
 	// Catalog is, for files without CREATE TABLE, what the fields are: from a schema file or the live source.
 	Catalog []Table
 

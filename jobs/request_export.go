@@ -136,6 +136,10 @@ func (f *exportFlags) export(cmd *cobra.Command, c *Command, id string) error {
 	}
 	fmt.Fprintf(c.Out, "%s of request %s: %d rows in %s\ndigest  %s\n", o.As, id, len(doc.Records), f.to,
 		files.Digest())
+	if doc.Beside > 0 {
+		fmt.Fprintf(c.Out, "%d more rows of the person are not in it: neither consent nor a contract is their ground, or the "+
+			"person gave none of their fields (Art. 20(1)(a)); --what access has them\n", doc.Beside)
+	}
 	for _, w := range doc.Withheld {
 		fmt.Fprintf(c.Out, "withheld: %s.%s.%s (%s)\n", w.Source, w.Table, w.Field, w.Code)
 	}

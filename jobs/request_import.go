@@ -315,19 +315,16 @@ func (q *incoming) check() error {
 func (c *Command) takeSilo(ctx context.Context, by enterFlags, silo string, lines []answered,
 	names map[string]string) error {
 	return c.withIntake(ctx, silo, true, func(o opened) error {
+		list, err := o.intake.Asked(ctx, silo)
+		if err != nil {
+			return err
+		}
+		if len(names) == 0 { // else they were read for another silo
+			maps.Copy(names, o.requestsOf(ctx, silo))
+		}
 		before := map[string]*cases.Asked{}
-		for _, name := range slices.Sorted(maps.Keys(o.cfg.Silos)) {
-			list, err := o.intake.Asked(ctx, name)
-			if err != nil && name == silo {
-				return err
-			}
-			for i := range list {
-				if name == silo {
-					before[list[i].ID] = &list[i]
-				} else {
-					names[list[i].ID] = name
-				}
-			}
+		for i := range list {
+			before[list[i].ID], names[list[i].ID] = &list[i], silo
 		}
 		for i := range lines {
 			l := &lines[i]
@@ -335,11 +332,10 @@ func (c *Command) takeSilo(ctx context.Context, by enterFlags, silo string, line
 				continue
 			}
 			if other := names[l.ID]; other != "" && other != silo && before[l.ID] == nil {
-				l.refuse(errors.New("id: a request of another silo has this name, by which two silos could be joined: give " +
-					"each a name of its own"))
+				l.refuse(fmt.Errorf("id: %w", errOtherSilo))
 				continue
 			}
-			if err := c.takeLine(ctx, by, o, l, before); err != nil {
+			if err := c.takeLine(ctx, by, o, l, before, names); err != nil {
 				return fmt.Errorf("line %d: %w", l.Line, err)
 			}
 		}
@@ -348,7 +344,8 @@ func (c *Command) takeSilo(ctx context.Context, by enterFlags, silo string, line
 }
 
 // takeLine records one request. Its error is of what would be wrong with each.
-func (c *Command) takeLine(ctx context.Context, by enterFlags, o opened, l *answered, before map[string]*cases.Asked) error {
+func (c *Command) takeLine(ctx context.Context, by enterFlags, o opened, l *answered, before map[string]*cases.Asked,
+	names map[string]string) error {
 	was, known := before[l.ID]
 	if known && was.Kind != l.ask.Kind {
 		l.refuse(fmt.Errorf("id: a request of this name is there already, and is for %s", was.Kind))
@@ -372,7 +369,7 @@ func (c *Command) takeLine(ctx context.Context, by enterFlags, o opened, l *answ
 		if err != nil {
 			return err
 		}
-		before[l.ID], status = was, lineOpened
+		before[l.ID], names[l.ID], status = was, l.Silo, lineOpened
 	}
 	if end := was.Deadline(); !end.IsZero() {
 		l.Due = lastDay(end, o.p.Zone)
@@ -398,6 +395,24 @@ func (q *incoming) who() (who []event.Subject) {
 		}
 	}
 	return who
+}
+
+var errOtherSilo = errors.New("a request of another silo has this name, by which two silos could be joined: give each a " +
+	"name of its own")
+
+// requestsOf are the names of requests that other silos have, with the silo. One that cannot be read says nothing.
+func (o opened) requestsOf(ctx context.Context, but string) map[string]string {
+	names := map[string]string{}
+	for name := range o.cfg.Silos {
+		if name == but {
+			continue
+		}
+		list, _ := o.intake.Asked(ctx, name)
+		for i := range list {
+			names[list[i].ID] = name
+		}
+	}
+	return names
 }
 
 // openRequest lets who opens a request sign it, and opens it.

@@ -122,8 +122,10 @@ var floors = []floor{
 	{pkg: "connectors/internal/textfile", may: []string{"connectors", "connectors/internal/packed"}},
 	{pkg: "connectors/internal/pgarchive", may: []string{"connectors"}},
 	{pkg: "connectors/internal/anew", may: []string{"connectors", "connectors/internal/packed", "connectors/internal/textfile"}},
-	{pkg: "connectors/signature"}, // what files and folders are
-	{pkg: "connectors/wire"},      // connections, whatever speaks on them
+	{pkg: "connectors/signature", may: []string{"connectors"}}, // what files and folders are, wherever they lie
+	{pkg: "connectors/shelf", may: []string{"connectors"}},
+	{pkg: "connectors/shelf/...", may: []string{"connectors", "connectors/shelf", "connectors/wire"}},
+	{pkg: "connectors/wire"}, // connections, whatever speaks on them
 	{pkg: "connectors/...", may: []string{"connectors", "connectors/delimited", "connectors/wire", "connectors/signature", "connectors/internal/...",
 		"connectors/conformance", "connectors/conformance/..."}},
 	{pkg: "fixtures/...", may: []string{"..."}, test: true},
@@ -153,6 +155,9 @@ var outside = []struct {
 }{
 	{"github.com/go-sql-driver/mysql", []string{"connectors/mysql", "pipeline/registry/internal/database"}},
 	{"github.com/microsoft/go-mssqldb", []string{"connectors/sqlserver"}},
+	{"github.com/aws/aws-sdk-go-v2", []string{"connectors/shelf/s3"}},
+	{"github.com/pkg/sftp", []string{"connectors/shelf/sftp"}},
+	{"golang.org/x/crypto/ssh", []string{"connectors/shelf/sftp"}},
 	{"github.com/jackc/pgx", []string{"connectors/postgres", "pipeline/registry/internal/database"}},
 	{"github.com/ncruces/go-sqlite3", []string{"connectors/sqlite", "pipeline/registry/internal/database", "pipeline/registry/internal/tables",
 		"pipeline/journal", "pipeline/journal/sealed"}},

@@ -109,7 +109,7 @@ func (j *job) file(ctx context.Context, q []connectors.Query,
 	if err != nil {
 		return report, err
 	}
-	begun, err := anew.Begin(j.path, j.hook)
+	begun, err := anew.Begin(nil, j.path, j.hook)
 	if err != nil {
 		return report, err
 	}
@@ -404,5 +404,5 @@ func (r *rewriter) Foresee(ctx context.Context, uses []connectors.Use) (found []
 	if r.folder {
 		return append(found, anew.ForeseeFolder(r.path)...), nil
 	}
-	return append(found, anew.Foresee(r.path)...), nil
+	return append(found, anew.Foresee(nil, r.path)...), nil
 }

@@ -67,7 +67,7 @@ var options = append(slices.Clone(dumpfile.Options), connectors.OptionSpec{
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
 	f := format{catalog: o.Catalog, unchecked: o.Unchecked, home: dumpfile.HomeOf(o),
 		encoding: o.Extra["encoding"]}
-	s := &source{Name: cmp.Or(o.Name, filepath.Base(o.DSN)), Path: o.DSN}
+	s := &source{Name: cmp.Or(o.Name, filepath.Base(o.DSN)), Path: o.DSN, Shelf: o.Shelf}
 	err := connectors.CheckOptions(options, o.Extra)
 	if err == nil {
 		f.opening, err = dumpfile.Opening(o)
@@ -85,7 +85,7 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 		return nil, s.Fail("open", "", fmt.Errorf("a script has no files to be set one by one: %w", connectors.ErrConfig),
 			"leave out files")
 	}
-	if _, err := textfile.StampOf(o.DSN); errors.Is(err, connectors.ErrConfig) {
+	if _, err := textfile.StampOn(o.Shelf, o.DSN); errors.Is(err, connectors.ErrConfig) {
 		return nil, s.Fail("open", "", err, textfile.NoFile)
 	} else if err != nil {
 		return nil, s.Fail("open", "", err, "give the path of a script")

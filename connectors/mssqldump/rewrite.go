@@ -33,7 +33,7 @@ func (r *rewriter) Rewrite(ctx context.Context, q []connectors.Query, edit conne
 
 func (r *rewriter) rewrite(ctx context.Context, q []connectors.Query, edit connectors.EditFunc,
 	verify func(connectors.Source) error) (report connectors.RewriteReport, err error) {
-	j, err := anew.Begin(r.Path, r.hook)
+	j, err := anew.Begin(r.Shelf, r.Path, r.hook)
 	if err != nil {
 		return report, err
 	}
@@ -123,7 +123,7 @@ func (r *rewriter) readBack(ctx context.Context, temp string, held map[dumpfile.
 	}
 	rewritten, beside := r.format, [32]byte{}
 	rewritten.before, rewritten.opening.Beside = old, &beside
-	written := &source{Name: r.Name, Path: temp, Format: rewritten}
+	written := &source{Name: r.Name, Path: temp, Shelf: r.Shelf, Format: rewritten}
 	now, err := written.Contents(ctx)
 	if err != nil {
 		return fmt.Errorf("read back the new file: %w", err)
@@ -146,5 +146,5 @@ func (r *rewriter) Foresee(ctx context.Context, uses []connectors.Use) (found []
 	for _, u := range uses {
 		found = append(found, connectors.Tables(tables).CheckUse(u, "path")...)
 	}
-	return append(found, anew.Foresee(r.Path)...), nil
+	return append(found, anew.Foresee(r.Shelf, r.Path)...), nil
 }

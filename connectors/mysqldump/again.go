@@ -55,7 +55,7 @@ func (j *job) readBack(ctx context.Context, temp string) error {
 	a := &again{job: j, old: old}
 	f := j.format
 	f.before, f.again = old, a
-	now := &source{Name: j.Name, Path: temp, Format: f, Expected: old}
+	now := &source{Name: j.Name, Path: temp, Shelf: j.Shelf, Format: f, Expected: old}
 	if err := j.verify(now); err != nil {
 		return err
 	}

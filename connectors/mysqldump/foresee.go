@@ -16,5 +16,5 @@ func (r *rewriter) Foresee(ctx context.Context, uses []connectors.Use) (found []
 	for _, u := range uses {
 		found = append(found, connectors.Tables(tables).CheckUse(u, "path")...)
 	}
-	return append(found, anew.Foresee(r.Path)...), nil
+	return append(found, anew.Foresee(r.Shelf, r.Path)...), nil
 }

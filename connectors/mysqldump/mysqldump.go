@@ -56,7 +56,7 @@ var Connector = connectors.Connector{
 // o.Rewrite the Source is a connectors.Rewriter.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
 	f := format{catalog: o.Catalog, unchecked: o.Unchecked, home: dumpfile.HomeOf(o), says: &dumpfile.Says{}}
-	s := &source{Name: cmp.Or(o.Name, filepath.Base(o.DSN)), Path: o.DSN, Says: f.says}
+	s := &source{Name: cmp.Or(o.Name, filepath.Base(o.DSN)), Path: o.DSN, Shelf: o.Shelf, Says: f.says}
 	err := connectors.CheckOptions(options, o.Extra)
 	if err == nil {
 		f.opening, err = dumpfile.Opening(o)
@@ -67,10 +67,10 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	if o.DSN == "" {
 		return nil, s.Fail("open", "", fmt.Errorf("no path: %w", connectors.ErrConfig), "give the path of a dump")
 	}
-	if info, err := os.Stat(o.DSN); err == nil && info.IsDir() {
+	if info, err := os.Stat(o.DSN); o.Shelf == nil && err == nil && info.IsDir() {
 		return f.openFolder(s, o)
 	}
-	if _, err := textfile.StampOf(o.DSN); errors.Is(err, connectors.ErrConfig) {
+	if _, err := textfile.StampOn(o.Shelf, o.DSN); errors.Is(err, connectors.ErrConfig) {
 		return nil, s.Fail("open", "", err, textfile.NoFile)
 	} else if err != nil {
 		return nil, s.Fail("open", "", err, "")

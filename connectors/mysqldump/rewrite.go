@@ -44,7 +44,7 @@ type job struct {
 
 func (r *rewriter) rewrite(ctx context.Context, q []connectors.Query, edit connectors.EditFunc,
 	verify func(connectors.Source) error) (report connectors.RewriteReport, err error) {
-	begun, err := anew.Begin(r.Path, r.hook)
+	begun, err := anew.Begin(r.Shelf, r.Path, r.hook)
 	if err != nil {
 		return report, err
 	}

@@ -38,7 +38,7 @@ func (r *rewriter) writeArchive(ctx context.Context, j *anew.Job, q []connectors
 	if err != nil {
 		return nil, err
 	}
-	in, err := os.Open(j.Target())
+	in, err := pgarchive.OpenFile(r.Shelf, j.Target())
 	if err != nil {
 		return nil, textfile.Error(err)
 	}
@@ -48,11 +48,23 @@ func (r *rewriter) writeArchive(ctx context.Context, j *anew.Job, q []connectors
 		return nil, err
 	}
 	defer f.Close()
-	before, after := j.Digest(), j.Digest()
-	if err := pgarchive.Rewrite(in, before, f, a); err != nil {
+	seeks, closes, err := seekable(f)
+	if err != nil {
 		return nil, err
 	}
-	if err := after.ReadFile(f.Name()); err != nil {
+	defer closes()
+	before, after := j.Digest(), j.Digest()
+	if err := pgarchive.Rewrite(in, before, seeks, a); err != nil {
+		return nil, err
+	}
+	if _, err := seeks.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	to := io.Writer(after)
+	if seeks != f {
+		to = io.MultiWriter(f, after)
+	}
+	if _, err := io.Copy(to, seeks); err != nil {
 		return nil, err
 	}
 	if err := j.Wrote(f, before); err != nil {
@@ -60,6 +72,19 @@ func (r *rewriter) writeArchive(ctx context.Context, j *anew.Job, q []connectors
 	}
 	j.Holds(after)
 	return a.held(ctx, r)
+}
+
+// seekable is a file like one that is written, in which places can be gone back to: those of data stand before them in an
+// archive. One on a Shelf takes a file of this machine that has no name, and is gone with the process.
+func seekable(f anew.File) (*os.File, func(), error) {
+	if own, is := f.(*os.File); is {
+		return own, func() {}, nil
+	}
+	aside, err := os.CreateTemp("", "lethe-archive-")
+	if err != nil {
+		return nil, nil, err
+	}
+	return aside, func() { aside.Close() }, os.Remove(aside.Name())
 }
 
 // edits prepares the edits of an archive.
@@ -144,10 +169,10 @@ func (a *archiveEditor) Edit(entry *pgarchive.Entry, rows io.Reader, out io.Writ
 }
 
 // sameContents compares the tables of contents of two archives, but for the places of data.
-func sameContents(path, other string) error {
+func sameContents(shelf connectors.Shelf, path, other string) error {
 	var lists [2][]pgarchive.Entry
 	for i, p := range []string{path, other} {
-		t, err := pgarchive.Contents(p)
+		t, err := pgarchive.Contents(shelf, p)
 		if err != nil {
 			return err
 		}

@@ -50,7 +50,7 @@ var Connector = connectors.Connector{
 	Options: dumpfile.Options,
 	Open:    Open,
 	Fits: func(path string) bool {
-		if pgarchive.Is(path) {
+		if pgarchive.Is(nil, path) {
 			return true
 		}
 		head, err := textfile.Head(path, headBytes)
@@ -62,8 +62,8 @@ var Connector = connectors.Connector{
 // the Source is a connectors.Rewriter.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
 	f := format{catalog: o.Catalog, unchecked: o.Unchecked, home: dumpfile.HomeOf(o)}
-	f.archive = o.DSN != "" && pgarchive.Is(o.DSN)
-	s := &source{Name: cmp.Or(o.Name, filepath.Base(o.DSN)), Path: o.DSN}
+	f.archive = o.DSN != "" && pgarchive.Is(o.Shelf, o.DSN)
+	s := &source{Name: cmp.Or(o.Name, filepath.Base(o.DSN)), Path: o.DSN, Shelf: o.Shelf}
 	err := connectors.CheckOptions(dumpfile.Options, o.Extra)
 	if err == nil {
 		f.opening, err = dumpfile.Opening(o)
@@ -85,7 +85,7 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	if f.archive {
 		return f.openArchive(ctx, s, o)
 	}
-	if _, err := textfile.StampOf(o.DSN); errors.Is(err, connectors.ErrConfig) {
+	if _, err := textfile.StampOn(o.Shelf, o.DSN); errors.Is(err, connectors.ErrConfig) {
 		return nil, s.Fail("open", "", err, textfile.NoFile)
 	} else if err != nil {
 		return nil, s.Fail("open", "", err, "give the path of a dump")
@@ -108,17 +108,19 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 
 // openArchive opens an archive, of which the table of contents is read.
 func (f format) openArchive(ctx context.Context, s *source, o connectors.Options) (connectors.Source, error) {
-	info, err := os.Stat(o.DSN)
-	if err != nil {
-		return nil, s.Fail("open", "", textfile.Error(err), "")
+	if o.Shelf == nil {
+		info, err := os.Stat(o.DSN)
+		if err != nil {
+			return nil, s.Fail("open", "", textfile.Error(err), "")
+		}
+		s.Folder = info.IsDir()
 	}
-	s.Folder = info.IsDir()
 	t, err := f.Open(o.DSN)
 	if err != nil {
 		return nil, s.Fail("open", "", err, "")
 	}
 	t.Close()
-	contents, err := pgarchive.Contents(o.DSN)
+	contents, err := pgarchive.Contents(o.Shelf, o.DSN)
 	if err != nil {
 		return nil, s.Fail("open", "", err, "")
 	}
@@ -170,7 +172,7 @@ type source = dumpfile.Source[*table, *target]
 // Open opens the file of a dump.
 func (f format) Open(path string) (*textfile.Text, error) {
 	if f.archive {
-		script, err := pgarchive.Open(path)
+		script, err := pgarchive.Open(f.opening.Shelf, path)
 		if err != nil {
 			return nil, textfile.Error(err)
 		}

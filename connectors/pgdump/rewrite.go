@@ -38,7 +38,7 @@ func (r *rewriter) rewrite(ctx context.Context, q []connectors.Query, edit conne
 	if r.Folder {
 		return r.rewriteFolder(ctx, q, e, verify)
 	}
-	j, err := anew.Begin(r.Path, r.hook)
+	j, err := anew.Begin(r.Shelf, r.Path, r.hook)
 	if err != nil {
 		return report, err
 	}
@@ -144,13 +144,13 @@ func (r *rewriter) readBack(ctx context.Context, temp string, held map[dumpfile.
 		return err
 	}
 	if r.format.archive {
-		if err := sameContents(r.Path, temp); err != nil {
+		if err := sameContents(r.Shelf, r.Path, temp); err != nil {
 			return err
 		}
 	}
 	rewritten, beside := r.format, [32]byte{}
 	rewritten.before, rewritten.opening.Beside = old, &beside
-	written := &source{Name: r.Name, Path: temp, Format: rewritten, Folder: r.Folder}
+	written := &source{Name: r.Name, Path: temp, Shelf: r.Shelf, Format: rewritten, Folder: r.Folder}
 	now, err := written.Contents(ctx)
 	if err != nil {
 		return fmt.Errorf("read back the new file: %w", err)
@@ -186,5 +186,5 @@ func (r *rewriter) Foresee(ctx context.Context, uses []connectors.Use) (found []
 	if r.Folder {
 		return append(found, r.foreseeFolder()...), nil
 	}
-	return append(found, anew.Foresee(r.Path)...), nil
+	return append(found, anew.Foresee(r.Shelf, r.Path)...), nil
 }

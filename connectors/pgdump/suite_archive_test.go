@@ -190,7 +190,7 @@ func TestSuiteArchives(t *testing.T) {
 					return connectortest.Store{
 						Path: path,
 						Bytes: func(t *testing.T) []byte {
-							script, err := pgarchive.Open(path)
+							script, err := pgarchive.Open(nil, path)
 							require.NoError(t, err)
 							defer script.Close()
 							text, err := io.ReadAll(script)

@@ -33,6 +33,11 @@ type source struct {
 	kind signature.Kind
 }
 
+// Listed is a source of which nothing is read: a copy that a store keeps of a file.
+func Listed(name, what string) connectors.Source {
+	return &source{name: name, kind: signature.Kind{Words: what}}
+}
+
 // readBy says which connector reads what is no physical copy, by the name of its kind.
 var readBy = map[string]string{
 	"mysqldump": "mysqldump", "phpmyadmin": "mysqldump", "adminer": "mysqldump", "heidisql": "mysqldump",
@@ -60,13 +65,15 @@ func Open(_ context.Context, o connectors.Options) (connectors.Source, error) {
 	if err := connectors.CheckOptions(nil, o.Extra); err != nil {
 		return nil, fail(err, "")
 	}
-	kind, err := signature.Of(o.DSN)
+	kind, err := signature.On(o.Shelf, o.DSN)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) && o.Shelf == nil:
 		return nil, fail(fmt.Errorf("no such file or folder: %w", connectors.ErrUnreachable),
 			"give the path of a backup")
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fail(fmt.Errorf("it may not be read: %w", connectors.ErrDenied), "let Lethe's user read it")
+	case o.Shelf != nil && err != nil:
+		return nil, fail(err, "")
 	case err != nil:
 		return nil, fail(fmt.Errorf("it cannot be read: %w", connectors.ErrUnreachable), "")
 	}

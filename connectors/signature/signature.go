@@ -19,6 +19,8 @@ import (
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"lethe/connectors"
 )
 
 // Class says what can be done with what was recognised.
@@ -83,6 +85,23 @@ func Of(path string) (Kind, error) {
 		return Kind{}, err
 	}
 	defer f.Close()
+	return Read(f)
+}
+
+// On says what stands at a path on a Shelf; nil is a folder of this machine.
+func On(shelf connectors.Shelf, path string) (Kind, error) {
+	if shelf == nil {
+		return Of(path)
+	}
+	was, err := shelf.Stat(path)
+	if err != nil {
+		return Kind{}, err
+	}
+	f, err := shelf.Open(was)
+	if err != nil {
+		return Kind{}, err
+	}
+	defer f.Close() // nothing was written
 	return Read(f)
 }
 

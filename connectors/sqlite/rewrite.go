@@ -74,7 +74,7 @@ func (r *rewriter) Rewrite(ctx context.Context, q []connectors.Query, edit conne
 	if err != nil {
 		return report, r.fail(ctx, "rewrite", "", err)
 	}
-	job, err := anew.Begin(r.path, r.hook)
+	job, err := anew.Begin(nil, r.path, r.hook)
 	if err != nil {
 		return report, r.fail(ctx, "rewrite", "", &connectors.Error{Err: err, Hint: anew.Hint(err)})
 	}

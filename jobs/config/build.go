@@ -57,7 +57,7 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*setup.Setup, err
 		languageErr = fmt.Errorf("language: %w", languageErr)
 	}
 	err = errors.Join(languageErr, zoneErr, c.checkPlain(), digestErr,
-		c.buildSilos(p), c.buildPeople(p), c.buildOrders(p), c.buildSources(p), c.buildCopies(p), c.buildDiscovery(p),
+		c.buildSilos(p), c.buildPeople(p), c.buildOrders(p), c.buildSources(ctx, p), c.buildCopies(p), c.buildDiscovery(p),
 		schedule.Check(c.Schedule, c.Controller.Timezone), noticeErr, catalogueErr, sinceErr, c.checkMetrics(), c.buildRegistry(p),
 		c.buildTimestamps(p), c.buildTerms(p),
 		c.buildAttestations(p), c.checkLetters())

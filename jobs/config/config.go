@@ -50,6 +50,7 @@ type Config struct {
 	text         []byte   // of the file
 	sourceOrder  []string // as written in the file
 	warnings     []string
+	beside       []setup.Stray // what lies in buckets and on other servers in the folders of backups
 	unanswered   unanswered
 }
 
@@ -165,13 +166,16 @@ func (r *Roles) UnmarshalYAML(unmarshal func(any) error) error {
 
 // Source is one source, or a set of backup files.
 type Source struct {
-	Application string          `yaml:"application"`
-	Environment string          `yaml:"environment"` // production, test, development, backup
-	Connector   string          `yaml:"connector"`
-	DSN         Secret          `yaml:"dsn,omitempty"`
-	ApplyDSN    Secret          `yaml:"apply_dsn,omitempty"`
-	Path        string          `yaml:"path,omitempty"` // files: a path, or a pattern for a set of backups
-	Of          string          `yaml:"of,omitempty"`   // backups: the live source whose records they hold
+	Application string `yaml:"application"`
+	Environment string `yaml:"environment"` // production, test, development, backup
+	Connector   string `yaml:"connector"`
+	DSN         Secret `yaml:"dsn,omitempty"`
+	ApplyDSN    Secret `yaml:"apply_dsn,omitempty"`
+	Path        string `yaml:"path,omitempty"` // files: a path, or a pattern for a set of backups
+	// backups in a bucket or on another server: file:PATH of what lets Lethe in; what becomes of versions that it replaced
+	Credentials Secret          `yaml:"credentials,omitempty" json:"-"`
+	OldVersions string          `yaml:"old_versions,omitempty" json:",omitempty"`
+	Of          string          `yaml:"of,omitempty"` // backups: the live source whose records they hold
 	Schema      string          `yaml:"schema,omitempty"`
 	Complete    string          `yaml:"complete,omitempty"` // unchecked: a dump without trailer is accepted
 	Keep        calendar.Period `yaml:"keep,omitempty"`
@@ -286,7 +290,8 @@ func (c *Config) Country(silo string) string {
 
 // abs makes a path of the configuration absolute.
 func (c *Config) abs(path string) string {
-	if path == "" || filepath.IsAbs(path) {
+	path = strings.TrimPrefix(path, "file://")
+	if path == "" || filepath.IsAbs(path) || onShelf(path) {
 		return path
 	}
 	return filepath.Join(c.dir, path)

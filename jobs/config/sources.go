@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lethe/connectors"
+	"lethe/connectors/shelf"
 	"lethe/pipeline/policy/instant"
 	"lethe/pipeline/policy/words"
 	"lethe/pipeline/registry"
@@ -40,7 +41,7 @@ func (d *sourceDraft) fail(format string, args ...any) {
 
 // buildSources checks the sources and says how each is opened: the live ones first, in the order of the file,
 // then the backups.
-func (c *Config) buildSources(p *setup.Setup) error {
+func (c *Config) buildSources(ctx context.Context, p *setup.Setup) error {
 	var errs []error
 	var live, backups []setup.Source
 	for _, name := range c.sourceOrder {
@@ -51,7 +52,7 @@ func (c *Config) buildSources(p *setup.Setup) error {
 			d.fail("connector %q: `lethe connectors` lists what there is", d.of.Connector)
 		} else {
 			d.connector = Connectors()[i]
-			for _, s := range c.sourcesOf(d) {
+			for _, s := range c.sourcesOf(ctx, d) {
 				if s.Environment == "backup" && s.Path != "" {
 					backups = append(backups, s)
 				} else {
@@ -68,7 +69,7 @@ func (c *Config) buildSources(p *setup.Setup) error {
 }
 
 // sourcesOf checks an entry, and makes one source of it, or one of each file that its pattern matches.
-func (c *Config) sourcesOf(d *sourceDraft) []setup.Source {
+func (c *Config) sourcesOf(ctx context.Context, d *sourceDraft) []setup.Source {
 	s := d.of
 	c.checkSource(d)
 	times := c.timesOf(d)
@@ -87,13 +88,15 @@ func (c *Config) sourcesOf(d *sourceDraft) []setup.Source {
 	d.options = connectors.Options{Name: d.name, Plaintext: d.base.Plaintext, Rewrite: s.Rewrite != nil,
 		Unchecked: s.Complete == "unchecked", Extra: s.Options, Files: s.Files}
 	var err error
-	if d.options.AnswerWithin, d.options.StatementWithin, err = s.times(d.connector.Database != nil); err != nil {
+	if d.options.AnswerWithin, d.options.StatementWithin, err = s.times(d.connector.Database != nil || onShelf(s.Path)); err != nil {
 		d.fail("%w", err)
 	}
 	switch {
 	case s.Path != "" && s.DSN != "":
 		d.fail("has both path and dsn: files have a path, servers a dsn")
 		return nil
+	case onShelf(s.Path):
+		return c.shelfSources(ctx, d)
 	case s.Path != "":
 		return c.fileSources(d)
 	}
@@ -205,6 +208,9 @@ func (c *Config) checkSource(d *sourceDraft) {
 				c.placeOf("sources", d.name, "unrelated", field), field)
 		}
 	}
+	if (s.Credentials != "" || s.OldVersions != "") && !onShelf(s.Path) {
+		d.fail("credentials and old_versions are of a path in a bucket or on another server: leave them out")
+	}
 	c.checkOptions(d, s.Options, "options")
 	if len(s.Files) > 0 && !slices.Contains(d.connector.Suffix, "/") {
 		d.fail("files%s: only a folder of files has them; what holds for the whole source stands under options",
@@ -253,19 +259,24 @@ func (c *Config) fileSources(d *sourceDraft) []setup.Source {
 	}
 	var files []setup.Source
 	for _, path := range paths {
-		file, o := d.base, d.options
-		file.Path, file.Set, file.TakenAt = path, d.name, setup.TakenAt(path)
-		if s.Environment == "backup" {
-			file.Name = d.name + "/" + filepath.Base(path)
-		}
-		o.Name, o.DSN = file.Name, path
-		if s.ApplyDSN != "" {
-			o.ApplyDSN = path
-		}
-		file.Open = c.opener(d.connector, o, s)
-		files = append(files, file)
+		files = append(files, c.fileSource(d, nil, connectors.Stored{Path: path, Time: setup.TakenAt(path)}))
 	}
 	return files
+}
+
+// fileSource makes a source of one file.
+func (c *Config) fileSource(d *sourceDraft, on connectors.Shelf, stored connectors.Stored) setup.Source {
+	file, o := d.base, d.options
+	file.Path, file.Shelf, file.Set, file.TakenAt = stored.Path, on, d.name, stored.Time
+	if d.of.Environment == "backup" {
+		file.Name = d.name + "/" + shelf.Base(stored.Path)
+	}
+	o.Name, o.DSN, o.Shelf = file.Name, stored.Path, on
+	if d.of.ApplyDSN != "" {
+		o.ApplyDSN = stored.Path
+	}
+	file.Open = c.opener(d.connector, o, d.of)
+	return file
 }
 
 // dsnSource makes a source of a server, or of a file that is named like one.

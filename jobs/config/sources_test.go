@@ -22,7 +22,7 @@ func sourceOptions(t *testing.T, connector, options string) error {
 	if err != nil {
 		return err
 	}
-	return c.buildSources(&setup.Setup{})
+	return c.buildSources(t.Context(), &setup.Setup{})
 }
 
 func TestSourceOptions(t *testing.T) {
@@ -65,7 +65,7 @@ func TestBackupOfOneDatabase(t *testing.T) {
 			c, err := Load(path)
 			require.NoError(t, err)
 			p := &setup.Setup{}
-			require.NoError(t, c.buildSources(p))
+			require.NoError(t, c.buildSources(t.Context(), p))
 			src, err := p.Sources[1].Open(t.Context())
 			require.NoError(t, err)
 			defer src.Close()

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/shelf"
 	"lethe/pipeline/setup"
 )
 
@@ -18,6 +19,10 @@ func (c *Config) strays(backups []setup.Source) (list []setup.Stray) {
 	folders := map[string]string{} // the first source that has files there
 	for _, b := range backups {
 		path := filepath.Clean(b.Path)
+		if b.Shelf != nil {
+			known[b.Path] = true
+			continue
+		}
 		known[path] = true
 		if folder := filepath.Dir(path); folders[folder] == "" {
 			folders[folder] = b.Set
@@ -33,7 +38,14 @@ func (c *Config) strays(backups []setup.Source) (list []setup.Stray) {
 			if known[path] || connectors.IsTemporary(path) || strings.HasPrefix(e.Name(), ".") || beside(path, known) {
 				continue
 			}
-			list = append(list, setup.Stray{Source: folders[folder], Path: path})
+			list = append(list, setup.Stray{Source: folders[folder], Path: path, TakenAt: setup.TakenAt(path)})
+		}
+	}
+	for _, s := range c.beside {
+		name := shelf.Base(s.Path)
+		if !known[s.Path] && !connectors.IsTemporary(name) && !strings.HasPrefix(name, ".") && !beside(s.Path, known) {
+			known[s.Path] = true // of two sources with one folder
+			list = append(list, s)
 		}
 	}
 	return list

@@ -38,7 +38,7 @@ func TestWaits(t *testing.T) {
 		{"csvdir", "statement_within: 45s", "source crm: statement_within: it is no server"},
 	} {
 		config := loaded(t, t.TempDir(), fmt.Sprintf(source, c.connector, c.keys))
-		if err := config.buildSources(&setup.Setup{}); c.says == "" {
+		if err := config.buildSources(t.Context(), &setup.Setup{}); c.says == "" {
 			require.NoError(t, err)
 		} else {
 			require.ErrorContains(t, err, c.says)
@@ -85,7 +85,7 @@ func TestMuteServerIsWaitedForOnce(t *testing.T) {
 		"answer_within: 1100ms}\n"+
 		"  dumps: {application: crm, environment: backup, connector: mysqldump, path: 'shop-*.sql', of: crm, keep: P90D}\n")
 	p := &setup.Setup{}
-	require.NoError(t, c.buildSources(p))
+	require.NoError(t, c.buildSources(t.Context(), p))
 	require.Len(t, p.Sources, 1+dumps)
 	_, err := p.Sources[0].Open(t.Context())
 	require.ErrorIs(t, err, connectors.ErrUnreachable)

@@ -61,11 +61,19 @@ func (d *Draft) dependents(name string, used map[string]bool) (lines, open []str
 // decide.
 func (d *Draft) undeclared(name string, deleted map[string]bool) (open []string) {
 	for _, r := range d.joined {
-		if r.To == name && !deleted[r.Table] {
-			open = append(open, fmt.Sprintf("- {table: %s, fk: %s, references: %s, do: delete}   # decide: no foreign key "+
-				"says so, %d of %d values looked at are keys there", word(r.Table), list([]string{r.Field}), word(name), r.Fit,
-				r.Looked))
+		if r.To != name || deleted[r.Table] {
+			continue
 		}
+		do, besides := "delete", ""
+		if slices.Contains(d.people, r.Table) {
+			besides = ", and it holds people of its own"
+			if d.nullable(r.Table, []string{r.Field}) {
+				do = "set_null"
+			}
+		}
+		open = append(open, fmt.Sprintf("- {table: %s, fk: %s, references: %s, do: %s}   # decide: no foreign key says so, "+
+			"%d of %d values looked at are keys there%s", word(r.Table), list([]string{r.Field}), word(name), do, r.Fit,
+			r.Looked, besides))
 	}
 	return open
 }

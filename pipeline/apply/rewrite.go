@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"lethe/connectors"
-	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/setup"
 )
@@ -72,7 +71,7 @@ func (a *application) rewrite(ctx context.Context, chunks []journal.Chunk) (done
 
 // sameFile reports whether a backup is as the plan saw it, or as another plan left it; else the plan ends.
 func (a *application) sameFile(ctx context.Context) (bool, error) {
-	digest, err := audit.FileDigest(a.store.Path)
+	digest, err := a.store.FileDigest()
 	if err != nil {
 		return false, err
 	}

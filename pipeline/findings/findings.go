@@ -9,7 +9,6 @@ package findings
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -61,7 +60,7 @@ func (in *Inspector) Inspect(s *scan.Source, inventory []audit.Inventory) {
 // holds rows of the backup.
 func (in *Inspector) InspectLeftOvers() {
 	for _, left := range in.Setup.LeftOvers {
-		if _, err := os.Lstat(left.Path); err != nil {
+		if !left.Stands() {
 			continue // tonight's rewrite cleared it
 		}
 		of := connectors.TemporaryOf(left.Path)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/setup"
 	"lethe/pipeline/stores"
 )
 
@@ -41,13 +42,16 @@ func (in *Inspector) InspectGone() {
 			continue
 		}
 		for _, b := range night.Backups {
-			if set := setOf(b.Source); !seen[b.Source] && !there[b.Source] {
+			if set := setOf(b.Source); !seen[b.Source] && !there[b.Source] && !setup.IsVersion(b.Path) {
 				gone[set] = append(gone[set], b)
 			}
 			seen[b.Source] = true
 		}
 	}
 	for _, set := range slices.Sorted(maps.Keys(gone)) {
+		if there[set] {
+			continue // where they lie could not be looked at, which is said of the set
+		}
 		files := gone[set]
 		slices.SortFunc(files, func(a, b audit.Backup) int { return strings.Compare(a.Source, b.Source) })
 		in.gone(set, in.unexplained(set, files, seen))

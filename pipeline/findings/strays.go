@@ -14,7 +14,7 @@ import (
 func (in *Inspector) inspectStrays() {
 	found := map[string]*audit.Finding{}
 	for _, s := range in.Setup.Strays {
-		kind, err := signature.Of(s.Path)
+		kind, err := signature.On(s.Shelf, s.Path)
 		if err != nil || kind.Class == signature.Unknown && len(kind.Packed) == 0 {
 			continue // a note, a list: nothing that anybody restores
 		}

@@ -78,6 +78,9 @@ type Document struct {
 	Withheld   []Withheld `json:"withheld"`
 	Missing    []string   `json:"missing"` // sources that could not be looked at
 	Rights     []Right    `json:"rights"`
+
+	// Beside counts the person's live rows that portability leaves out: their ground is neither consent nor a contract.
+	Beside int `json:"-"`
 }
 
 // Purpose is one ground of the silo.

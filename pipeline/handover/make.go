@@ -127,6 +127,9 @@ func (m *maker) records() error {
 			r.How = "confirmed"
 		}
 		if m.options.As == Portability && !m.provided(h, &r) {
+			if !h.Backup {
+				m.doc.Beside++
+			}
 			continue
 		}
 		m.doc.Records = append(m.doc.Records, r)

@@ -34,7 +34,7 @@ func (l *Limits) Cadence(ctx context.Context, s *plan.Draft) error {
 		b.Status = "waiting"
 	}
 	if s.Due {
-		digest, err := audit.FileDigest(s.Path)
+		digest, err := s.FileDigest()
 		if err != nil {
 			return err
 		}
@@ -52,7 +52,8 @@ func (l *Limits) BackupRow(s *stores.Store) *audit.Backup {
 	i := slices.IndexFunc(*rows, func(b audit.Backup) bool { return b.Source == s.Name })
 	if i < 0 {
 		b := audit.Backup{Source: s.Name, Application: s.Application, Path: s.Path, Engine: s.Connector,
-			TakenAt: s.TakenAt, Status: "ok", Size: audit.FileSize(s.Path)}
+			TakenAt: s.TakenAt, Status: "ok", Size: s.FileSize()}
+		b.ExpiresAt = s.Ends
 		if !s.Keep.IsZero() {
 			b.ExpiresAt = calendar.EndOf(calendar.DateOf(s.TakenAt, l.Setup.Zone), s.Keep).Start(l.Setup.Zone)
 		}

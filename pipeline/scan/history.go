@@ -33,13 +33,13 @@ func (sc *Scanner) lastWhole(source, table string) ([]audit.Inventory, calendar.
 // that applied them. A live source has none: no engine says reliably that nothing changed, so
 // its tables are read each night.
 func (sc *Scanner) fingerprint(s *Source) (string, error) {
-	if s.Path == "" || !s.Backup() {
+	if s.Path == "" || s.Version != "" || !s.Backup() {
 		return "", nil
 	}
-	if info, err := os.Stat(s.Path); err != nil || !info.Mode().IsRegular() {
+	if info, err := os.Stat(s.Path); s.Shelf == nil && (err != nil || !info.Mode().IsRegular()) {
 		return "", nil // a folder, or gone: reading it will tell
 	}
-	digest, err := audit.FileDigest(s.Path)
+	digest, err := s.FileDigest()
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", connectors.ErrUnreachable, err)
 	}

@@ -10,7 +10,9 @@ package setup
 import (
 	"context"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"slices"
@@ -20,6 +22,7 @@ import (
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/answers"
+	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
@@ -187,6 +190,11 @@ type Source struct {
 	ApprovedFor []string          // classes of data that may be in it: special, criminal
 	Plaintext   bool              // TLS waived
 	ReadOnly    bool              // no apply_dsn: never changed
+	// Shelf is where the file lies; nil: in a folder of this machine.
+	Shelf connectors.Shelf
+	// Version says that the file is a copy that the Shelf keeps of one that was replaced or deleted; "" it is none.
+	Version string
+	Ends    time.Time // when the Shelf deletes it by its own rules; zero: nothing says so
 	// live sources: how old the newest backup may be for rows to be destroyed; zero, and nobody asks
 	MaxBackupAge calendar.Period
 	Times        Times
@@ -213,16 +221,63 @@ type RewriteTerms struct {
 	AtMostEvery calendar.Period
 }
 
+// versionMark stands between the path of a file and what tells one of its earlier versions from the others.
+const versionMark = "?versionId="
+
+// VersionPath is the path of a version of a file that a Shelf keeps.
+func VersionPath(path, id string) string { return path + versionMark + id }
+
+// IsVersion reports whether a path is one of VersionPath.
+func IsVersion(path string) bool { return strings.Contains(path, versionMark) }
+
+// FileDigest is the sha256 of the bytes of a source's file, hex.
+func (s Source) FileDigest() (string, error) {
+	if s.Shelf == nil {
+		return audit.FileDigest(s.Path)
+	}
+	was, err := s.Shelf.Stat(s.Path)
+	if err != nil {
+		return "", err
+	}
+	sum, err := s.Shelf.Sum(was)
+	return hex.EncodeToString(sum[:]), err
+}
+
+// FileSize is how many bytes its file holds; 0 where that is not known.
+func (s Source) FileSize() int64 {
+	if s.Shelf == nil {
+		return audit.FileSize(s.Path)
+	}
+	if s.Version != "" {
+		return 0 // it is not looked at
+	}
+	was, _ := s.Shelf.Stat(s.Path) // reading it says what is wrong
+	return was.Size
+}
+
 // LeftOver is a temporary file that a rewrite left beside a backup, since it was killed.
 type LeftOver struct {
 	Source string // the configured source beside whose files it lies
 	Path   string
+	Shelf  connectors.Shelf // where it lies; nil: in a folder of this machine
+}
+
+// Stands reports whether it is still there.
+func (l LeftOver) Stands() bool {
+	if l.Shelf != nil {
+		_, err := l.Shelf.Stat(l.Path)
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	_, err := os.Lstat(l.Path)
+	return err == nil
 }
 
 // Stray is a file or a folder that lies beside backups and is no source's.
 type Stray struct {
-	Source string // the configured source beside whose files it lies
-	Path   string
+	Source  string // the configured source beside whose files it lies
+	Path    string
+	TakenAt time.Time
+	Shelf   connectors.Shelf // where it lies; nil: in a folder of this machine
 }
 
 // Backup reports whether s is no live store but a copy of one.

@@ -16,9 +16,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 
 	"lethe/connectors"
@@ -61,47 +59,68 @@ type Job struct {
 
 	target  string // the path whose bytes are replaced, symbolic links resolved
 	hook    func(Point) error
-	info    os.FileInfo // of the original
-	temp    string      // "" once it has been renamed
-	swapped bool        // the new file is in place
+	room    room
+	size    int64  // of the original
+	temp    string // "" once it has been renamed
+	swapped bool   // the new file is in place
 	sums    []*sidecar
 }
 
-// Begin looks at the file at a path and clears what a killed run left. hook is asked at each Point: nil, or of tests.
-// Whoever begins also defers Discard.
-func Begin(path string, hook func(Point) error) (*Job, error) {
-	target, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return nil, textfile.Error(err)
-	}
-	j := &Job{target: target, hook: hook, Before: connectors.FileState{Path: path},
-		After: connectors.FileState{Path: path}}
-	if j.info, err = os.Stat(target); err != nil {
-		return nil, textfile.Error(err)
-	}
-	if linked(j.info) {
-		return nil, fmt.Errorf("%w: %w", errSecondName, connectors.ErrConfig)
-	}
-	if err := clearTemporary(target); err != nil {
-		return nil, err
-	}
-	j.sums, err = sidecars(target)
-	return j, err
+// File is a temporary file that is written. Sync says that it is whole.
+type File interface {
+	io.Writer
+	io.Closer
+	Name() string
+	Sync() error
 }
 
-func clearTemporary(path string) error {
-	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil {
-		return err
+// room is where a file is written anew.
+type room interface {
+	// create makes a temporary file beside a path.
+	create(path string) (File, error)
+	// drop removes a temporary file.
+	drop(temp string) error
+	// left lists the temporary files beside a path, which a killed run left.
+	left(path string) ([]string, error)
+	// read is the content of a small file; fs.ErrNotExist where there is none.
+	read(path string) ([]byte, error)
+	// digest hashes a file.
+	digest(d *Digest, path string) error
+	// unchanged checks that the original still holds the bytes that were read.
+	unchanged(sum [32]byte) error
+	// ready makes a temporary file what it will be in its place.
+	ready(temp string) error
+	// put puts it there. sum is that of the bytes that it replaces.
+	put(temp, path string, sum [32]byte) error
+	// settled says that all is in its place.
+	settled() error
+}
+
+// Begin looks at the file at a path and clears what a killed run left. shelf is where it lies, nil in a folder of this
+// machine; hook is asked at each Point: nil, or of tests. Whoever begins also defers Discard.
+func Begin(shelf connectors.Shelf, path string, hook func(Point) error) (*Job, error) {
+	j := &Job{target: path, hook: hook, Before: connectors.FileState{Path: path},
+		After: connectors.FileState{Path: path}}
+	var err error
+	if shelf != nil {
+		j.room, j.size, err = onShelf(shelf, path)
+	} else {
+		j.room, j.size, j.target, err = inFolder(path)
 	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), connectors.TemporaryPrefix(path)) {
-			if err := os.RemoveAll(filepath.Join(filepath.Dir(path), e.Name())); err != nil {
-				return err
-			}
+	if err != nil {
+		return nil, err
+	}
+	left, err := j.room.left(j.target)
+	if err != nil {
+		return nil, err
+	}
+	for _, temp := range left {
+		if err := j.room.drop(temp); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	j.sums, err = sidecars(j.room, j.target)
+	return j, err
 }
 
 // Target is the path whose bytes are replaced.
@@ -114,18 +133,18 @@ func (j *Job) Discard() {
 		return
 	}
 	if j.temp != "" {
-		os.Remove(j.temp)
+		_ = j.room.drop(j.temp) // the next rewrite removes it
 	}
 	for _, s := range j.sums {
 		if s.temp != "" {
-			os.Remove(s.temp)
+			_ = j.room.drop(s.temp) // as above
 		}
 	}
 }
 
 // Create makes the temporary file, which the caller closes.
-func (j *Job) Create() (*os.File, error) {
-	f, err := os.CreateTemp(filepath.Dir(j.target), connectors.TemporaryPrefix(j.target)+"*")
+func (j *Job) Create() (File, error) {
+	f, err := j.room.create(j.target)
 	if err == nil {
 		j.temp = f.Name()
 	}
@@ -137,10 +156,10 @@ func (j *Job) Digest() *Digest {
 	return newDigest(slices.ContainsFunc(j.sums, func(s *sidecar) bool { return s.md5 }))
 }
 
-// Wrote says what was read of the original, and syncs the temporary file. A side-car that does not belong to the
+// Wrote says what was read of the original, and that the temporary file is whole. A side-car that does not belong to the
 // original is an error.
-func (j *Job) Wrote(f *os.File, before *Digest) error {
-	if before.size != j.info.Size() {
+func (j *Job) Wrote(f File, before *Digest) error {
+	if before.size != j.size {
 		return errMoved
 	}
 	j.Before.Size, j.Before.SHA256 = before.size, before.sha()
@@ -171,7 +190,7 @@ func (j *Job) Finish(verify func(temp string) error) error {
 	if err := j.reached(Verified); err != nil {
 		return err
 	}
-	if err := j.unchanged(); err != nil {
+	if err := j.room.unchanged(j.Before.SHA256); err != nil {
 		return err
 	}
 	return j.replace()
@@ -184,39 +203,20 @@ func (j *Job) reached(p Point) error {
 	return j.hook(p)
 }
 
-// unchanged checks that the original still holds the bytes that were read.
-func (j *Job) unchanged() error {
-	info, err := os.Stat(j.target)
-	if err != nil {
-		return textfile.Error(err)
-	}
-	if !os.SameFile(info, j.info) || info.Size() != j.info.Size() || !info.ModTime().Equal(j.info.ModTime()) {
-		return errMoved
-	}
-	now := newDigest(false)
-	if err := now.ReadFile(j.target); err != nil {
-		return err
-	}
-	if now.sha() != j.Before.SHA256 {
-		return errMoved
-	}
-	return nil
-}
-
 // replace puts the new file in the place of the original.
 func (j *Job) replace() error {
-	if err := j.dress(j.temp); err != nil {
+	if err := j.room.ready(j.temp); err != nil {
 		return err
 	}
 	for _, s := range j.sums {
-		if err := s.write(j); err != nil {
+		if err := s.write(j.room); err != nil {
 			return err
 		}
 	}
 	if err := j.reached(Ready); err != nil {
 		return err
 	}
-	if err := os.Rename(j.temp, j.target); err != nil {
+	if err := j.room.put(j.temp, j.target, j.Before.SHA256); err != nil {
 		return err
 	}
 	j.temp, j.swapped = "", true
@@ -224,45 +224,12 @@ func (j *Job) replace() error {
 		return err
 	}
 	for _, s := range j.sums {
-		if err := os.Rename(s.temp, s.path); err != nil {
+		if err := j.room.put(s.temp, s.path, sha256.Sum256(s.old)); err != nil {
 			return err
 		}
 		s.temp = ""
 	}
-	return syncFolder(filepath.Dir(j.target))
-}
-
-func (j *Job) dress(path string) error { return dressAs(path, j.info) }
-
-// dressAs gives a temporary file, or folder, owner, mode and times of the original, so that a backup still expires on its
-// day, and syncs it.
-func dressAs(path string, info os.FileInfo) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		if err := f.Chown(int(st.Uid), int(st.Gid)); err != nil {
-			return fmt.Errorf("keep the owner: %w", err)
-		}
-	}
-	if err := f.Chmod(info.Mode().Perm()); err != nil {
-		return fmt.Errorf("keep the mode: %w", err)
-	}
-	if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
-		return fmt.Errorf("keep the time: %w", err)
-	}
-	return f.Sync()
-}
-
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return j.room.settled()
 }
 
 // Passing passes bytes on to a file, and keeps a sum of them that costs next to nothing: whether the file holds them is

@@ -23,7 +23,10 @@ func linked(info os.FileInfo) bool {
 }
 
 // Foresee says what stands in the way of writing the file at a path anew.
-func Foresee(path string) []connectors.Obstacle {
+func Foresee(shelf connectors.Shelf, path string) []connectors.Obstacle {
+	if shelf != nil {
+		return shelf.Foresee(path)
+	}
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil // rewriting will tell

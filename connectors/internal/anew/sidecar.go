@@ -2,11 +2,11 @@ package anew
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"lethe/connectors"
@@ -25,14 +25,14 @@ type sidecar struct {
 
 // sidecars finds the side-cars of a path. One that a killed run had written but not yet put in place is put
 // in place, if it belongs to the file as it is.
-func sidecars(path string) ([]*sidecar, error) {
+func sidecars(in room, path string) ([]*sidecar, error) {
 	var list []*sidecar
 	for _, suffix := range []string{".sha256", ".md5"} {
 		s := &sidecar{path: path + suffix, md5: suffix == ".md5"}
-		if err := s.recover(path); err != nil {
+		if err := s.recover(in, path); err != nil {
 			return nil, err
 		}
-		content, err := os.ReadFile(s.path)
+		content, err := in.read(s.path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -45,27 +45,31 @@ func sidecars(path string) ([]*sidecar, error) {
 	return list, nil
 }
 
-func (s *sidecar) recover(path string) error {
-	left, err := filepath.Glob(filepath.Join(filepath.Dir(s.path), connectors.TemporaryPrefix(s.path)+"*"))
+func (s *sidecar) recover(in room, path string) error {
+	left, err := in.left(s.path)
 	if err != nil || len(left) == 0 {
 		return err
 	}
 	d := newDigest(s.md5)
-	if err := d.ReadFile(path); err != nil {
+	if err := in.digest(d, path); err != nil {
 		return err
 	}
 	for _, temp := range left {
-		content, err := os.ReadFile(temp)
+		content, err := in.read(temp)
 		if err != nil {
 			return err
 		}
 		if bytes.Contains(bytes.ToLower(content), s.digits(d)) {
-			if err := os.Rename(temp, s.path); err != nil {
+			old, err := in.read(s.path)
+			if err == nil {
+				err = in.put(temp, s.path, sha256.Sum256(old))
+			}
+			if err != nil {
 				return err
 			}
 			continue
 		}
-		if err := os.Remove(temp); err != nil {
+		if err := in.drop(temp); err != nil {
 			return err
 		}
 	}
@@ -97,18 +101,18 @@ func (s *sidecar) prepare(after *Digest) {
 }
 
 // write puts the new content into a temporary file that has owner, mode and time of the file's.
-func (s *sidecar) write(j *Job) error {
-	f, err := os.CreateTemp(filepath.Dir(s.path), connectors.TemporaryPrefix(s.path)+"*")
+func (s *sidecar) write(in room) error {
+	f, err := in.create(s.path)
 	if err != nil {
 		return err
 	}
+	defer f.Close() // once it is synced nothing is lost
 	s.temp = f.Name()
 	if _, err := f.Write(s.new); err != nil {
-		f.Close()
 		return err
 	}
-	if err := f.Close(); err != nil {
+	if err := f.Sync(); err != nil {
 		return err
 	}
-	return j.dress(s.temp)
+	return in.ready(s.temp)
 }

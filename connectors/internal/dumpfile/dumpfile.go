@@ -104,7 +104,8 @@ type Source[T Described, G any] struct {
 	Name   string // of the source, in errors
 	Path   string // of the bytes
 	Format Format[T, G]
-	Folder bool // the dump is a folder of files
+	Folder bool             // the dump is a folder of files
+	Shelf  connectors.Shelf // where the file lies; nil: in a folder of this machine
 
 	// Expected are the tables that the file is expected to hold, sorted by name: a scan does not look for them first,
 	// and whoever expects them compares what it met. nil: a pass of its own finds them.
@@ -215,11 +216,10 @@ func (s *Source[T, G]) Unread(ctx context.Context) ([]connectors.Unread, error) 
 func (s *Source[T, G]) Contents(ctx context.Context) ([]T, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stamp := textfile.StampOf
+	now, err := textfile.StampOn(s.Shelf, s.Path)
 	if s.Folder {
-		stamp = textfile.StampOfFolder
+		now, err = textfile.StampOfFolder(s.Path)
 	}
-	now, err := stamp(s.Path)
 	if err != nil {
 		return nil, err
 	}

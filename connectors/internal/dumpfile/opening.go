@@ -51,7 +51,7 @@ var packedOptions = []connectors.OptionSpec{{
 
 // Opening is how the file of a dump is opened, as the options of its source say.
 func Opening(o connectors.Options) (textfile.Options, error) {
-	t := textfile.Options{Name: filepath.Base(o.DSN), Member: o.Extra[memberOption]}
+	t := textfile.Options{Shelf: o.Shelf, Name: filepath.Base(o.DSN), Member: o.Extra[memberOption]}
 	path, is := strings.CutPrefix(o.Extra[identityOption], "file:")
 	if !is {
 		return t, nil

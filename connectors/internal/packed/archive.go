@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -211,7 +210,7 @@ func hashMember(to hash.Hash, h *tar.Header, content io.Reader) error {
 }
 
 // zipMembers are those of a zip archive, which is checked as a whole.
-func zipMembers(f *os.File, size int64) (*zip.Reader, error) {
+func zipMembers(f io.ReaderAt, size int64) (*zip.Reader, error) {
 	z, err := zip.NewReader(f, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		return nil, fmt.Errorf("it is a zip archive, or a spreadsheet, that cannot be read, %v: %w", err,
@@ -234,7 +233,7 @@ func zipMembers(f *os.File, size int64) (*zip.Reader, error) {
 }
 
 // openZip goes on to the dump in a zip archive.
-func (t *Text) openZip(f *os.File, a *archive) error {
+func (t *Text) openZip(f File, a *archive) error {
 	z, err := zipMembers(f, a.options.Size)
 	if err != nil {
 		return err

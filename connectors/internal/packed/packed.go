@@ -78,12 +78,29 @@ type Unzstd func(io.Reader) (z *zstd.Decoder, closes func(), err error)
 type Options struct {
 	Path   string // of the file
 	Size   int64
+	Again  func() (File, error)    // opens the file once more; nil: at Path
+	Spool  string                  // the folder in which a file is made that must be whole before it is written; "" that of Path
 	Tee    io.Writer               // gets the bytes of the file as they are; nil gets none
 	Member string                  // the name of the dump in an archive; "" the only one
 	Unzstd Unzstd                  // nil makes one
 	Keys   *Keys                   // nil: what is encrypted cannot be opened
 	Beside *[32]byte               // gets a digest of the other members of an archive, once all was read; nil gets none
 	Check  func(head []byte) error // of the text that is within; what it refuses is not opened
+}
+
+// File is what is unpacked: a file of this machine, or one on a Shelf.
+type File interface {
+	io.Reader
+	io.ReaderAt
+	io.Closer
+}
+
+// again opens the file once more.
+func (o Options) again() (File, error) {
+	if o.Again != nil {
+		return o.Again()
+	}
+	return os.Open(o.Path)
 }
 
 // Text is a text that is being unpacked: it ends when all layers around it were read to their ends, and hold.
@@ -97,7 +114,7 @@ type Text struct {
 }
 
 // Open unpacks a file.
-func Open(f *os.File, o Options) (_ *Text, err error) {
+func Open(f File, o Options) (_ *Text, err error) {
 	t := &Text{raw: &counted{r: f}}
 	defer func() {
 		if err != nil {
@@ -152,7 +169,7 @@ func (p Packing) words() string {
 }
 
 // unpack puts a layer around what was opened.
-func (t *Text) unpack(f *os.File, l *Layer, o Options) error {
+func (t *Text) unpack(f File, l *Layer, o Options) error {
 	if l.archive == nil {
 		r, closes, err := l.stream(t.r, o.Keys, o.Unzstd)
 		if err != nil {
@@ -243,7 +260,8 @@ func Damaged(err error) error {
 	var path *fs.PathError
 	switch {
 	case errors.As(err, &path), errors.Is(err, connectors.ErrDamaged), errors.Is(err, connectors.ErrConfig),
-		errors.Is(err, connectors.ErrDenied):
+		errors.Is(err, connectors.ErrDenied), errors.Is(err, connectors.ErrUnreachable),
+		errors.Is(err, connectors.ErrTransient):
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF), err == io.EOF:
 		return fmt.Errorf("the compressed data ends too early: %w", connectors.ErrDamaged)

@@ -3,7 +3,6 @@ package packed
 import (
 	"encoding/binary"
 	"io"
-	"os"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -18,7 +17,7 @@ const (
 )
 
 // seekable is how much text each frame of a file has that can be sought in; 0: it cannot.
-func seekable(f *os.File, size int64) int {
+func seekable(f io.ReaderAt, size int64) int {
 	var foot [seekFooter]byte
 	if size < seekFooter+8+8 {
 		return 0

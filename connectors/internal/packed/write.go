@@ -154,8 +154,8 @@ type both struct {
 func (b *both) Close() error { return errors.Join(b.WriteCloser.Close(), b.to.Close()) }
 
 // reopen opens the file of an archive again, up to what is within the layers around it.
-func (a *archive) reopen() (f *os.File, in io.Reader, closes func(), err error) {
-	if f, err = os.Open(a.options.Path); err != nil {
+func (a *archive) reopen() (f File, in io.Reader, closes func(), err error) {
+	if f, err = a.options.again(); err != nil {
 		return nil, nil, nil, err
 	}
 	t := &Text{raw: &counted{r: f}}
@@ -188,10 +188,14 @@ type tarWriter struct {
 func newTarWriter(w io.Writer, a *archive) (*tarWriter, error) {
 	t := &tarWriter{archive: a, to: w}
 	path, err := filepath.EvalSymlinks(a.options.Path)
+	folder := filepath.Dir(path)
+	if a.options.Spool != "" {
+		path, folder, err = a.options.Path, a.options.Spool, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	if t.spool, err = os.CreateTemp(filepath.Dir(path), connectors.TemporaryPrefix(path)+"*"); err != nil {
+	if t.spool, err = os.CreateTemp(folder, connectors.TemporaryPrefix(path)+"*"); err != nil {
 		return nil, err
 	}
 	rand.Read(t.key[:])
@@ -255,13 +259,13 @@ func (t *tarWriter) Close() (err error) {
 type zipWriter struct {
 	io.Writer
 	w    *zip.Writer
-	f    *os.File
+	f    File
 	left []*zip.File // behind the dump
 }
 
 func newZipWriter(to io.Writer, a *archive) (_ *zipWriter, err error) {
 	z := &zipWriter{w: zip.NewWriter(to)}
-	if z.f, err = os.Open(a.options.Path); err != nil {
+	if z.f, err = a.options.again(); err != nil {
 		return nil, err
 	}
 	defer func() {

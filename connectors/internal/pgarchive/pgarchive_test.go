@@ -165,7 +165,7 @@ func write(t testing.TB, content []byte) (path string) {
 }
 
 func read(path string) (string, error) {
-	s, err := Open(path)
+	s, err := Open(nil, path)
 	if err != nil {
 		return "", err
 	}
@@ -186,7 +186,7 @@ func TestCustom(t *testing.T) {
 	for _, p := range packings {
 		for _, placed := range []bool{true, false} {
 			path := write(t, custom(t, p.minor, p.c, p.level, placed))
-			require.True(t, Is(path))
+			require.True(t, Is(nil, path))
 			got, err := read(path)
 			require.NoError(t, err)
 			require.Equal(t, script, got, "%+v", p)
@@ -271,7 +271,7 @@ func several(t testing.TB, minor int, suffix string) (path string) {
 func TestDirectory(t *testing.T) {
 	for _, suffix := range []string{"", ".gz", ".lz4", ".zst"} {
 		path := several(t, 16, suffix)
-		require.True(t, Is(path))
+		require.True(t, Is(nil, path))
 		got, err := read(path)
 		require.NoError(t, err)
 		require.Equal(t, script, got)
@@ -306,7 +306,7 @@ func tarred(t testing.TB) []byte {
 func TestTar(t *testing.T) {
 	old := tarred(t)
 	path := write(t, old)
-	require.True(t, Is(path))
+	require.True(t, Is(nil, path))
 	got, err := read(path)
 	require.NoError(t, err)
 	require.Equal(t, script, got)

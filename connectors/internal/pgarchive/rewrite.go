@@ -30,7 +30,7 @@ type Editor interface {
 
 // Rewrite writes the archive in a file anew to another: byte for byte the same but for the data that the editor touches
 // and the places and sizes that say where data are. tee gets the bytes of the file.
-func Rewrite(in *os.File, tee io.Writer, out *os.File, edit Editor) error {
+func Rewrite(in connectors.ShelfFile, tee io.Writer, out *os.File, edit Editor) error {
 	b := bufio.NewReaderSize(io.TeeReader(in, tee), 1<<18)
 	if head, _ := b.Peek(len(Magic)); string(head) == Magic {
 		return rewriteCustom(in, b, out, edit)
@@ -38,7 +38,7 @@ func Rewrite(in *os.File, tee io.Writer, out *os.File, edit Editor) error {
 	return rewriteTar(b, out, edit)
 }
 
-func rewriteCustom(in *os.File, b *bufio.Reader, out *os.File, edit Editor) error {
+func rewriteCustom(in io.ReaderAt, b *bufio.Reader, out *os.File, edit Editor) error {
 	t, err := ReadTOC(b)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func rewriteCustom(in *os.File, b *bufio.Reader, out *os.File, edit Editor) erro
 }
 
 // copy writes the block at hand, which begins at a place of the new file, and returns where it ends.
-func (s *Blocks) copy(e *Entry, in, out *os.File, at int64, edit Editor) (end int64, err error) {
+func (s *Blocks) copy(e *Entry, in io.ReaderAt, out *os.File, at int64, edit Editor) (end int64, err error) {
 	head := s.toc.AppendInt([]byte{blockData}, e.ID)
 	if e.large() {
 		head[0] = blockLarge

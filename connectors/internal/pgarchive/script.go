@@ -100,19 +100,21 @@ func (t *TOC) definitions(before bool) string {
 }
 
 // Is reports whether the file or folder at a path is an archive.
-func Is(path string) bool {
-	info, err := os.Stat(path)
-	if err != nil {
-		return false
+func Is(shelf connectors.Shelf, path string) bool {
+	if shelf == nil {
+		info, err := os.Stat(path)
+		if err != nil {
+			return false
+		}
+		if info.IsDir() {
+			_, err := os.Stat(filepath.Join(path, tocFile))
+			return err == nil
+		}
+		if !info.Mode().IsRegular() {
+			return false
+		}
 	}
-	if info.IsDir() {
-		_, err := os.Stat(filepath.Join(path, tocFile))
-		return err == nil
-	}
-	if !info.Mode().IsRegular() {
-		return false
-	}
-	f, err := os.Open(path)
+	f, err := OpenFile(shelf, path)
 	if err != nil {
 		return false
 	}
@@ -123,12 +125,24 @@ func Is(path string) bool {
 	return strings.HasPrefix(string(head), Magic) || string(head) == tocFile+"\x00"
 }
 
+// OpenFile opens the file of an archive, on a Shelf or, where that is nil, in a folder of this machine.
+func OpenFile(shelf connectors.Shelf, path string) (connectors.ShelfFile, error) {
+	if shelf == nil {
+		return os.Open(path)
+	}
+	was, err := shelf.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	return shelf.Open(was)
+}
+
 // tocFile has the table of contents in formats of several files, and lastFile ends a tar archive.
 const tocFile, lastFile = "toc.dat", "restore.sql"
 
 // Contents reads the table of contents of the archive in a file.
-func Contents(path string) (*TOC, error) {
-	s, err := Open(path)
+func Contents(shelf connectors.Shelf, path string) (*TOC, error) {
+	s, err := Open(shelf, path)
 	if err != nil {
 		return nil, err
 	}
@@ -136,15 +150,17 @@ func Contents(path string) (*TOC, error) {
 }
 
 // Open opens the archive at a path as a script.
-func Open(path string) (*Script, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
+func Open(shelf connectors.Shelf, path string) (*Script, error) {
+	if shelf == nil {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		if info.IsDir() {
+			return openDirectory(path)
+		}
 	}
-	if info.IsDir() {
-		return openDirectory(path)
-	}
-	f, err := os.Open(path)
+	f, err := OpenFile(shelf, path)
 	if err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ type Text struct {
 	io.Reader
 	Packing packed.Packing
 	Size    int64 // of the file, as it is packed; 0: not known
-	file    *os.File
+	file    packed.File
 	ahead   *ahead
 	undo    []func()
 	reused  *Reused
@@ -64,6 +64,8 @@ type Text struct {
 
 // Options are what a connector may ask of an opening besides.
 type Options struct {
+	Shelf connectors.Shelf // where the file lies; nil: in a folder of this machine
+
 	Name    string    // the name that the file stands for; "" is its path
 	Tee     io.Writer // gets the bytes of the file as they are, from a goroutine of the Text; nil gets none
 	Foreign []Foreign // what else is refused, before what every connector refuses
@@ -102,13 +104,18 @@ func Open(path string) (*Text, error) { return OpenWith(path, Options{}) }
 
 // OpenWith is Open with options.
 func OpenWith(path string, o Options) (_ *Text, err error) {
-	stamp, err := StampOf(path)
+	stamp, err := StampOn(o.Shelf, path)
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(path)
+	again := func() (packed.File, error) { return stamp.open(o.Shelf, path) }
+	f, err := again()
 	if err != nil {
 		return nil, Error(err)
+	}
+	spool := ""
+	if o.Shelf != nil {
+		spool = os.TempDir()
 	}
 	t := &Text{file: f, Size: stamp.Size, reused: o.Reused}
 	defer func() {
@@ -120,7 +127,8 @@ func OpenWith(path string, o Options) (_ *Text, err error) {
 		o.Name = path
 	}
 	in, err := packed.Open(f, packed.Options{Path: path, Size: stamp.Size, Tee: o.Tee, Member: o.Member, Keys: o.Keys,
-		Unzstd: o.Reused.unzstd, Beside: o.Beside, Check: o.check})
+		Unzstd: o.Reused.unzstd, Beside: o.Beside, Check: o.check,
+		Again: again, Spool: spool})
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +137,7 @@ func OpenWith(path string, o Options) (_ *Text, err error) {
 		return nil, err
 	}
 	t.Reader, t.Packing = in, in.Packing
-	if !t.Packing.Plain() || o.Tee != nil {
+	if !t.Packing.Plain() || o.Tee != nil || o.Shelf != nil {
 		t.ahead = readAhead(t.Reader, o.Reused)
 		t.Reader = t.ahead
 	}
@@ -182,6 +190,24 @@ type Stamp struct {
 	Size  int64
 	Time  time.Time
 	inode uint64
+	tag   string // of a file on a Shelf
+}
+
+// StampOn is StampOf for a file on a Shelf; nil is a folder of this machine.
+func StampOn(shelf connectors.Shelf, path string) (Stamp, error) {
+	if shelf == nil {
+		return StampOf(path)
+	}
+	was, err := shelf.Stat(path)
+	return Stamp{Size: was.Size, Time: was.Time, tag: was.Tag}, err
+}
+
+// open opens the file that was looked at.
+func (s Stamp) open(shelf connectors.Shelf, path string) (packed.File, error) {
+	if shelf == nil {
+		return os.Open(path)
+	}
+	return shelf.Open(connectors.Stored{Path: path, Size: s.Size, Time: s.Time, Tag: s.tag})
 }
 
 // StampOf looks at the file at path. What is no regular file is ErrConfig.
@@ -266,6 +292,8 @@ func kindOf(m fs.FileMode) string {
 // Error gives an error of the file system its sentinel.
 func Error(err error) error {
 	switch {
+	case errors.Is(err, connectors.ErrUnreachable), errors.Is(err, connectors.ErrDenied):
+		return err
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("no such file: %w", connectors.ErrUnreachable)
 	case errors.Is(err, fs.ErrPermission):

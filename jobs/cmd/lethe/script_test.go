@@ -257,6 +257,7 @@ func TestScripts(t *testing.T) {
 	commands := fileCommands()
 	maps.Copy(commands, dumpCommands(t))
 	maps.Copy(commands, mariadbCommands(t))
+	maps.Copy(commands, bucketCommands(t))
 	maps.Copy(commands, map[string]func(*testscript.TestScript, bool, []string){
 		// company makes the folder of a company that is ready for its first night.
 		"company": func(ts *testscript.TestScript, _ bool, _ []string) {
@@ -406,7 +407,7 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv(clockVariable, night.Format(time.RFC3339))
-			env.Values["remembered"] = &remembered{}
+			env.Values["remembered"], env.Values["store"] = &remembered{}, &servers.Store{}
 			return nil
 		},
 		Cmds: commands,

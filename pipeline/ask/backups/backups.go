@@ -53,12 +53,12 @@ func List(ctx context.Context, p *setup.Setup) (list []Backup, err error) {
 		}
 	}
 	for _, s := range p.Strays {
-		kind, err := signature.Of(s.Path)
+		kind, err := signature.On(s.Shelf, s.Path)
 		if err != nil || kind.Class == signature.Unknown && len(kind.Packed) == 0 {
 			continue
 		}
 		list = append(list, Backup{Path: s.Path, Format: kind.String(), Class: string(kind.Class),
-			TakenAt: setup.TakenAt(s.Path), Status: "stray",
+			TakenAt: s.TakenAt, Status: "stray",
 			Why: "no source's path matches it: say whose it is, or delete it"})
 	}
 	return list, nil
@@ -75,8 +75,18 @@ func of(p *setup.Setup, s setup.Source, said audit.Backup) Backup {
 	if !s.Keep.IsZero() {
 		b.KeptUntil = calendar.EndOf(calendar.DateOf(b.TakenAt, p.Zone), s.Keep).String()
 	}
-	kind, err := signature.Of(s.Path)
+	if s.Version != "" {
+		b.Format, b.Class = s.Version, string(signature.Unknown)
+		if b.KeptUntil == "" && !s.Ends.IsZero() {
+			b.KeptUntil = calendar.DateOf(s.Ends, p.Zone).String()
+		}
+		return b
+	}
+	kind, err := signature.On(s.Shelf, s.Path)
 	if err != nil {
+		if s.Shelf != nil {
+			b.Why = err.Error()
+		}
 		b.Status, b.Format, b.Class = "gone", "not there, or not to be read", string(signature.Unknown)
 		return b
 	}
