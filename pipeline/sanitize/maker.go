@@ -46,6 +46,7 @@ type maker struct {
 	key   []byte
 	taken func(v []byte) bool // says whether a value is real; nil: nothing is known of that
 	mac   hash.Hash
+	known map[string][]byte // what words became
 }
 
 // stream is an endless row of numbers that hang on the key and what is written to it.
@@ -227,13 +228,34 @@ func (m *maker) words(v []byte, try int) []byte {
 	return out
 }
 
-const (
-	consonants = "bdfgklmnprstvz"
-	vowels     = "aeiou"
+var (
+	latin      = []rune("abcdefghijklmnopqrstuvwxyz")
+	consonants = []rune("bdfgklmnprstvz")
+	vowels     = []rune("aeiou")
 )
 
-// word is another word of as many letters, that can be pronounced where letters are Latin.
+// word is another word of as many letters, that can be pronounced where letters are Latin. First names and the words of
+// towns come again and again: some are remembered, as they are written.
 func (m *maker) word(v []byte, try int) (made []byte) {
+	if try != 0 || m.taken == nil {
+		return m.anew(v, try)
+	}
+	if made, known := m.known[string(v)]; known {
+		return made
+	}
+	made = m.anew(v, try)
+	if m.known == nil || len(m.known) >= mostKnown {
+		m.known = map[string][]byte{}
+	}
+	m.known[string(v)] = made
+	return made
+}
+
+// mostKnown is how many words are remembered.
+const mostKnown = 1 << 14
+
+// anew is word of one that is not remembered.
+func (m *maker) anew(v []byte, try int) (made []byte) {
 	for again := range realMost {
 		made = m.letters(m.stream(Words, bytes.ToLower(v), try+again*attempts), v, true)
 		if m.taken == nil || !m.taken(made) {
@@ -263,17 +285,16 @@ func (m *maker) letters(s stream, v []byte, spoken bool) []byte {
 			continue
 		}
 		at++
-		list := []rune(lettersOf(r))
+		list := latin
 		switch {
-		case len(list) > 0:
+		case r > unicode.MaxLatin1 && len(lettersOf(r)) > 0:
+			list = lettersOf(r)
 		case hex:
-			list = []rune("abcdef")
+			list = latin[:6]
 		case spoken && at%2 == 0:
-			list = []rune(vowels)
+			list = vowels
 		case spoken:
-			list = []rune(consonants)
-		default:
-			list = []rune("abcdefghijklmnopqrstuvwxyz")
+			list = consonants
 		}
 		made := list[s.below(len(list))]
 		if unicode.IsUpper(r) {
@@ -284,30 +305,30 @@ func (m *maker) letters(s stream, v []byte, spoken bool) []byte {
 	return out
 }
 
-// lettersOf are letters of the writing of a letter; "" Latin.
-func lettersOf(r rune) string {
+// lettersOf are letters of the writing of a letter; none of Latin.
+func lettersOf(r rune) []rune {
 	for _, w := range writings {
 		if unicode.Is(w.table, r) {
 			return w.letters
 		}
 	}
-	return ""
+	return nil
 }
 
 var writings = []struct {
 	table   *unicode.RangeTable
-	letters string
+	letters []rune
 }{
-	{unicode.Cyrillic, "абвгдежзиклмнопрстуфхцчш"},
-	{unicode.Greek, "αβγδεζηθικλμνξοπρστυφχψω"},
-	{unicode.Hebrew, "אבגדהוזחטיכלמנסעפצקרשת"},
-	{unicode.Arabic, "ابتثجحدرزسشصطعفقكلمنهوي"},
-	{unicode.Han, "安白本成春大東方光海和江金林明平山水天文心雪月正中"},
-	{unicode.Hiragana, "あいうえおかきくけこさしすせそたちつてとなにぬねの"},
-	{unicode.Katakana, "アイウエオカキクケコサシスセソタチツテトナニヌネノ"},
-	{unicode.Hangul, "가나다라마바사아자차카타파하고노도로모보소오조초"},
-	{unicode.Thai, "กขคงจชซญดตถทธนบปผพมยรลวสหอ"},
-	{unicode.Devanagari, "कखगघचछजझटठडढतथदधनपफबभमयरलवसह"},
+	{unicode.Cyrillic, []rune("абвгдежзиклмнопрстуфхцчш")},
+	{unicode.Greek, []rune("αβγδεζηθικλμνξοπρστυφχψω")},
+	{unicode.Hebrew, []rune("אבגדהוזחטיכלמנסעפצקרשת")},
+	{unicode.Arabic, []rune("ابتثجحدرزسشصطعفقكلمنهوي")},
+	{unicode.Han, []rune("安白本成春大東方光海和江金林明平山水天文心雪月正中")},
+	{unicode.Hiragana, []rune("あいうえおかきくけこさしすせそたちつてとなにぬねの")},
+	{unicode.Katakana, []rune("アイウエオカキクケコサシスセソタチツテトナニヌネノ")},
+	{unicode.Hangul, []rune("가나다라마바사아자차카타파하고노도로모보소오조초")},
+	{unicode.Thai, []rune("กขคงจชซญดตถทธนบปผพมยรลวสหอ")},
+	{unicode.Devanagari, []rune("कखगघचछजझटठडढतथदधनपफबभमयरलवसह")},
 }
 
 // isHex says whether a value is written in hexadecimal digits, as digests and identifiers are.
