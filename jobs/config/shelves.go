@@ -52,6 +52,9 @@ func (c *Config) shelfSources(ctx context.Context, d *sourceDraft) []setup.Sourc
 		d.fail("path: %w", err)
 		return nil
 	}
+	if known := query["known_hosts"]; known != "" {
+		query["known_hosts"] = c.abs(known)
+	}
 	o := connectors.ShelfOptions{Name: d.name, URL: pattern, Query: query, Plaintext: d.base.Plaintext,
 		AnswerWithin: d.options.AnswerWithin, DropReplaced: s.OldVersions == "delete"}
 	if s.OldVersions != "" && s.OldVersions != "delete" && s.OldVersions != "keep" {

@@ -382,6 +382,20 @@ func TestStoreOfBadWill(t *testing.T) {
 		require.ErrorIs(t, fresh.Replace(made, was, [32]byte{}), errors.ErrUnsupported)
 		require.NoError(t, fresh.Remove(made))
 	})
+	t.Run("another object comes at the last moment", func(t *testing.T) {
+		store.Put(t, "dumps", "crm/b.sql", []byte("old"))
+		p.set(func(w http.ResponseWriter, r *http.Request, on http.Handler) {
+			if r.Method == http.MethodPost && r.Header.Get("If-Match") != "" && r.URL.Path == "/dumps/crm/b.sql" {
+				store.Put(t, "dumps", "crm/b.sql", []byte("theirs"))
+			}
+			on.ServeHTTP(w, r)
+		})
+		defer p.set(nil)
+		was, err := s.Stat("s3://dumps/crm/b.sql")
+		require.NoError(t, err)
+		require.ErrorIs(t, replace(t, s, was, []byte("ours")), connectors.ErrTransient)
+		require.Equal(t, "theirs", string(store.Get(t, "dumps", "crm/b.sql", "")))
+	})
 	t.Run("the secret is another", func(t *testing.T) {
 		_, err := open(t, store, "dumps", func(o *connectors.ShelfOptions) {
 			o.Credentials = "[default]\naws_access_key_id=" + store.ID + "\naws_secret_access_key=not-the-one\n"
@@ -392,5 +406,5 @@ func TestStoreOfBadWill(t *testing.T) {
 		words(err, connectors.ErrUnreachable)
 	})
 	require.Equal(t, long, store.Get(t, "dumps", "crm/a.sql", ""))
-	require.Equal(t, []string{"crm/a.sql"}, store.Keys(t, "dumps"))
+	require.Equal(t, []string{"crm/a.sql", "crm/b.sql"}, store.Keys(t, "dumps"))
 }

@@ -26,6 +26,15 @@ func bucketCommands(t *testing.T) map[string]func(*testscript.TestScript, bool, 
 			ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(s.Credentials()), 0o600))
 			*ts.Value("store").(*servers.Store) = *s
 		},
+		// sftp starts an SFTP server; its address is $VAULT, and its key and that of who may come in are in files: sftp known key.
+		"sftp": func(ts *testscript.TestScript, _ bool, args []string) {
+			v := servers.SFTP(t)
+			known, err := os.ReadFile(v.Known)
+			ts.Check(err)
+			ts.Check(os.WriteFile(ts.MkAbs(args[0]), known, 0o600))
+			ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(v.Key), 0o600))
+			ts.Setenv("VAULT", v.Address)
+		},
 		// s3put puts a file into a bucket, with its own time where that is said: s3put dumps crm/a.sql.gz a.sql.gz
 		// 2026-11-18T00:00:00Z.
 		"s3put": func(ts *testscript.TestScript, _ bool, args []string) {
