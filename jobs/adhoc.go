@@ -56,6 +56,10 @@ func adHoc(ctx context.Context, c *Command, target, connector string) (connector
 		return connectors.Connector{}, o, fmt.Errorf("%w: %q: %s: put it back into a server to read its rows; "+
 			"as a backup it is listed, and ends whole (connector physical)", setup.ErrConfig, redact(target), kind)
 	}
+	if config.OnShelf(target) {
+		return connectors.Connector{}, o, fmt.Errorf("%w: %q lies beyond this machine: make it a source of a configuration, or "+
+			"copy it here", setup.ErrConfig, redact(target))
+	}
 	return connectors.Connector{}, o, fmt.Errorf("%w: no connector opens %q: name it with --connector, `lethe "+
 		"connectors` lists them", setup.ErrConfig, redact(target))
 }

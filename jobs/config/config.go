@@ -291,7 +291,7 @@ func (c *Config) Country(silo string) string {
 // abs makes a path of the configuration absolute.
 func (c *Config) abs(path string) string {
 	path = strings.TrimPrefix(path, "file://")
-	if path == "" || filepath.IsAbs(path) || onShelf(path) {
+	if path == "" || filepath.IsAbs(path) || OnShelf(path) {
 		return path
 	}
 	return filepath.Join(c.dir, path)

@@ -23,8 +23,8 @@ var shelves = map[string]func(context.Context, connectors.ShelfOptions) (connect
 	sftp.Scheme: sftp.Open,
 }
 
-// onShelf reports whether a path is in such a place.
-func onShelf(path string) bool { return openerOf(path) != nil }
+// OnShelf reports whether a path is in such a place.
+func OnShelf(path string) bool { return openerOf(path) != nil }
 
 func openerOf(path string) func(context.Context, connectors.ShelfOptions) (connectors.Shelf, error) {
 	for scheme, open := range shelves {

@@ -88,14 +88,14 @@ func (c *Config) sourcesOf(ctx context.Context, d *sourceDraft) []setup.Source {
 	d.options = connectors.Options{Name: d.name, Plaintext: d.base.Plaintext, Rewrite: s.Rewrite != nil,
 		Unchecked: s.Complete == "unchecked", Extra: s.Options, Files: s.Files}
 	var err error
-	if d.options.AnswerWithin, d.options.StatementWithin, err = s.times(d.connector.Database != nil || onShelf(s.Path)); err != nil {
+	if d.options.AnswerWithin, d.options.StatementWithin, err = s.times(d.connector.Database != nil || OnShelf(s.Path)); err != nil {
 		d.fail("%w", err)
 	}
 	switch {
 	case s.Path != "" && s.DSN != "":
 		d.fail("has both path and dsn: files have a path, servers a dsn")
 		return nil
-	case onShelf(s.Path):
+	case OnShelf(s.Path):
 		return c.shelfSources(ctx, d)
 	case s.Path != "":
 		return c.fileSources(d)
@@ -208,7 +208,7 @@ func (c *Config) checkSource(d *sourceDraft) {
 				c.placeOf("sources", d.name, "unrelated", field), field)
 		}
 	}
-	if (s.Credentials != "" || s.OldVersions != "") && !onShelf(s.Path) {
+	if (s.Credentials != "" || s.OldVersions != "") && !OnShelf(s.Path) {
 		d.fail("credentials and old_versions are of a path in a bucket or on another server: leave them out")
 	}
 	c.checkOptions(d, s.Options, "options")
