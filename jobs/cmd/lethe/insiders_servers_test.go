@@ -44,6 +44,16 @@ func TestInsidersOfAServer(t *testing.T) {
 					require.Empty(t, got.verdict(before, twin), "what does not hold of an insider who %s", i.name)
 				})
 			}
+			for _, i := range slices.Concat(byCommand(), inTheEvening()) { // whatever the registry is on
+				require.False(t, names[i.name], "%s: named twice", i.name)
+				names[i.name] = true
+				t.Run(i.name, func(t *testing.T) {
+					t.Parallel()
+					got := play(t, ready, func(w *inside) { i.does(w.moved(&e).inside) })
+					t.Logf("exit codes %v\nsaid: %v", got.codes, without(got.said, twin.said))
+					require.Equal(t, i.today, got.verdict(before, twin), "what does not hold of an insider who %s", i.name)
+				})
+			}
 		})
 	}
 }
@@ -420,6 +430,27 @@ func onServers(e *registryEngine) []insiderOfServer {
 			view("subject_alias", "alias_ref <> "+fmt.Sprintf(name, w.ref("members", 9)))(w)
 		}},
 		{"shows no request for access", view("request", "kind <> 'access'")},
+		{"counts people from the beginning again", func(w *served) {
+			w.change("UPDATE silo SET collections = 1 WHERE name = 'members'")
+		}},
+		{"puts off the review of a hold", func(w *served) {
+			w.change("UPDATE legal_hold SET review_by = review_by + 315360000000000 WHERE hold = 'case3'")
+		}},
+		{"puts off the answer to a request", func(w *served) {
+			w.change("UPDATE request SET due_at = due_at + 315360000000000 WHERE request = 'r8'")
+		}},
+		{"makes a restriction an access", func(w *served) {
+			w.change("UPDATE request SET kind = 'access' WHERE request = 'r12'")
+		}},
+		{"hides an event from who looks for one person", func(w *served) {
+			w.change("UPDATE event_payload SET block = 99 WHERE seq = 2 AND silo = ?", w.silo("members"))
+		}},
+		{"makes an event of somebody the whole silo's", func(w *served) {
+			w.change("UPDATE event_payload SET block = 0 WHERE seq = 2 AND silo = ?", w.silo("members"))
+		}},
+		{"moves what stands of one silo to another", func(w *served) {
+			w.change("UPDATE flag SET silo = ? WHERE silo = ?", w.silo("news"), w.silo("leads"))
+		}},
 	}
 	if e.name == "postgres" {
 		list = append(list,
