@@ -5,8 +5,10 @@ package joins
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
 
@@ -47,7 +49,10 @@ func Find(ctx context.Context, src connectors.Source, tables connectors.Tables, 
 			continue
 		}
 		list, err := l.table(ctx, t, declared)
-		if err != nil {
+		switch {
+		case errors.Is(err, connectors.ErrDenied), errors.Is(err, connectors.ErrSchemaChanged):
+			continue
+		case err != nil:
 			return nil, err
 		}
 		found = append(found, list...)
@@ -118,12 +123,21 @@ func refers(t connectors.Table, field string) bool {
 func (l *look) candidate(t connectors.Table, f connectors.Field, to connectors.Table) (candidate, bool) {
 	key, _ := to.Field(to.Key[0])
 	whole := f.Kind == connectors.Integer && key.Kind == connectors.Integer
-	text := f.Kind == connectors.Text && key.Kind == connectors.Text
+	text := f.Kind == connectors.Text && key.Kind == connectors.Text && family(f.Type) == family(key.Type)
 	if t.Name == to.Name || !whole && !text {
 		return candidate{}, false
 	}
 	c := candidate{field: f.Name, to: to, says: l.names.says(t, f.Name, to)}
 	return c, c.says > none || text && (f.Length == 0 || f.Length > shortest)
+}
+
+// family is a type without its length; all texts of characters are one.
+func family(declared string) string {
+	name, _, _ := strings.Cut(strings.ToLower(declared), "(")
+	if strings.Contains(name, "char") || strings.Contains(name, "text") {
+		return "text"
+	}
+	return name
 }
 
 // values are the different values of fields in some rows of a table. Neither NULL nor what stands for nobody is among
@@ -177,11 +191,15 @@ func (l *look) holds(ctx context.Context, c candidate, values []connectors.Key) 
 	return r, err == nil && float64(r.Fit) >= enough[c.says]*float64(len(values)), err
 }
 
-// fit counts the values that are keys of a table.
+// fit counts the values that are keys of a table. One that the engine does not take for such a key at all, as it is out
+// of its range, makes none of them one.
 func (l *look) fit(ctx context.Context, to connectors.Table, values []connectors.Key) (n int, err error) {
 	met := map[int]bool{}
 	q := connectors.Query{Table: to.Name, Fields: to.Key, Keys: &connectors.Keys{Fields: to.Key, Tuples: values}}
 	for b, err := range l.src.Scan(ctx, q) {
+		if errors.Is(err, connectors.ErrRefused) {
+			return 0, nil
+		}
 		if err != nil {
 			return 0, err
 		}
