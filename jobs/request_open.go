@@ -43,8 +43,10 @@ func requestOpenCommand(c *Command) *cobra.Command {
 				}
 				q := cases.Request{ID: nameOf(id, "request-"), Kind: kind, Received: at, Purpose: purpose,
 					Marketing: marketing}
-				if _, other := o.requestsOf(cmd.Context(), s.silo)[id]; other && id != "" {
-					return fmt.Errorf("%w: --id %s: %w", setup.ErrUsage, id, errOtherSilo)
+				if id != "" { // one of ours is nobody's else
+					if _, other := o.requestsOf(cmd.Context(), s.silo)[id]; other {
+						return fmt.Errorf("%w: --id %s: %w", setup.ErrUsage, id, errOtherSilo)
+					}
 				}
 				q.Due = answerEnds(o.cfg, o.p.Zone)(q, 1)
 				if err := openRequest(cmd.Context(), c, o, by, s.silo, q, who, country); err != nil {

@@ -112,7 +112,7 @@ type rewrite struct {
 	writer  *sqlite3.Conn // of it, within a transaction
 	temp    string        // the new file
 	queried []string
-	held    []trigger        // that do not fire, and stand there again at the end
+	held    []trigger        // of the queried tables, in their order
 	fixed   map[string]error // why rows of a table cannot be changed
 	changed map[string]bool
 	counts  []connectors.RewriteCount
@@ -122,7 +122,7 @@ type rewrite struct {
 // trigger is one of the database.
 type trigger struct {
 	name, sql string
-	fires     bool
+	fires     bool // it writes an index; the others are gone until the end
 }
 
 // later is a row of which a unique constraint said that another has what it is to get: that may be changed as well.
