@@ -141,8 +141,12 @@ func showPlan(ctx context.Context, c *Command, p *setup.Setup, l plan.Listed) er
 		d.AsOf.In(p.Zone).Format(time.DateTime), d.ValidUntil.In(p.Zone).Format(time.DateTime), e.Digest)
 	rows := [][]string{{"SILO", "SOURCE", "TABLE", "CHANGE", "ROWS", "OF TABLE", "OLDEST DUE", "REASON"}}
 	for _, l := range d.Counts {
-		rows = append(rows, []string{l.Silo, l.Source, l.Table, l.Change, fmt.Sprint(l.Rows),
-			fmt.Sprintf("%.1f %%", l.Percent), l.OldestDue, l.Reason})
+		share := "not counted"
+		if l.Percent > 0 {
+			share = fmt.Sprintf("%.1f %%", l.Percent)
+		}
+		rows = append(rows, []string{l.Silo, l.Source, l.Table, l.Change, fmt.Sprint(l.Rows), share, l.OldestDue,
+			l.Reason})
 	}
 	table(c.Out, rows)
 	for _, s := range d.Starts {

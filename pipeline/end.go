@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/figures"
 	"lethe/pipeline/audit/publish"
@@ -232,12 +233,7 @@ func (b *book) planStates(ctx context.Context) error {
 		if state == journal.Settled {
 			state = "applied"
 		}
-		known := false
-		for i := range b.notes.Facts.Plans {
-			if b.notes.Facts.Plans[i].PlanID == e.ID {
-				b.notes.Facts.Plans[i].State, known = state, true
-			}
-		}
+		known := b.nowIs(e.ID, state)
 		if !known && (e.State == journal.Waiting || e.State == journal.Approved || e.SettledIn == b.tonight.RunID) {
 			doc, err := plan.Read(b.setup.State, e)
 			if err == nil {
@@ -250,6 +246,7 @@ func (b *book) planStates(ctx context.Context) error {
 				errs = append(errs, err)
 			}
 		}
+		b.saidOf(e)
 		if e.State == journal.Approved {
 			errs = append(errs, b.unsettled(ctx, e))
 		}
@@ -283,6 +280,23 @@ func (b *book) unsettled(ctx context.Context, entry journal.Plan) error {
 			Article: "Art. 5(2)", Words: words})
 	}
 	return nil
+}
+
+// nowIs says in the facts which state a plan is in, and whether they have it.
+func (b *book) nowIs(id, state string) (known bool) {
+	for i := range b.notes.Facts.Plans {
+		if p := &b.notes.Facts.Plans[i]; p.PlanID == id {
+			p.State, known = state, true
+		}
+	}
+	return known
+}
+
+// saidOf notes what people answered of a plan that did not end, also where an earlier report has it.
+func (b *book) saidOf(e journal.Plan) {
+	if e.State == journal.Waiting || e.State == journal.Approved {
+		report.Answered(b.notes, b.setup, b.answers.About(answers.AboutPlan(e.ID), e.Digest))
+	}
 }
 
 // summaryLines are the report's counts of what was decided, as a run prints them.

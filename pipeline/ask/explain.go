@@ -287,8 +287,8 @@ func (ex *explainer) explainRun(ctx context.Context, j *journal.Journal, r journ
 		}
 		for _, a := range rows {
 			if i, asked := refs[a.Record]; asked && a.Object == table {
-				lines[i] = append(lines[i], fmt.Sprintf("%s: run %s: %s (%s) %s under plan %s",
-					day, r.ID, a.Change, a.Method, a.Status, a.PlanID))
+				lines[i] = append(lines[i], fmt.Sprintf("%s: run %s: %s (%s) in %s %s under plan %s",
+					day, r.ID, a.Change, a.Method, a.Source, a.Status, a.PlanID))
 			}
 		}
 	}

@@ -153,7 +153,7 @@ type Plan struct {
 	Rows             int64     // of the line
 	People           int64     `col:",null"`     // whose rows they are, each counted once; 0 not counted
 	PlanPeople       int64     `col:",null"`     // whose rows all lines of the plan in the silo are, each counted once
-	PercentOfObject  float64   `col:",decimal2"` // of the table's rows
+	PercentOfObject  float64   `col:",decimal2"` // of the table's rows; 0 how many it has was not counted
 	Usual            float64   // median of such rows over the last 30 runs
 	Breakers         string    `col:",list"` // questions this plan raised, joined by ';'
 	RequiresApproval bool      // people still have to answer it
@@ -311,7 +311,7 @@ type Age struct {
 	Tenth    int32  // of the term that is over: 0 to 9; 10 the term is over; -1 no term runs, or it is open
 	Rows     int64  // so old
 	Due      int64  // of those, rows that are due to be ended
-	DaysPast int64  // since the end of the term, of the row longest past it when the run began; 0 none is
+	DaysPast int64  // since the end of the term, of the row longest past it; 0 none, or some were ended since
 	ReadOn   string `col:",date"` // civil date of the night that read them
 }
 

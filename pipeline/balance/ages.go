@@ -34,6 +34,9 @@ func aged(ages []audit.Age, settled []Settled) (left []audit.Age) {
 				a := &left[i]
 				if a.Silo == l.Silo && a.Source == l.Source && a.Object == l.Object && a.Tenth == tenth {
 					n := min(a.Due, rows)
+					if n > 0 && tenth == over {
+						a.DaysPast = 0 // of which rows it was is not known
+					}
 					a.Rows, a.Due, rows, taken, day = a.Rows-n, a.Due-n, rows-n, taken+n, a.ReadOn
 				}
 			}

@@ -9,8 +9,9 @@ import (
 )
 
 func TestRowsThatWereEndedHaveNoAge(t *testing.T) {
-	age := func(tenth int32, rows int64) audit.Age {
-		return audit.Age{Silo: "news", Source: "crm", Object: "people", Tenth: tenth, Rows: rows, Due: rows,
+	age := func(tenth int32, rows int64) audit.Age { // of those past it and whole, how long the oldest is
+		days := map[bool]int64{true: 324}[tenth == 10 && rows == 100]
+		return audit.Age{DaysPast: days, Silo: "news", Source: "crm", Object: "people", Tenth: tenth, Rows: rows, Due: rows,
 			ReadOn: "2026-11-20"}
 	}
 	kept := func(tenth int32, rows int64) audit.Age { a := age(tenth, rows); a.Due = 0; return a }

@@ -105,7 +105,8 @@ var codes = []struct {
 
 	{ENoPolicy, "Art. 5(2), 30", "No rule in force covers this record; write one before anything can be decided."},
 	{ERegistryTampered, "Art. 5(1)(f), 32", "The consent registry was altered or cut, so nothing is decided on it."},
-	{ERegistryStale, "Art. 5(1)(d)", "The consent registry is older than allowed, so nothing is decided on it."},
+	{ERegistryStale, "Art. 5(1)(d)",
+		"The consent registry is empty or older than allowed, so nothing is decided on it."},
 	{EIDUnparseable, "Art. 5(1)(d)", "The record has no readable identifier, so the person's choices cannot be " +
 		"looked up."},
 	{EIDConflict, "Art. 5(1)(d)", "The record's identifiers lead to different collections of data."},

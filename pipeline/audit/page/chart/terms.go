@@ -122,9 +122,14 @@ func sortedDays(ticks map[int]string) []int {
 	return days
 }
 
-// notes writes what is said of steps above them, none over another.
+// notes writes what is said of steps above them, none over another, and each with a rim of paper, as bars and lines are
+// behind it.
 func (s Steps) notes(c *canvas, x func(int) float64, y func(int64) float64) {
 	lowest := 0.0
+	if end := len(s.Steps) - 1; end > 0 && s.Steps[end].sum() == 0 {
+		at := x(s.Steps[end].Day)
+		c.line("ink", at, min(94, y(s.Steps[end-1].sum())-16)+3, at, 119)
+	}
 	for i, step := range s.Steps {
 		if step.Note == "" {
 			continue
@@ -139,14 +144,13 @@ func (s Steps) notes(c *canvas, x func(int) float64, y func(int64) float64) {
 			class, at, high, anchor = "t b", x(0)+2, 14, after
 		case step.sum() == 0: // the end
 			class, high = "t b", min(94, y(s.Steps[max(i-1, 0)].sum())-16)
-			c.line("ink", x(step.Day), high+3, x(step.Day), 119)
 		default:
 			high = max(high, lowest+11.5)
 		}
 		if high > 114 {
 			continue // no room: it stands in the data
 		}
-		c.text(class, anchor, at, high, step.Note)
+		c.text(class+" rim", anchor, at, high, step.Note)
 		lowest = high
 	}
 }

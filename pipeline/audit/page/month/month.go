@@ -189,10 +189,10 @@ func (m month) answers(f audit.Figures) []answer {
 		ground = one("ask.ground.rows", m.Number(unground(f)), m.Say("of.rows", f.Rows), unground, false)
 	}
 	erased := func(f audit.Figures) int64 { return f.ErasedPeople }
-	backups := one("ask.backups", m.Number(f.ErasedPeople), m.Say("people"), erased, false)
+	backups := one("ask.backups", m.Number(f.ErasedPeople), m.Say("people", f.ErasedPeople), erased, false)
 	if f.ErasedPeople < 0 || f.ErasedPeople == 0 && f.Pending > 0 { // due, and no night ended them
 		due := func(f audit.Figures) int64 { return f.Pending }
-		backups = one("ask.backups.rows", m.Number(f.Pending), m.Say("copies"), due, false)
+		backups = one("ask.backups.rows", m.Number(f.Pending), m.Say("copies", f.Pending), due, false)
 	}
 	inTerm := func(f audit.Figures) int64 { return f.Closed - f.ClosedLate }
 	return []answer{ground, one("month.ended", m.Number(ended(f)), "", ended, true),

@@ -173,11 +173,13 @@ func (n night) endedAnswer() answer {
 
 func (n night) backupAnswer() answer {
 	of := func(f audit.Figures) int64 { return f.Pending }
-	a := answer{Question: n.Say("ask.backups.rows"), Big: n.Number(n.Figures.Pending), Of: n.Say("copies"),
+	a := answer{Question: n.Say("ask.backups.rows"), Big: n.Number(n.Figures.Pending),
+		Of:      n.Say("copies", n.Figures.Pending),
 		Queries: []string{"q37"}, NoteQueries: []string{"q37"}}
 	if n.People() {
 		of = func(f audit.Figures) int64 { return f.ErasedPeople }
-		a.Question, a.Big, a.Of = n.Say("ask.backups"), n.Number(n.Figures.ErasedPeople), n.Say("people")
+		erased := n.Figures.ErasedPeople
+		a.Question, a.Big, a.Of = n.Say("ask.backups"), n.Number(erased), n.Say("people", erased)
 		a.Queries, a.NoteQueries = []string{"q15"}, []string{"q20"}
 	}
 	files, last := n.Holding(), n.LastCopy()

@@ -452,6 +452,23 @@ func TestNothingEndedIsNotNothingDue(t *testing.T) {
 	require.Contains(t, pageOf(t, f, nil).Done[0].Text, "No row was ended: what is due waits for people.")
 }
 
+// TestAgesAfterApply: once the rows longest past their term were ended, nobody knows how long the others are.
+func TestAgesAfterApply(t *testing.T) {
+	f := audittest.Quiet()
+	f.Ages = []audit.Age{{Silo: "newsletter", Source: "crm", Object: "a", Tenth: 10, Rows: 40, DaysPast: 324}}
+	require.Contains(t, drawn(t, f), ">40 past, by 324 d<")
+	f.Ages = append(f.Ages, audit.Age{Silo: "newsletter", Source: "crm", Object: "b", Tenth: 10, Rows: 2})
+	require.Contains(t, drawn(t, f), ">42 past<")
+}
+
+// drawn are the drawings of a page.
+func drawn(t *testing.T, f audit.Facts) (all string) {
+	for _, c := range pageOf(t, f, nil).Charts {
+		all += string(c.Drawing)
+	}
+	return all
+}
+
 // TestExceptionsTellRowsFromCopies, and one from several.
 func TestExceptionsTellRowsFromCopies(t *testing.T) {
 	said := func(list ...audit.Exception) string {

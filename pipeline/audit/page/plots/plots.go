@@ -203,7 +203,7 @@ func (n night) termChart() Figure {
 
 // agesChart is the age of rows as a share of their term, silo by silo, those with most rows past it first.
 func (n night) agesChart() Figure {
-	rows, days := map[string]*[chart.Tenths + 1]int64{}, map[string]int64{}
+	rows, days, open := map[string]*[chart.Tenths + 1]int64{}, map[string]int64{}, map[string]bool{}
 	runs, rests, past := int64(0), int64(0), int64(0)
 	for _, a := range n.Facts.Ages {
 		if rows[a.Silo] == nil {
@@ -217,7 +217,7 @@ func (n night) agesChart() Figure {
 		runs += a.Rows
 		if a.Tenth == chart.Tenths {
 			past += a.Rows
-			days[a.Silo] = max(days[a.Silo], a.DaysPast)
+			days[a.Silo], open[a.Silo] = max(days[a.Silo], a.DaysPast), open[a.Silo] || a.DaysPast == 0
 		}
 	}
 	fig := Figure{ID: "c3", Title: n.Say("c3.title", past), Queries: []string{"q19"},
@@ -238,7 +238,10 @@ func (n night) agesChart() Figure {
 			continue
 		}
 		one := chart.Ages{Name: n.SiloName(silo), Rows: *all, Past: n.Say("c3.within"), Late: all[chart.Tenths] > 0}
-		if one.Late {
+		switch {
+		case one.Late && open[silo]: // the rows longest past it were ended since
+			one.Past = n.Say("c3.past.some", n.Count(silo, all[chart.Tenths]))
+		case one.Late:
 			one.Past = n.Say("c3.past.by", n.Count(silo, all[chart.Tenths]), days[silo])
 		}
 		list = append(list, one)
