@@ -43,7 +43,8 @@ func TestThePageIsInTheLanguageOfTheNight(t *testing.T) {
 	english := strings.Join(texts(t, f, totals, "en"), "\n")
 	for code, want := range map[string][]string{
 		"it": {"Richieste di persone", "Approvato da a.rossi (owner) il 21 novembre 2026, 09:00.", "1.204 righe in crm.customers: anonimizzate (6,2\u00a0% della tabella)", "Prorogata di due mesi il 18 nov 2026 (numero di richieste).", "Consegnato il 19 nov 2026: 1 riga.",
-			"Il 19 nov 2026 3 righe della persona erano in fonti vive e 9 nei backup.", "In ritardo di 19 giorni.", "cancellazione", "12 feb 2027"},
+			"Il 19 nov 2026 3 righe della persona erano in fonti vive e 9 nei backup.", "In ritardo di 19 giorni.", "cancellazione", "12 feb 2027",
+			"Nessuna regola copre la tabella crm.tmp_export_2019, 20.417 righe. Nulla vi è deciso."},
 		"pl": {"Żądania osób", "Wydano 19 lis 2026: 1 wiersz.", "19 lis 2026 w źródłach były 3 wiersze osoby, a w kopiach zapasowych 9.",
 			"Spóźnione o 19 dni.", "wstrzymany"},
 		"sv": {"Begäranden från personer", "Försenad 19 dagar.", "Detaljer om natten till 21 november 2026"}, "nl": {"Verzoeken van personen", "19 dagen te laat."},
@@ -303,16 +304,16 @@ func TestPlansSayFromWhichDaysTermsCount(t *testing.T) {
 		require.NoError(t, err)
 		return strings.Join(list, "\n")
 	}
-	said := "crm: terms of contract/contract count from customers.closed_on: 71 rows have a day, from 2001-02-03 to " +
-		"2024-05-06, most of them (42) 2010-01-01; of 17 it is not known (E_START_UNKNOWN)"
+	said := "In crm.customers.closed_on the terms of contract/contract begin. 71 rows have a day, from 3 Feb 2001 to " +
+		"6 May 2024. The most, 42, have 1 Jan 2010. Of 17 it is not known."
 	require.Equal(t, 1, strings.Count(texts(func(*audit.Facts) {}), said))
 	require.NotContains(t, texts(func(f *audit.Facts) { f.Plans[0].Part, f.Plans[1].Part = "reversible", "reversible" }),
-		"terms of")
-	require.NotContains(t, texts(func(f *audit.Facts) { f.Starts[0].Object = "orders" }), "terms of")
+		"the terms of")
+	require.NotContains(t, texts(func(f *audit.Facts) { f.Starts[0].Object = "orders" }), "the terms of")
 	sensitive := texts(func(f *audit.Facts) {
 		f.Inventory = []audit.Inventory{{Silo: "customers", Class: "special", Category: "health"}}
 	})
-	require.Contains(t, sensitive, "count from customers.closed_on, from 2001-02-03 to 2024-05-06")
+	require.Contains(t, sensitive, "begin. The days reach from 3 Feb 2001 to 6 May 2024.")
 	require.NotContains(t, sensitive, "71 rows")
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/page/lang"
 )
 
 var severities = []struct{ name, level string }{{"high", "red"}, {"medium", "amber"}, {"low", "green"}}
@@ -16,10 +17,12 @@ func (p *page) findings() {
 	for _, s := range severities {
 		for _, f := range p.facts.Findings {
 			if f.Severity == s.name {
+				words, note := p.found(f)
 				p.Findings = append(p.Findings, findingView{
 					Severity: p.say("details.weight." + s.name),
 					Level:    s.level,
-					Words:    f.Words,
+					Words:    words,
+					Note:     note,
 					Place:    place(f.Source, f.Object, f.Column),
 					Article:  f.Article,
 					Count:    p.number(f.Count),
@@ -28,6 +31,17 @@ func (p *page) findings() {
 			}
 		}
 	}
+}
+
+// found is what a finding says: in English the sentence of the tables, which has all particulars; in another language
+// one of that language, and the tables' sentence beside it.
+func (p *page) found(f audit.Finding) (words, note string) {
+	at := cmp.Or(place(f.Source, f.Object, f.Column), p.say("here"))
+	own := lang.Plain(p.words.Finding(f.Kind, f.Severity, lang.Name(at), f.Count))
+	if p.Lang == lang.English || own == "" {
+		return f.Words, ""
+	}
+	return own, f.Words
 }
 
 // remnants lists the fields in which people stand who should be gone, silo by silo.

@@ -81,9 +81,9 @@ type (
 		Counts, Starts, Questions, Answers             []string
 	}
 	answerView    struct{ Seq, Who, Said, About, When, Comment string }
-	findingView   struct{ Severity, Level, Words, Place, Article, Count, Since string }
+	findingView   struct{ Severity, Level, Words, Note, Place, Article, Count, Since string }
 	exceptionView struct{ Words, Code, Place, Silo, Count, Days, Owner string }
-	backupView    struct{ Name, Path, Taken, Expires, Pending, Oldest, State, Level, Words string }
+	backupView    struct{ Name, Path, Taken, Expires, Pending, Oldest, State, Level, Words, Note string }
 	copyView      struct{ Target, Silo, Place, Rows, Changed, Drift, State, Level, Words string }
 	requestView   struct{ Silo, ID, Kind, Received, Due, State, Level, Words string }
 	holdView      struct{ Silo, ID, Placed, Approved, Review, State, Level string }

@@ -28,8 +28,9 @@ func (p *page) plans() {
 	}
 	for _, a := range p.facts.Approvals {
 		if a.Seq > 0 {
-			p.Answers = append(p.Answers, answerView{Seq: p.number(a.Seq), Who: a.Actor, Said: a.Decision,
-				About: a.About, When: p.instant(a.SignedAt), Comment: a.Comment})
+			p.Answers = append(p.Answers, answerView{Seq: p.number(a.Seq), Who: a.Actor,
+				Said: p.said("details.act.", a.Decision), About: a.About, When: p.instant(a.SignedAt),
+				Comment: a.Comment})
 		}
 	}
 	slices.SortStableFunc(p.Plans, func(a, b planView) int { return cmp.Compare(len(b.Waits), len(a.Waits)) })
@@ -90,15 +91,39 @@ func (p *page) starts(v *planView, r audit.Plan) {
 		if r.Part == "reversible" || s.Silo != r.Silo || s.Source != r.Source || s.Object != r.Object {
 			continue
 		}
-		said := fmt.Sprintf("%s: %s", s.Source, s.Said())
-		if p.sensitive[s.Silo] {
-			said = fmt.Sprintf("%s: terms of %s count from %s.%s, from %s to %s", s.Source, s.Rule, s.Object, s.Column,
-				cmp.Or(s.Oldest, "no day"), cmp.Or(s.Newest, "no day"))
-		}
+		said := p.start(s)
 		if !slices.Contains(v.Starts, said) {
 			v.Starts = append(v.Starts, said)
 		}
 	}
+}
+
+// start says what the days look like from which terms count.
+func (p *page) start(s audit.Start) string {
+	said := []string{p.say("details.starts", place(s.Source, s.Object, s.Column), s.Rule)}
+	more := func(rows int64, key string, args ...any) {
+		if rows > 0 && !p.sensitive[s.Silo] {
+			said = append(said, p.say("details.starts."+key, append([]any{rows}, args...)...))
+		}
+	}
+	switch {
+	case s.Oldest == "":
+		said = append(said, p.say("details.starts.none"))
+	case p.sensitive[s.Silo]:
+		said = append(said, p.say("details.starts.span", p.civil(s.Oldest), p.civil(s.Newest)))
+	default:
+		more(s.Rows, "days", p.civil(s.Oldest), p.civil(s.Newest))
+	}
+	if s.MostRows > 1 {
+		more(s.MostRows, "most", p.civil(s.Most))
+	}
+	more(s.Open, "open")
+	more(s.Unknown, "unknown")
+	if s.Nothing != "" {
+		said = append(said, p.say("details.starts.nothing", list(s.Nothing)))
+	}
+	more(s.BeforeSince, "before")
+	return strings.Join(said, " ")
 }
 
 func (p *page) answer(a audit.Approval) string {

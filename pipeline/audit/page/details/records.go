@@ -3,6 +3,8 @@ package details
 import (
 	"cmp"
 	"strings"
+
+	"lethe/pipeline/audit/page/lang"
 )
 
 // backupLevels are how the states of backups look; amber where none is said.
@@ -11,14 +13,20 @@ var backupLevels = map[string]string{"ok": "green", "rewritten": "green", "overd
 // backups lists the backup files.
 func (p *page) backups() {
 	for _, b := range p.facts.Backups {
-		words := ""
+		words, note := "", ""
 		if b.Pending != 0 && p.words.Has("details.strategy."+b.Strategy) {
 			words = p.say("details.strategy." + b.Strategy)
 		}
 		if b.Status == "rewritten" {
 			words = p.say("details.strategy.done")
 		} else if b.Why != "" {
-			words = strings.TrimSpace(words + " " + upperFirst(b.Why) + ".")
+			note = upperFirst(b.Why) + "."
+		}
+		switch {
+		case p.Lang == lang.English:
+			words, note = strings.TrimSpace(words+" "+note), ""
+		case b.Pending != 0 && b.GoesOn != "" && b.Status != "rewritten":
+			words = strings.TrimSpace(words + " " + p.say("details.backup.goes", p.civil(b.GoesOn)))
 		}
 		p.Backups = append(p.Backups, backupView{
 			Name:    cmp.Or(b.Source, b.Application),
@@ -30,6 +38,7 @@ func (p *page) backups() {
 			State:   p.said("details.backup.", b.Status),
 			Level:   cmp.Or(backupLevels[b.Status], "amber"),
 			Words:   words,
+			Note:    note,
 		})
 	}
 }

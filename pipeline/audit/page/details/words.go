@@ -60,10 +60,10 @@ func (p *page) number(n int64) string { return p.words.Number(n) }
 
 // reason is a code of a decision: in English the sentence that stands in the tables, else in the words of the language.
 func (p *page) reason(code, sentence string) string {
-	if p.words.Code != lang.English && p.words.Has("reason."+code) {
-		return p.say("reason." + code)
+	if p.words.Code == lang.English {
+		return cmp.Or(sentence, code)
 	}
-	return cmp.Or(sentence, code)
+	return p.said("reason.", code, p.say("reason.statement"))
 }
 
 // entries takes "a;b" apart.

@@ -1,6 +1,6 @@
 // Package lang says things in the languages of the pages. A Words is one language: it says messages of the one
-// catalogue (three files of messages for each language: those of the pages, of the page with details, and of what
-// people are handed), numbers, shares and days. A message that a language lacks is said in English.
+// catalogue (four files of messages for each language: those of the pages, of the page with details, of what nights
+// find, and of what people are handed), numbers, shares and days. A message that a language lacks is said in English.
 package lang
 
 import (
@@ -92,7 +92,7 @@ func ready(code string) (messages, error) {
 // read reads the messages of a language, of all its files.
 func read(code string) (map[string]string, error) {
 	messages := map[string]string{}
-	for _, name := range []string{code + ".txt", code + ".details.txt", code + ".people.txt"} {
+	for _, name := range []string{code + ".txt", code + ".details.txt", code + ".findings.txt", code + ".people.txt"} {
 		if err := readFile(name, messages); err != nil {
 			return nil, err
 		}
@@ -253,6 +253,16 @@ func Code(s string) string { return string(CodeOn) + Short(s, longestCode) + str
 
 // Has says whether there is a message.
 func (w *Words) Has(key string) bool { return w.messages[key] != "" }
+
+// Finding says what was found, by its kind and weight: where, and how many. A kind that has no message gives "".
+func (w *Words) Finding(kind, weight, where string, count int64) string {
+	for _, key := range []string{"finding." + kind + "." + weight, "finding." + kind} {
+		if w.Has(key) {
+			return w.Say(key, where, count)
+		}
+	}
+	return ""
+}
 
 // Number writes 1204 as 1,204 or 1.204.
 func (w *Words) Number(n int64) string { return w.printer.Sprintf("%d", n) }

@@ -87,10 +87,10 @@ func (n night) exceptionNeed(code string, rows []audit.Exception) Matter {
 		total = said
 	}
 	key := "exception." + code
-	if !n.Has(key) {
-		m.What = n.Say("exception.other", total, strings.Join(places, ", "), lang.Name(cmp.Or(rows[0].Words, code)))
-	} else {
+	if n.Has(key) {
 		m.What = n.Say(key, total, strings.Join(places, ", "))
+	} else { // of what tables say of consents the registry refuses much, each with a code of its own
+		m.What = n.Say("exception.statement", total, strings.Join(places, ", "), lang.Code(code))
 	}
 	m.short = n.Say("short.exception", tonight.Lower(n.Reason(code)), said)
 	if only {
@@ -126,11 +126,9 @@ func (n night) findingNeed(kind string, rows []audit.Finding) Matter {
 	if len(rows) > 1 {
 		more = " " + n.Say("finding.more", int64(len(rows)-1))
 	}
-	if key := "finding." + kind; n.Has(key) {
-		m.What = n.Say(key, code, rows[0].Count) + more
-	} else {
-		m.What = n.Say("finding.other", code, lang.Name(rows[0].Words)) + more
-	}
+	what := cmp.Or(n.Finding(kind, rows[0].Severity, code, rows[0].Count),
+		n.Say("finding.other", code, lang.Name(rows[0].Words)))
+	m.What = what + more
 	m.short = n.Say("short.finding", name(place), int64(len(rows)))
 	n.who(&m, "", "role.name")
 	return m
