@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +16,7 @@ func backupCommand(c *Command) *cobra.Command {
 		Use: "backup", Short: "The backups: whose they are, what is in them, and until when",
 		Long: `When somebody is erased, the backups still hold them, until each is rewritten or its keep is over.`,
 	}
-	cmd.AddCommand(backupListCommand(c), backupReapplyCommand(c))
+	cmd.AddCommand(backupListCommand(c), backupVerifyCommand(c), backupReapplyCommand(c))
 	return cmd
 }
 
@@ -30,6 +31,8 @@ until when it is kept, what becomes of what should be gone from it, and how many
   beyond_use  the same, and no keep says until when
   stray       it lies beside backups and is no source's: say whose it is, or delete it
 
+TRIED is when it was last put back by ` + "`lethe backup verify`" + `.
+
 A physical copy, a log, a disk image, a repository or an encrypted file is listed by a source with
 connector: physical.`,
 		Example: "  lethe backup list\n  lethe backup list --json",
@@ -42,11 +45,11 @@ connector: physical.`,
 			if err != nil {
 				return err
 			}
-			rows := [][]string{{"APPLICATION", "BACKUP", "TAKEN", "KEPT UNTIL", "STRATEGY", "ERASED", "GONE ON", "FORMAT"}}
+			rows := [][]string{{"APPLICATION", "BACKUP", "TAKEN", "KEPT UNTIL", "STRATEGY", "ERASED", "GONE ON", "TRIED", "FORMAT"}}
 			for _, b := range list {
 				rows = append(rows, []string{cmp.Or(b.Application, "nobody's"), cmp.Or(b.Source, relative(b.Path)),
 					dayOf(b.TakenAt, p.Zone), cmp.Or(b.KeptUntil, "no keep"), cmp.Or(b.Strategy, b.Status),
-					fmt.Sprint(b.Erased), cmp.Or(b.GoneOn, "-"), b.Format})
+					fmt.Sprint(b.Erased), cmp.Or(b.GoneOn, "-"), triedOn(b, p.Zone), b.Format})
 			}
 			if err := c.printList(rows, list, nil); err != nil || c.json {
 				return err
@@ -55,6 +58,17 @@ connector: physical.`,
 			return nil
 		},
 	}
+}
+
+// triedOn is when a backup was last put back for trial, and that it failed.
+func triedOn(b backups.Backup, zone *time.Location) string {
+	switch {
+	case b.TriedAt.IsZero():
+		return "never"
+	case b.Tried != "ok":
+		return dayOf(b.TriedAt, zone) + " " + b.Tried
+	}
+	return dayOf(b.TriedAt, zone)
 }
 
 // sayBackups says what of all backups together a person asks first.

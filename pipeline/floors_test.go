@@ -51,7 +51,7 @@ var house = [][]string{
 	{"audit/witness"},
 	{"setup", "via"},                   // what a night is wired with; identifiers that stand in other tables
 	{"state", "suppression", "review"}, // what earlier nights left, and what a person is asked of it
-	{"engines", "chronicle", "notes", "silos", "aside", "adopted", "judge/cells", "judge/crowd", "judge/roots", "waiting"}, // what this one notes, what the registry says, and what databases refused
+	{"engines", "tried", "chronicle", "notes", "silos", "aside", "adopted", "judge/cells", "judge/crowd", "judge/roots", "waiting"}, // what this one notes, what the registry says, and what databases refused
 	{"census", "judge/targets", "judge/traces"}, // the people and rows that the night meets
 	{"judge"},                        // one row
 	{"change", "stores", "remnants"}, // a change of a row; the open sources; people in fields that no silo governs
@@ -64,7 +64,7 @@ var house = [][]string{
 	{"erased"}, // what is said of an erasure that was done
 	{"planner", "apply", "forget", "duties", "keys", "balance", "terms", "incidents", "proofs", "tidy", "sanitize", "handover"},
 	{"restored", "fulfil", "letters"}, // what a copy brought back; what one person asked, and is told
-	{"ask/backups", "ask/allowed", "ask/whatif", "ask/lint", "ask/zones", "ask/processing", "ask/joins"},
+	{"ask/backups", "ask/trial", "ask/allowed", "ask/whatif", "ask/lint", "ask/zones", "ask/processing", "ask/joins"},
 	{"ask"},
 }
 
@@ -126,6 +126,7 @@ var floors = []floor{
 	{pkg: "connectors/shelf", may: []string{"connectors"}},
 	{pkg: "connectors/shelf/...", may: []string{"connectors", "connectors/shelf", "connectors/wire"}},
 	{pkg: "connectors/wire"}, // connections, whatever speaks on them
+	{pkg: "connectors/restore", may: []string{"connectors", "connectors/internal/pgarchive", "connectors/mysql", "connectors/postgres", "connectors/sqlite"}}, // opens what it put back
 	{pkg: "connectors/...", may: []string{"connectors", "connectors/delimited", "connectors/wire", "connectors/signature", "connectors/internal/...",
 		"connectors/conformance", "connectors/conformance/..."}},
 	{pkg: "fixtures/...", may: []string{"..."}, test: true},
@@ -153,15 +154,15 @@ var outside = []struct {
 	module string
 	by     []string
 }{
-	{"github.com/go-sql-driver/mysql", []string{"connectors/mysql", "pipeline/registry/internal/database"}},
+	{"github.com/go-sql-driver/mysql", []string{"connectors/mysql", "connectors/restore", "pipeline/registry/internal/database"}},
 	{"github.com/microsoft/go-mssqldb", []string{"connectors/sqlserver"}},
 	{"github.com/aws/aws-sdk-go-v2", []string{"connectors/shelf/s3"}},
 	{"github.com/pkg/sftp", []string{"connectors/shelf/sftp"}},
 	{"golang.org/x/crypto/ssh", []string{"connectors/shelf/sftp"}},
-	{"github.com/jackc/pgx", []string{"connectors/postgres", "pipeline/registry/internal/database"}},
+	{"github.com/jackc/pgx", []string{"connectors/postgres", "connectors/restore", "pipeline/registry/internal/database"}},
 	{"github.com/ncruces/go-sqlite3", []string{"connectors/sqlite", "pipeline/registry/internal/database", "pipeline/registry/internal/tables",
 		"pipeline/journal", "pipeline/journal/sealed"}},
-	{"database/sql", []string{"connectors/mysql", "connectors/wire", "connectors/sqlite", "connectors/postgres", "connectors/sqlserver", "pipeline/registry", "pipeline/registry/cases",
+	{"database/sql", []string{"connectors/mysql", "connectors/restore", "connectors/wire", "connectors/sqlite", "connectors/postgres", "connectors/sqlserver", "pipeline/registry", "pipeline/registry/cases",
 		"pipeline/registry/chain", "pipeline/registry/retention", "pipeline/registry/internal/database", "pipeline/journal"}},
 	{"github.com/pierrec/lz4", []string{"connectors/internal/pgarchive"}},
 	{"github.com/ulikunitz/xz", []string{"connectors/internal/packed"}},

@@ -271,8 +271,9 @@ func (n *rooms) observe(ctx context.Context) error {
 	n.inspector.InspectKeys(plans, n.book.made)
 	n.inspector.InspectChanged()
 	n.inspector.InspectUnbacked(n.applier.Stores)
+	trialsErr := n.inspector.InspectTrials()
 	n.inspector.InspectPolicy(n.notes.Facts.Inventory)
 	n.inspector.InspectKeeping(n.notes.Facts.Inventory)
 	n.scanner.Drift(n.stores.List)
-	return errors.Join(err, plansErr)
+	return errors.Join(err, plansErr, trialsErr)
 }

@@ -180,6 +180,8 @@ type Source struct {
 	Complete    string          `yaml:"complete,omitempty"` // unchecked: a dump without trailer is accepted
 	Keep        calendar.Period `yaml:"keep,omitempty"`
 	Rewrite     *Rewrite        `yaml:"rewrite,omitempty"`
+	// backups: how long the newest trial may be over that one of these files can be put back; without, nobody asks
+	VerifyEvery calendar.Period `yaml:"verify_every,omitempty" json:"-"`
 	// live sources: how old its newest backup may be for rows to be destroyed; without, nobody asks
 	MaxBackupAge calendar.Period   `yaml:"max_backup_age,omitempty" json:",omitzero"`
 	Location     string            `yaml:"location,omitempty"`

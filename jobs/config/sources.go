@@ -79,8 +79,8 @@ func (c *Config) sourcesOf(ctx context.Context, d *sourceDraft) []setup.Source {
 		Encrypted: yesNo(s.Encrypted), AuditLog: yesNo(s.AuditLog),
 		Connector: s.Connector, Of: s.Of,
 		Keep: s.Keep, Skip: s.Skip, Unrelated: s.Unrelated, ApprovedFor: s.ApprovedFor, Plaintext: s.TLS == "waived",
-		MaxBackupAge: s.MaxBackupAge,
-		ReadOnly:     s.ApplyDSN == "" && s.Rewrite == nil, Times: times,
+		MaxBackupAge: s.MaxBackupAge, VerifyEvery: s.VerifyEvery,
+		ReadOnly: s.ApplyDSN == "" && s.Rewrite == nil, Times: times,
 	}
 	if s.Rewrite != nil {
 		d.base.Rewrite = &setup.RewriteTerms{After: s.Rewrite.After, AtMostEvery: s.Rewrite.AtMostEvery}
@@ -199,6 +199,9 @@ func (c *Config) checkSource(d *sourceDraft) {
 	case !slices.ContainsFunc(slices.Collect(maps.Values(c.Sources)), func(b Source) bool { return b.Of == d.name }):
 		d.fail("max_backup_age: no source is a backup of it: configure one with `of: %s`, or leave it out", d.name)
 	}
+	if !s.VerifyEvery.IsZero() && (s.Environment != "backup" || s.Path == "") {
+		d.fail("verify_every is of backups in files: write it under those, or leave it out")
+	}
 	if s.Complete != "" && s.Complete != "unchecked" {
 		d.fail("complete: %q: leave it out, or write unchecked", s.Complete)
 	}
@@ -276,6 +279,11 @@ func (c *Config) fileSource(d *sourceDraft, on connectors.Shelf, stored connecto
 		o.ApplyDSN = stored.Path
 	}
 	file.Open = c.opener(d.connector, o, d.of)
+	if d.of.Environment == "backup" {
+		file.Restore = func(ctx context.Context, backup connectors.Source, parent string) (*connectors.Restored, error) {
+			return restored(ctx, d.connector, o, backup, parent)
+		}
+	}
 	return file
 }
 

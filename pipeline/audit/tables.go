@@ -374,6 +374,9 @@ type Backup struct {
 	GoesOn       string `col:",date"` // civil date: what should be gone goes, or the file ends; "" unknown
 	ErasedPeople int64  // who are in it though a night ended their rows
 	LastCopies   int64  // of them, those of whom no other backup has rows for longer
+
+	TriedAt time.Time // when it was last put back for trial; NULL never
+	Tried   string    // ok, failed; NULL never
 }
 
 // ConsentSync is where the copy stands that a target, an application, keeps of one silo's consents for

@@ -197,8 +197,13 @@ type Source struct {
 	Ends    time.Time // when the Shelf deletes it by its own rules; zero: nothing says so
 	// live sources: how old the newest backup may be for rows to be destroyed; zero, and nobody asks
 	MaxBackupAge calendar.Period
-	Times        Times
-	Open         func(ctx context.Context) (connectors.Source, error)
+	// backups: how long the newest trial may be over that one of its set can be put back; zero, and nobody asks
+	VerifyEvery calendar.Period
+	Times       Times
+	Open        func(ctx context.Context) (connectors.Source, error)
+	// Restore puts the opened backup back into a throwaway server, whose data lie in a folder that is made in parent;
+	// "" where temporary files lie. What nothing here puts back is errors.ErrUnsupported. nil: of a live source.
+	Restore func(ctx context.Context, backup connectors.Source, parent string) (*connectors.Restored, error)
 }
 
 // DeletePath is how what has to go from a source goes: row by row, with the file written anew, with the file at its end

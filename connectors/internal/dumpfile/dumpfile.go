@@ -11,7 +11,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -97,6 +99,8 @@ type Format[T Described, G any] interface {
 	Walk(ctx context.Context, path string, targets map[TableID]G, batches *Batches) error
 	// Hint says what to do about an error of the format's own, "" for others.
 	Hint(err error) string
+	// Open opens the text of the dump at a path.
+	Open(path string) (*textfile.Text, error)
 }
 
 // Source is an open dump.
@@ -171,6 +175,41 @@ func (s *Source[T, G]) Fail(op, table string, err error, hint string) error {
 		hint = "say which by `options: {database: NAME}`, or take a dump of that database alone"
 	}
 	return &connectors.Error{Op: op, Source: s.Name, Table: table, Err: err, Hint: hint}
+}
+
+// Text opens the dump as the programs of its engine read it.
+func (s *Source[T, G]) Text(ctx context.Context) (io.ReadCloser, error) {
+	if s.Folder {
+		if info, err := os.Stat(s.Path); err == nil && info.IsDir() {
+			return nil, s.Fail("restore", "", fmt.Errorf("it is a folder of files: %w", errors.ErrUnsupported), "")
+		}
+	}
+	text, err := s.Format.Open(s.Path)
+	if err != nil {
+		return nil, s.Fail("restore", "", err, "")
+	}
+	return opened{text, s}, ctx.Err()
+}
+
+// opened is the text of a dump, whose errors say whose they are.
+type opened struct {
+	*textfile.Text
+	of interface {
+		Fail(op, table string, err error, hint string) error
+	}
+}
+
+func (o opened) Read(p []byte) (int, error) {
+	n, err := o.Text.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = o.of.Fail("restore", "", err, "")
+	}
+	return n, err
+}
+
+func (o opened) Close() error {
+	o.Text.Close()
+	return nil
 }
 
 // Close forgets what is known of the file; each pass closes what it opened.

@@ -15,6 +15,7 @@ import (
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
+	"lethe/pipeline/tried"
 )
 
 // Backup is one file or folder.
@@ -33,6 +34,8 @@ type Backup struct {
 	Erased      int64     `json:"erased_people"`         // who are in it though a night ended their rows
 	GoneOn      string    `json:"gone_on"`               // civil date on which they are gone from it; "" not known
 	LastRewrite time.Time `json:"last_rewrite,omitzero"` // zero: none
+	TriedAt     time.Time `json:"tried_at,omitzero"`     // when it was last put back for trial; zero: never
+	Tried       string    `json:"tried,omitempty"`       // ok, failed
 
 	// Status is as in the reports; unseen: no night has looked at it yet; stray: no source's; gone: not there.
 	Status string `json:"status"`
@@ -47,10 +50,21 @@ func List(ctx context.Context, p *setup.Setup) (list []Backup, err error) {
 	if err != nil {
 		return nil, err
 	}
+	trials, err := tried.Read(p)
+	if err != nil {
+		return nil, err
+	}
 	for _, s := range p.Sources {
-		if s.Backup() && s.Path != "" {
-			list = append(list, of(p, s, known[s.Name]))
+		if !s.Backup() || s.Path == "" {
+			continue
 		}
+		b := of(p, s, known[s.Name])
+		if t, ok := tried.Of(trials, s.Name); ok {
+			if b.TriedAt, b.Tried = t.TriedAt, "ok"; !t.Holds() {
+				b.Tried = "failed"
+			}
+		}
+		list = append(list, b)
 	}
 	for _, s := range p.Strays {
 		kind, err := signature.On(s.Shelf, s.Path)
