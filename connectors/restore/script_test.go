@@ -43,15 +43,15 @@ func split(in io.Reader) (parts []string, err error) {
 
 func TestScriptsAreSplitAsPsqlDoes(t *testing.T) {
 	for text, want := range map[string][]string{
-		"SELECT 1;SELECT 2;\n":                                 {"SELECT 1;", "SELECT 2;"},
-		"SELECT 1":                                             {"SELECT 1"},
-		"-- nothing; at all":                                   nil,
-		"SELECT ';', '''; ', \"a;\"\"b\";":                     {"SELECT ';', '''; ', \"a;\"\"b\";"},
-		`SELECT E'\';', 'a\', ';';SELECT 2;`:                   {`SELECT E'\';', 'a\', ';';`, "SELECT 2;"},
-		`SELECT fe'\'; SELECT 2;`:                              {`SELECT fe'\';`, " SELECT 2;"},
-		"SELECT $$;'$$, $a$;$$;$a$;":                           {"SELECT $$;'$$, $a$;$$;$a$;"},
-		"SELECT a$b$ FROM c$d; SELECT $1;":                     {"SELECT a$b$ FROM c$d;", " SELECT $1;"},
-		"/* ; /* ; */ ; */ SELECT 1; --;\nSELECT 2;":           {"/* ; /* ; */ ; */ SELECT 1;", " --;\nSELECT 2;"},
+		"SELECT 1;SELECT 2;\n":                                    {"SELECT 1;", "SELECT 2;"},
+		"SELECT 1":                                                {"SELECT 1"},
+		"-- nothing; at all":                                      nil,
+		"SELECT ';', '''; ', \"a;\"\"b\";":                        {"SELECT ';', '''; ', \"a;\"\"b\";"},
+		`SELECT E'\';', 'a\', ';';SELECT 2;`:                      {`SELECT E'\';', 'a\', ';';`, "SELECT 2;"},
+		`SELECT fe'\'; SELECT 2;`:                                 {`SELECT fe'\';`, " SELECT 2;"},
+		"SELECT $$;'$$, $a$;$$;$a$;":                              {"SELECT $$;'$$, $a$;$$;$a$;"},
+		"SELECT a$b$ FROM c$d; SELECT $1;":                        {"SELECT a$b$ FROM c$d;", " SELECT $1;"},
+		"/* ; /* ; */ ; */ SELECT 1; --;\nSELECT 2;":              {"/* ; /* ; */ ; */ SELECT 1;", " --;\nSELECT 2;"},
 		"CREATE RULE r AS ON INSERT TO t DO (SELECT 1; TABLE u);": {"CREATE RULE r AS ON INSERT TO t DO (SELECT 1; TABLE u);"},
 		"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END;SELECT 3;": {
 			"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END;", "SELECT 3;"},
