@@ -28,7 +28,7 @@ type lineTarget struct {
 }
 
 func (l lines) Survey(ctx context.Context, path string) (tables []*lineTable, err error) {
-	text, err := textfile.Open(path)
+	text, err := l.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (lines) Target(t *lineTable, q connectors.Query) (*lineTarget, error) {
 }
 
 func (l lines) Walk(ctx context.Context, path string, targets map[TableID]*lineTarget, batches *Batches) error {
-	text, err := textfile.Open(path)
+	text, err := l.Open(path)
 	if err != nil {
 		return err
 	}
@@ -96,6 +96,8 @@ func (lines) walk(w *textfile.Window, targets map[TableID]*lineTarget, batches *
 	}
 	return batches.Flush()
 }
+
+func (lines) Open(path string) (*textfile.Text, error) { return textfile.Open(path) }
 
 func (lines) Hint(err error) string {
 	if errors.Is(err, errBroken) {
