@@ -24,6 +24,7 @@ const (
 func (in *Inspector) InspectChanged() {
 	in.inspectStrays()
 	in.InspectGone()
+	in.InspectRotation()
 	in.InspectShrunk()
 	in.InspectCopies()
 }
