@@ -59,8 +59,8 @@ func (in *Inspector) kept(set string, files []setup.Source) {
 		}
 	}
 	if over > 0 {
-		words := fmt.Sprintf("By their keep these backups were to be gone, the first on %s, and they lie there: whoever "+
-			"was erased stays in them. See what rotates them, delete them, or say a longer keep.", first)
+		words := fmt.Sprintf("By their keep these backups were to be gone, the first on %s, and they lie there: "+
+			"whoever was erased stays in them. See what rotates them, delete them, or say a longer keep.", first)
 		in.Notes.Find(audit.Finding{Kind: "F_BACKUP_KEPT", Severity: "medium", Source: set, Count: over,
 			Article: "Art. 5(1)(e)", Words: words})
 	}
