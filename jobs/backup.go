@@ -64,7 +64,7 @@ connector: physical.`,
 func triedOn(b backups.Backup, zone *time.Location) string {
 	switch {
 	case b.TriedAt.IsZero():
-		return "never"
+		return "-"
 	case b.Tried != "ok":
 		return dayOf(b.TriedAt, zone) + " " + b.Tried
 	}
