@@ -387,11 +387,18 @@ func (t *tableState) features(f *fieldState, form string) []feature {
 		is("in medical table: refers to persons", t.refersPerson)
 		is("in medical table: refers to what refers to persons", t.refersOn)
 		is("in medical table: refers to persons or on: "+form, t.refersPerson || t.refersOn)
+		if g := f.header.generic; g != "" && (t.refersPerson || t.refersOn) {
+			add("in medical table: refers to persons or on: a word for "+g, 1)
+			add("in medical table: refers to persons or on: a word for "+g+": "+form, 1)
+		}
 		is("in medical table: list", t.isList || t.referred && !t.refers)
 	}
 	if t.clinic {
 		add("in medical database: "+form, 1)
 		add("in medical database, "+standing, 1)
+		if g := f.header.generic; g != "" && (t.refersPerson || t.refersOn) {
+			add("in medical database: refers to persons or on: a word for "+g, 1)
+		}
 		is("in medical database: nothing known", f.header.opaque && form != "key")
 	}
 	return list

@@ -48,6 +48,64 @@ func linkByName(tables []*tableState) {
 	}
 }
 
+// How many of the values that two fields may share must be the same, and of what length values are none that fields share by
+// chance.
+const (
+	fewestShared = 8
+	shortestCode = 8
+)
+
+// linkByValue finds which fields hold the keys of other tables although no foreign key says so, and no name: the same long
+// codes stand in both, as in exports (PATIENT and patients.Id). The samples have the values with the smallest hashes, so that
+// what one has below the other's limit must be there too.
+func linkByValue(tables []*tableState) {
+	type target struct {
+		table  *tableState
+		hashes map[uint64]bool
+		below  uint64
+	}
+	keys := map[string][]target{}
+	for _, t := range tables {
+		for i, f := range t.fields {
+			if n := f.column.nonEmpty; (f.field.Key || i == 0) && f.holdsCodes() && f.profile.distinct*10 >= n*9 {
+				k := target{t, map[uint64]bool{}, f.column.sample.limit}
+				for _, e := range f.column.sample.entries {
+					k.hashes[e.hash] = true
+				}
+				keys[t.table.Database] = append(keys[t.table.Database], k)
+			}
+		}
+	}
+	for _, t := range tables {
+		for i, f := range t.fields {
+			if f.field.Key || i == 0 || f.field.References != "" || !f.holdsCodes() {
+				continue
+			}
+			for _, k := range keys[t.table.Database] {
+				all, shared := 0, 0
+				for _, e := range f.column.sample.entries {
+					if e.hash < k.below {
+						all++
+						if k.hashes[e.hash] {
+							shared++
+						}
+					}
+				}
+				if k.table != t && shared >= fewestShared && shared*10 >= all*9 {
+					f.linked, f.leads = true, k.table
+					break
+				}
+			}
+		}
+	}
+}
+
+// holdsCodes reports whether the values are long codes with a digit in each, and the rules find nothing in them.
+func (f *fieldState) holdsCodes() bool {
+	p := f.profile
+	return f.verdict.Primary == None && p.n >= fewestShared && p.shortest >= shortestCode && p.spaced == 0 && p.share(p.digits) > 0.9
+}
+
 // hasKeyAtEndOf reports whether the table has a key of one whole number whose name, of at least five
 // letters, ends the given one.
 func (t *tableState) hasKeyAtEndOf(name string) bool {

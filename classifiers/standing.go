@@ -161,6 +161,9 @@ func linkTables(tables []*tableState) {
 			if o := named[keyName(t, f)]; o != nil && o != t && !f.field.Key && !f.writes() {
 				t.refersPerson = t.refersPerson || person[strings.ToLower(o.table.Database+"\x00"+o.table.Name)]
 			}
+			if o := f.leads; o != nil && !f.writes() {
+				t.refersPerson = t.refersPerson || person[strings.ToLower(o.table.Database+"\x00"+o.table.Name)]
+			}
 			if !f.isKey() && f.field.Kind != "integer" || f.field.Key || f.writes() {
 				continue
 			}
@@ -192,6 +195,9 @@ func linkTables(tables []*tableState) {
 
 // referredBy is the table that a field refers to, by its foreign key or its name, nil where it refers to none.
 func (t *tableState) referredBy(f *fieldState, named map[string]*tableState) *tableState {
+	if f.leads != nil {
+		return f.leads
+	}
 	to, _, ok := cutReference(f.field.References)
 	if !ok && f.field.Key {
 		return nil
@@ -279,6 +285,43 @@ func nameKeys(tables []*tableState, named map[string]*tableState) {
 	for name := range many {
 		delete(named, name)
 	}
+	numberPersons(tables, named)
+}
+
+// numberPersons adds the tables of persons by a second number of their rows, which other tables have: patient_data has an id,
+// and the pid by which all others know a patient. Each value stands once there, and no other table's key is called so.
+func numberPersons(tables []*tableState, named map[string]*tableState) {
+	second := map[string]*tableState{}
+	for _, t := range tables {
+		if t.side[ofPersons] <= 1.5 && t.subject != "person" {
+			continue
+		}
+		for i, f := range t.fields {
+			if i == 0 || f.field.Key || !f.numbersRows() || t.referredBy(f, named) != nil {
+				continue
+			}
+			name := keyName(t, f)
+			if _, twice := second[name]; twice {
+				second[name] = nil
+			} else if named[name] == nil {
+				second[name] = t
+			}
+		}
+	}
+	for name, t := range second {
+		if t != nil {
+			named[name] = t
+		}
+	}
+}
+
+// numbersRows reports whether the field is called like a key, or by a word that nobody knows, by a name of its own, and each of
+// its values stands once.
+func (f *fieldState) numbersRows() bool {
+	n := f.column.nonEmpty
+	called := f.isKey() || f.field.Kind == "integer" && f.header.opaque && len(f.senses) == 0 && f.form() == "integer"
+	return called && f.field.References == "" && !slices.Contains(commonKeys[:], strings.ToLower(f.field.Name)) &&
+		n >= fewValues && f.profile.distinct*10 >= n*9
 }
 
 // commonKeys are names that keys have in any table.

@@ -19,8 +19,9 @@ type fieldState struct {
 	tokens  []string
 	table   *tableState
 	verdict Verdict
-	paired  bool // one of two fields that look like latitude and longitude
-	linked  bool // named like the key of another table
+	paired  bool        // one of two fields that look like latitude and longitude
+	linked  bool        // named like the key of another table, or with its values
+	leads   *tableState // whose keys it holds, by its values
 	list    []candidate
 	senses  []string
 	guesses []feature // what unknown words of the header may mean
@@ -73,6 +74,7 @@ func (c *Catalogue) judged(scans []*Scan) []*tableState {
 		}
 	}
 	c.propagate(tables)
+	linkByValue(tables)
 	linkTables(tables)
 	return tables
 }

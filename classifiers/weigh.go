@@ -35,7 +35,7 @@ func (f *fieldState) weighingOf() *weighing {
 	if slices.ContainsFunc(f.list, func(k candidate) bool { return k.declared }) || !f.hasWord() {
 		return nil
 	}
-	if f.contradicted() || f.taught() || f.articles && f.verdict.Primary == None {
+	if f.contradicted() || f.taught() || f.verdict.Primary == None && (f.articles || f.leads != nil || f.numbersSomething()) {
 		return nil
 	}
 	n := len(categoryFacts)
@@ -225,7 +225,7 @@ func (f *fieldState) impossible(c Category) bool {
 			return k.category == CompanyOnly || slices.Contains(documents, k.category)
 		})
 	case Health:
-		return f.table.isList || !f.mayBeMedical()
+		return f.table.isList || !f.mayBeMedical() || f.isMoment()
 	case FreeText:
 		return !f.mayBeProse() || f.table.isList
 	case PersonName, PostalAddress, City, Username:
@@ -242,6 +242,12 @@ func (f *fieldState) impossible(c Category) bool {
 	return true // numbers of documents, amounts, secrets and the like must be named or seen
 }
 
+// isMoment reports whether the field says when something was.
+func (f *fieldState) isMoment() bool {
+	form := f.form()
+	return form == "date" || form == "stamp"
+}
+
 // mayBeMedical reports whether the field, its table or its database speaks of health.
 func (f *fieldState) mayBeMedical() bool {
 	t := f.table
@@ -254,8 +260,21 @@ func (f *fieldState) mayBeSecret() bool {
 	if p.n > 0 && p.length < 6 {
 		return false
 	}
-	return p.hashed() || slices.ContainsFunc(f.tokens, func(t string) bool { return slices.Contains(secrets[:], t) })
+	return p.hashed() || f.speaksOfSecrets()
 }
+
+// speaksOfSecrets reports whether a word of the header may stand for what lets somebody in.
+func (f *fieldState) speaksOfSecrets() bool {
+	return slices.ContainsFunc(f.tokens, func(t string) bool { return slices.Contains(secrets[:], t) })
+}
+
+// numbersSomething reports whether the values are UUIDs under a header that speaks of no secret: what they number is not said.
+func (f *fieldState) numbersSomething() bool {
+	return f.profile.hashed() && f.profile.longest == lengthOfUUID && !f.speaksOfSecrets()
+}
+
+// lengthOfUUID is that of a UUID as it is written.
+const lengthOfUUID = 36
 
 // secrets are words for what lets somebody in, none of which means it by itself.
 var secrets = [...]string{"token", "hash", "key", "sid", "session", "code", "uuid", "auth", "secret", "community", "nonce",

@@ -39,6 +39,12 @@ func discoverCommand(c *Command) *cobra.Command {
 					setup.ErrUsage)
 			}
 			if len(args) == 0 {
+				for _, flag := range [...]string{"explain", "format", "output", "connector", "all"} {
+					if cmd.Flags().Changed(flag) {
+						return fmt.Errorf("%w: --%s is for one database, file or dump that is named: the configured sources "+
+							"go to the report, and `lethe review --csv` has the terms of what is asked", setup.ErrUsage, flag)
+					}
+				}
 				f.full, f.sample = full, sample
 				return night(cmd.Context(), c, f, setup.DiscoverOnly)
 			}
