@@ -38,8 +38,9 @@ func registryCommand(c *Command) *cobra.Command {
 		Use: "upgrade", Short: "Move the registry of the Lethe before over to this one", Args: cobra.NoArgs,
 		Long: `Move the registry of the Lethe before over to this one: seal every row that stands beside the chains with the
 key of its silo, so that what somebody else writes there is not believed, and veil what would tell, without the
-keys, who in one silo is who in another: when events happened, and whose they are. The chains are hashed anew; an
-event of each silo says which head it had before. First every chain is recomputed and compared with the head that
+keys, who in one silo is who in another: when events happened, and whose they are, and when holds and requests were. The
+chains of a registry whose events are not veiled yet are hashed anew; an event of each silo says which head it had
+before. First every chain is recomputed and compared with the head that
 the last night saw, the rows beside it with their seals, and the identifiers, holds and requests with what the
 events say of them. A registry that does not hold is refused, with 12, and stays as it is. Where it has no seals
 yet, flags, tombstones, record links, deliveries to copies and the marks of expiry have nothing that could prove

@@ -18,6 +18,7 @@ import (
 	"lethe/pipeline/registry/internal/tables"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/retention"
+	"lethe/pipeline/registry/seal"
 )
 
 // formerIndexes are those of before anything was veiled.
@@ -46,7 +47,7 @@ func (f *fixture) former(version string) map[string]chain.Head {
 			require.NoError(f.t, err)
 			require.NoError(f.t, s.Book.Renew(f.t.Context(), tx, sealer.Former()))
 			require.NoError(f.t, f.r.store.Save(f.t.Context(), tx, &s))
-			for _, st := range append(statements, f.unveiledBeside(tx, s)...) {
+			for _, st := range slices.Concat(statements, f.unveiledBeside(tx, s), f.undated(tx, s)) {
 				_, err := tx.Exec(f.t.Context(), st[0].(string), st[1:]...)
 				require.NoError(f.t, err)
 			}
@@ -55,6 +56,53 @@ func (f *fixture) former(version string) map[string]chain.Head {
 		return nil
 	}))
 	f.formerly(version)
+	return heads
+}
+
+// undated are the statements that write when the holds and requests of a silo were as it was before.
+func (f *fixture) undated(tx *database.Txn, s chain.Silo) (statements [][]any) {
+	for t, table := range map[seal.Table]string{seal.Hold: "legal_hold", seal.Request: "request"} {
+		require.NoError(f.t, s.Book.Each(f.t.Context(), tx, t, func(row database.Row) error {
+			name := string(row.ColumnRawText(0))
+			for i, column := range seal.Placed(t) {
+				statements = append(statements, []any{`UPDATE ` + table + ` SET ` + column + ` = ? WHERE silo = ? AND ` +
+					map[string]string{"legal_hold": "hold", "request": "request"}[table] + ` = ?`, row.ColumnInt64(i), s.ID, name})
+			}
+			return nil
+		}))
+	}
+	return statements
+}
+
+// dated makes the fixture's registry one of version 5, or of what an upgrade to that left, and returns its heads.
+func (f *fixture) dated(version string) map[string]chain.Head {
+	f.t.Helper()
+	heads := map[string]chain.Head{}
+	require.NoError(f.t, f.r.store.Write(f.t.Context(), "show when", func(tx *database.Txn) error {
+		for _, silo := range []string{"crm", "shop"} {
+			s, err := f.r.store.FindSilo(f.t.Context(), tx.Handle, silo)
+			require.NoError(f.t, err)
+			heads[silo] = s.Head
+			for _, st := range f.undated(tx, s) {
+				_, err := tx.Exec(f.t.Context(), st[0].(string), st[1:]...)
+				require.NoError(f.t, err)
+			}
+		}
+		return nil
+	}))
+	statements := []string{`UPDATE meta SET value = '` + version + `' WHERE name = 'schema'`}
+	if version != "5" {
+		require.NoError(f.t, f.r.store.Guard(f.t.Context(), false))
+		drop := `DROP INDEX event_payload_block`
+		if f.r.store.Name == "mysql" {
+			drop += ` ON event_payload`
+		}
+		statements = append(statements, drop)
+	}
+	for _, st := range statements {
+		_, err := f.raw().Exec(st)
+		require.NoError(f.t, err, st)
+	}
 	return heads
 }
 
@@ -200,8 +248,14 @@ func TestUpgrade(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, Upgraded{Current: true}, done)
 		state := f.state("crm") + f.state("shop")
-		for _, version := range []string{"4", "3"} {
-			seen := f.former(version)
+		for _, version := range []string{"5", "4, veiled", "4", "3"} {
+			make := f.former
+			if version == "5" || version == "4, veiled" {
+				make = f.dated
+			}
+			require.Empty(t, f.clear())
+			seen := make(version)
+			require.Len(t, f.clear(), 12, "of two silos the days of a hold and two requests, and the end of one")
 			_, err = Open(t.Context(), config)
 			require.ErrorIs(t, err, ErrSchema)
 			require.ErrorContains(t, err, "`lethe registry upgrade` moves it over")
@@ -225,6 +279,12 @@ func TestUpgrade(t *testing.T) {
 			done, err = Upgrade(t.Context(), config, seen)
 			require.NoError(t, err)
 			require.Equal(t, Upgraded{Current: true}, done)
+			require.NoError(t, f.r.store.Guard(t.Context(), false)) // as one that is cut off at its end leaves it
+			_, err = f.raw().Exec(`UPDATE meta SET value = '6, unguarded' WHERE name = 'schema'`)
+			require.NoError(t, err)
+			_, err = Upgrade(t.Context(), config, seen)
+			require.NoError(t, err)
+			require.Equal(t, state, f.state("crm")+f.state("shop"))
 		}
 		again := f.importCSV("crm", header1+"a@example.org,given,news,2026-01-10,,n,p\n")
 		require.Equal(t, 1, again.Duplicates, "what was delivered before the upgrade is recognised")
@@ -294,7 +354,31 @@ func (f *fixture) state(silo string) string {
 	require.NoError(f.t, err)
 	stones, err := f.r.Tombstones(f.t.Context(), silo)
 	require.NoError(f.t, err)
-	return text + fmt.Sprintf("%v %v", flags, stones.All())
+	holds, err := f.r.Holds(f.t.Context(), silo)
+	require.NoError(f.t, err)
+	requests, err := f.r.Requests(f.t.Context(), silo)
+	require.NoError(f.t, err)
+	return text + fmt.Sprintf("%v %v %v %v", flags, stones.All(), holds, requests)
+}
+
+// clear are the instants, from 2001 on, that stand in the clear in the rows of holds and requests.
+func (f *fixture) clear() (found []int64) {
+	f.t.Helper()
+	for t, table := range map[seal.Table]string{seal.Hold: "legal_hold", seal.Request: "request"} {
+		for _, column := range seal.Placed(t) {
+			rows, err := f.raw().Query(`SELECT ` + column + ` FROM ` + table)
+			require.NoError(f.t, err)
+			for rows.Next() {
+				var n int64
+				require.NoError(f.t, rows.Scan(&n))
+				if n > 1e15 && n < 2e15 {
+					found = append(found, n)
+				}
+			}
+			require.NoError(f.t, rows.Close())
+		}
+	}
+	return found
 }
 
 // TestUpgradeLooksAtSeals moves nothing over whose seals do not hold.
@@ -306,7 +390,8 @@ func TestUpgradeLooksAtSeals(t *testing.T) {
 		`UPDATE subject_alias SET collection = 2`:                                  "table subject_alias",
 		`UPDATE silo SET collections = collections + 1`:                            "table silo",
 		`UPDATE silo SET seal = NULL`:                                              "table silo",
-		`UPDATE meta SET value = '5' WHERE value = '4'`:                            "event 1",
+		`UPDATE meta SET value = '6' WHERE value = '4'`:                            "event 1",
+		`UPDATE meta SET value = '5' WHERE value = '4'`:                            "table subject_alias",
 		`UPDATE meta SET value = '3' WHERE value = '4'; UPDATE flag SET since = 0`: "table flag: the row record_ref ",
 	} {
 		t.Run(edit, func(t *testing.T) {
@@ -319,7 +404,7 @@ func TestUpgradeLooksAtSeals(t *testing.T) {
 				require.NoError(t, err)
 			}
 			var err error
-			if strings.Contains(edit, "'5'") { // it says that it is of this version, and is not
+			if strings.Contains(edit, "'6'") { // it says that it is of this version, and is not
 				_, err = Open(t.Context(), config)
 				require.ErrorIs(t, err, chain.ErrTampered)
 				return
@@ -332,10 +417,41 @@ func TestUpgradeLooksAtSeals(t *testing.T) {
 	f := furnished(t, newSQLite)
 	config := f.config
 	config.Keys = f.keys
-	for _, version := range []string{"3", "4"} { // a registry of this version that says it is of one before
+	for _, version := range []string{"3", "4", "5"} { // a registry of this version that says it is of one before
 		_, err := f.raw().Exec(`UPDATE meta SET value = '` + version + `' WHERE name = 'schema'`)
 		require.NoError(t, err)
 		_, err = Upgrade(t.Context(), config, nil)
 		require.ErrorIs(t, err, chain.ErrTampered)
 	}
+}
+
+// TestUpgradeOfAnEndedSilo takes away when holds and requests were of a silo whose key is gone: nobody can veil it.
+func TestUpgradeOfAnEndedSilo(t *testing.T) {
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := furnished(t, newFixture)
+		require.NoError(t, f.r.CloseRequest(t.Context(), "crm", "r1", cases.OutcomeCompleted, ""))
+		require.NoError(t, f.r.ReleaseHold(t.Context(), "crm", "case7", "anna", "bo"))
+		_, err := f.r.Retire(t.Context(), "crm", f.now.AddDate(1, 0, 0))
+		require.NoError(t, err)
+		seen := f.dated("5")
+		evidence, err := f.keys.Destroy("silo/crm", noon, "a witness", "another")
+		require.NoError(t, err)
+		require.NoError(t, f.r.DestroyedKey(t.Context(), "crm", 1, noon, evidence.Digest()))
+		require.Len(t, f.clear(), 14)
+		config := f.config
+		config.Keys = f.keys
+		_, err = Upgrade(t.Context(), config, seen)
+		require.NoError(t, err)
+		require.Empty(t, f.clear())
+		f.r = f.open(Config{})
+		require.NoError(t, f.r.Verify(t.Context(), "crm", seen["crm"]))
+		require.NoError(t, f.r.VerifyRows(t.Context(), "crm", nil))
+		require.NoError(t, f.r.VerifyRows(t.Context(), "shop", f.key("shop")))
+		requests, err := f.r.Requests(t.Context(), "crm")
+		require.NoError(t, err)
+		require.Len(t, requests, 2)
+		for _, q := range requests {
+			require.False(t, q.Closed.IsZero(), "that it is over stays")
+		}
+	})
 }

@@ -53,7 +53,7 @@ func ExitCode(err error) int {
 		{2, []error{keystore.ErrMissing, keystore.ErrReadable, keystore.ErrDamaged, keystore.ErrDestroyed}},
 		{2, []error{answers.ErrClock, answers.ErrTaken}},
 		{2, []error{registry.ErrConfig, registry.ErrRefused, registry.ErrDelivery}},
-		{10, []error{registry.ErrKeyVersion, registry.ErrMissing, registry.ErrUnreachable, registry.ErrEmpty}},
+		{10, []error{registry.ErrKeyVersion, registry.ErrMissing, registry.ErrSchema, registry.ErrUnreachable, registry.ErrEmpty}},
 		{11, []error{registry.ErrLocked}},
 		{10, []error{registry.ErrUnknownSilo}},
 		{13, []error{connectors.ErrSchemaChanged}},

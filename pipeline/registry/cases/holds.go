@@ -40,10 +40,12 @@ func (c *Cases) PlaceHold(ctx context.Context, silo string, h Hold, collections 
 		if err != nil {
 			return err
 		}
+		veil := w.Silo.Book.Place(seal.Hold, h.ID).Veil
 		if err := changeRow(ctx, w, seal.Hold, "a hold of this name was placed before; choose another name",
 			`INSERT INTO legal_hold (silo, hold, case_ref, placed_by, placed_at, approved_by, review_by, released_by,
 			release_approved_by, released_at) VALUES (?, ?, ?, ?, ?, '', ?, '', '', 0)`+tx.Ignoring("silo, hold"),
-			w.Silo.ID, h.ID, h.CaseRef, h.PlacedBy, at, event.Micros(h.ReviewBy)); err != nil {
+			w.Silo.ID, h.ID, h.CaseRef, h.PlacedBy, veil("placed_at", at),
+			veil("review_by", event.Micros(h.ReviewBy))); err != nil {
 			return err
 		}
 		return w.Own(ctx, event.HoldPlaced, event.Instant(at), event.Details{Hold: h.ID, By: h.PlacedBy}, collections)
@@ -83,7 +85,8 @@ func (c *Cases) ReleaseHold(ctx context.Context, silo, hold, by, approvedBy stri
 		}
 		if err := changeRow(ctx, w, seal.Hold, "there is no such hold in force",
 			`UPDATE legal_hold SET released_by = ?, release_approved_by = ?, released_at = ?
-			WHERE silo = ? AND hold = ? AND released_at = 0`, by, approvedBy, w.Now, w.Silo.ID, hold); err != nil {
+			WHERE silo = ? AND hold = ? AND released_at = 0`, by, approvedBy,
+			w.Silo.Book.Place(seal.Hold, hold).Veil("released_at", w.Now), w.Silo.ID, hold); err != nil {
 			return err
 		}
 		collections, err := heldBy(ctx, w, hold)

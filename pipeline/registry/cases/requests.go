@@ -88,12 +88,13 @@ func (c *Cases) OpenRequest(ctx context.Context, silo string, q Request, collect
 		if err != nil {
 			return err
 		}
+		veil := w.Silo.Book.Place(seal.Request, q.ID).Veil
 		if err := changeRow(ctx, w, seal.Request, "a request of this name was opened before; choose another name",
 			`INSERT INTO request (silo, request, kind, received_at, due_at, extended_to,
 			extended_on, because, paused_at, paused, closed_at, outcome, exception)
 			VALUES (?, ?, ?, ?, ?, 0, 0, '', 0, 0, 0, '', '')`+
-				tx.Ignoring("silo, request"), w.Silo.ID, q.ID, q.Kind, event.Micros(q.Received),
-			event.Micros(q.Due)); err != nil {
+				tx.Ignoring("silo, request"), w.Silo.ID, q.ID, q.Kind,
+			veil("received_at", event.Micros(q.Received)), veil("due_at", event.Micros(q.Due))); err != nil {
 			return err
 		}
 		d := event.Details{Request: q.ID, Kind: q.Kind, Due: event.Micros(q.Due)}
@@ -140,7 +141,8 @@ func (c *Cases) CloseRequest(ctx context.Context, silo, request, outcome, except
 		}
 		if err := changeRow(ctx, w, seal.Request, "there is no such open request",
 			`UPDATE request SET closed_at = ?, outcome = ?, exception = ? WHERE silo = ?
-			AND request = ? AND closed_at = 0`, w.Now, outcome, exception, w.Silo.ID, request); err != nil {
+			AND request = ? AND closed_at = 0`,
+			w.Silo.Book.Place(seal.Request, request).Veil("closed_at", w.Now), outcome, exception, w.Silo.ID, request); err != nil {
 			return err
 		}
 		closed, err := requestOf(ctx, w, request)

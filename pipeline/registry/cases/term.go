@@ -134,11 +134,14 @@ func (c *Cases) changeTerm(ctx context.Context, verb, silo, request string,
 			if err != nil {
 				return fmt.Errorf("%w: %w", event.ErrRefused, err)
 			}
+			at := w.Silo.Book.Place(seal.Request, request)
 			if err := changeRow(ctx, w, seal.Request, "there is no such open request",
 				`UPDATE request SET due_at = ?, extended_to = ?, extended_on = ?, because = ?,
 				paused_at = ?, paused = ? WHERE silo = ? AND request = ?`,
-				event.Micros(q.Due), event.Micros(q.ExtendedTo), event.Micros(q.ExtendedOn), q.Because,
-				event.Micros(q.PausedAt), q.Paused.Microseconds(), w.Silo.ID, request); err != nil {
+				at.Veil("due_at", event.Micros(q.Due)), at.Veil("extended_to", event.Micros(q.ExtendedTo)),
+				at.Veil("extended_on", event.Micros(q.ExtendedOn)), q.Because,
+				at.Veil("paused_at", event.Micros(q.PausedAt)), at.Veil("paused", q.Paused.Microseconds()),
+				w.Silo.ID, request); err != nil {
 				return err
 			}
 			collections, err := w.Concerned(ctx, event.RequestOpened,

@@ -221,10 +221,20 @@ func (s *Store) scanSilo(row interface{ Scan(...any) error }) (Silo, error) {
 		return v, err
 	}
 	v.Writes = book.Writes()
-	if v.Book = book; s.Before != tables.Current {
-		book.Plain()
-	}
+	v.Book = book
+	v.Before(s.Before)
 	return v, nil
+}
+
+// Before says of a silo's rows that they are those of a registry of before.
+func (v *Silo) Before(is tables.Before) {
+	switch is {
+	case tables.Current:
+	case tables.Dated:
+		v.Book.Dated()
+	default:
+		v.Book.Plain()
+	}
 }
 
 // Closed reads a row of SelectSilo, and the box that stands in it. Nothing of the silo can be checked.

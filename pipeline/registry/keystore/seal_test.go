@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"bytes"
+	"math/bits"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,6 +34,29 @@ func TestSumsOfRows(t *testing.T) {
 		s.Add(&other, s.Row(append([]byte("another "), rows[0]...)))
 		require.Equal(r, there.Rows, other.Rows)
 		require.NotEqual(r, there, other)
+	})
+}
+
+// TestPlaced holds that a number is found again where it stands, that it stands otherwise in another row, another column
+// and under another key, and that one bit of it tells nothing of the others.
+func TestPlaced(t *testing.T) {
+	s, err := newSealer("crm", bytes.Repeat([]byte{7}, keyLen))
+	require.NoError(t, err)
+	other, err := newSealer("crm", bytes.Repeat([]byte{8}, keyLen))
+	require.NoError(t, err)
+	rapid.Check(t, func(r *rapid.T) {
+		n, column := rapid.Int64().Draw(r, "n"), rapid.ByteMax(20).Draw(r, "column")
+		place := s.Row([]byte(rapid.String().Draw(r, "row")))
+		veiled := s.Placed(place, column, n)
+		require.Equal(r, n, s.Unplaced(place, column, veiled))
+		require.NotEqual(r, veiled, s.Placed(place, column+1, n))
+		require.NotEqual(r, veiled, s.Placed(s.Row([]byte("\x00another")), column, n))
+		require.NotEqual(r, veiled, other.Placed(place, column, n))
+		for bit := range 64 {
+			near := s.Placed(place, column, n^1<<bit)
+			changed := bits.OnesCount32(uint32(uint64(near^veiled)>>32)) * bits.OnesCount32(uint32(near^veiled))
+			require.Greater(r, changed, 1, "both halves change")
+		}
 	})
 }
 

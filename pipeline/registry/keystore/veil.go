@@ -129,3 +129,32 @@ func (s *Sealer) Beside(tag Tag) [2]int64 {
 	s.beside.Encrypt(s.out[:], s.block[:])
 	return [2]int64{int64(binary.LittleEndian.Uint64(s.out[:8])), int64(binary.LittleEndian.Uint64(s.out[8:]))}
 }
+
+// Placed is a number of a row beside the chain as it stands at a place, in one of its columns: what it is when the row
+// changes tells nothing but that it is another. Unplaced is the number of which it was made. Both are a cipher of
+// eight bytes: four rounds of Feistel's, of AES.
+func (s *Sealer) Placed(place Tag, column byte, n int64) int64 {
+	left, right := uint32(uint64(n)>>32), uint32(n)
+	for round := range byte(4) {
+		left, right = right, left^s.round(place, column, round, right)
+	}
+	return int64(uint64(left)<<32 | uint64(right))
+}
+
+// Unplaced is the number that Placed veiled.
+func (s *Sealer) Unplaced(place Tag, column byte, veiled int64) int64 {
+	left, right := uint32(uint64(veiled)>>32), uint32(veiled)
+	for round := range byte(4) {
+		left, right = right^s.round(place, column, 3-round, left), left
+	}
+	return int64(uint64(left)<<32 | uint64(right))
+}
+
+func (s *Sealer) round(place Tag, column, round byte, half uint32) uint32 {
+	s.block = place
+	s.block[0] ^= column
+	s.block[1] ^= round
+	binary.LittleEndian.PutUint32(s.block[2:6], binary.LittleEndian.Uint32(s.block[2:6])^half)
+	s.beside.Encrypt(s.out[:], s.block[:])
+	return binary.LittleEndian.Uint32(s.out[:4])
+}

@@ -93,7 +93,7 @@ func (b *Book) seal(ctx context.Context, tx *database.Txn, t Table, refs [][]byt
 	var todo []unsealed
 	var row clear
 	err = b.rows(ctx, tx, t, refs, func(stored database.Row) error {
-		row.of(stored, d, by, stored.ColumnRawBlob(len(d.columns)))
+		row.of(stored, t, by, stored.ColumnRawBlob(len(d.columns)))
 		b.buf = d.text(b.buf[:0], t, &row)
 		tag := b.sealer.Row(b.buf)
 		b.sealer.Add(&sum, tag)
@@ -105,10 +105,17 @@ func (b *Book) seal(ctx context.Context, tx *database.Txn, t Table, refs [][]byt
 				"not Lethe's")
 		}
 		u, mask := unsealed{tag: tag}, b.sealer.Beside(tag)
+		var place keystore.Tag
+		if slices.Contains(placed, t) {
+			place, b.buf = placeOf(b.sealer, t, stored.ColumnRawText(0), b.buf)
+		}
 		for i, c := range d.columns {
 			number, veil := c.number()
-			if veil >= 0 {
+			switch {
+			case veil >= 0:
 				u.veiled = append(u.veiled, row.ColumnInt64(i)^mask[veil])
+			case c.kind == 'p':
+				u.veiled = append(u.veiled, veilAt(b.sealer, place, i, row.ColumnInt64(i)))
 			}
 			switch {
 			case !c.key:
@@ -128,7 +135,7 @@ func (b *Book) seal(ctx context.Context, tx *database.Txn, t Table, refs [][]byt
 	}
 	set := `UPDATE ` + d.name + ` SET seal = ?`
 	for _, c := range d.columns {
-		if _, veil := c.number(); veil >= 0 {
+		if _, veil := c.number(); veil >= 0 || c.kind == 'p' {
 			set += `, ` + c.name + ` = ?`
 		}
 	}
@@ -175,9 +182,13 @@ const page = 5000
 // Renew seals, and veils, every row anew, with another key. It looks at none of the seals that were there: Whole does,
 // before. Of a plain book the events are veiled already, and what stands beside them is not.
 func (b *Book) Renew(ctx context.Context, tx *database.Txn, sealer *keystore.Sealer) error {
-	by := b.Veil()
-	b.sealer, b.plain, b.blind = sealer, false, false
+	by, dated := b.Veil(), b.dated
+	b.sealer, b.plain, b.dated, b.blind = sealer, false, false, false
 	for t := range count {
+		by := by
+		if dated && slices.Contains(placed, t) {
+			by = nil
+		}
 		var err error
 		switch t {
 		case Payload:
@@ -192,6 +203,35 @@ func (b *Book) Renew(ctx context.Context, tx *database.Txn, sealer *keystore.Sea
 		}
 	}
 	return nil
+}
+
+// Undate veils what is not veiled of a Dated book. The rows and their seals say what they said.
+func (b *Book) Undate(ctx context.Context, tx *database.Txn) error {
+	b.dated = false
+	for _, t := range placed {
+		sum, err := b.seal(ctx, tx, t, nil, nil, true)
+		if err == nil && sum != b.sums[t] {
+			err = b.Broken(defs[t].name, "rows of it are not as they were written")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Put writes one number of a row of Hold or Request, and does not seal the row.
+func (b *Book) Put(ctx context.Context, tx *database.Txn, t Table, name, column string, n int64) error {
+	d := &defs[t]
+	_, err := tx.Exec(ctx, `UPDATE `+d.name+` SET `+column+` = ? WHERE silo = ? AND `+d.columns[0].name+` = ?`,
+		b.Place(t, name).Veil(column, n), b.id, name)
+	return err
+}
+
+// Blank leaves of the numbers of a column of Hold or Request that they are not 0.
+func (b *Book) Blank(ctx context.Context, tx *database.Txn, t Table, column string) error {
+	_, err := tx.Exec(ctx, `UPDATE `+defs[t].name+` SET `+column+` = 1 WHERE silo = ? AND `+column+` <> 0`, b.id)
+	return err
 }
 
 // renewPages seals a large table whose keys begin with a reference.

@@ -16,6 +16,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,14 +51,15 @@ const written = count
 // column is one that a tag says: of its key, or else of what stands beside it.
 type column struct {
 	name string
-	kind byte // n a number, v and w one that is stored veiled (keystore.Sealer.Beside), t a text, b bytes
+	kind byte // n a number, v and w one veiled by the row's tag, p one veiled by its place, t a text, b bytes
 	key  bool
 }
 
-// number reports whether a column is one, and by which of two numbers it is veiled, -1 for none.
+// number reports whether a column is one, and by which of the two numbers of keystore.Sealer.Beside it is veiled, -1 for
+// none.
 func (c *column) number() (is bool, veil int) {
 	switch c.kind {
-	case 'n':
+	case 'n', 'p':
 		return true, -1
 	case 'v', 'w':
 		return true, int(c.kind - 'v')
@@ -77,11 +79,11 @@ var defs = [count]def{
 	Payload: {"event_payload", nil},
 	Link:    {"record_link", []column{{"record_ref", 'b', true}, {"collection", 'v', true}}},
 	Hold: {"legal_hold", []column{{"hold", 't', true}, {"case_ref", 't', false}, {"placed_by", 't', false},
-		{"placed_at", 'n', false}, {"approved_by", 't', false}, {"review_by", 'n', false}, {"released_by", 't', false},
-		{"release_approved_by", 't', false}, {"released_at", 'n', false}}},
-	Request: {"request", []column{{"request", 't', true}, {"kind", 't', false}, {"received_at", 'n', false},
-		{"due_at", 'n', false}, {"extended_to", 'n', false}, {"extended_on", 'n', false}, {"because", 't', false},
-		{"paused_at", 'n', false}, {"paused", 'n', false}, {"closed_at", 'n', false}, {"outcome", 't', false},
+		{"placed_at", 'p', false}, {"approved_by", 't', false}, {"review_by", 'p', false}, {"released_by", 't', false},
+		{"release_approved_by", 't', false}, {"released_at", 'p', false}}},
+	Request: {"request", []column{{"request", 't', true}, {"kind", 't', false}, {"received_at", 'p', false},
+		{"due_at", 'p', false}, {"extended_to", 'p', false}, {"extended_on", 'p', false}, {"because", 't', false},
+		{"paused_at", 'p', false}, {"paused", 'p', false}, {"closed_at", 'p', false}, {"outcome", 't', false},
 		{"exception", 't', false}}},
 	Tombstone: {"tombstone", []column{{"record_ref", 'b', true}, {"subject_ref", 'b', true}, {`"system"`, 't', false},
 		{"object", 't', false}, {"action", 't', false}, {"plan_digest", 't', false}, {"erased_at", 'v', false},
@@ -121,7 +123,7 @@ func (d *def) text(buf []byte, t Table, row database.Row) []byte {
 	buf = append(buf, byte(t))
 	for i := range d.columns {
 		switch d.columns[i].kind {
-		case 'n', 'v', 'w':
+		case 'n', 'v', 'w', 'p':
 			buf = Number(buf, row.ColumnInt64(i))
 		case 't':
 			buf = Bytes(buf, row.ColumnRawText(i))
@@ -261,6 +263,7 @@ type Book struct {
 	id     int64
 	sealer *keystore.Sealer // nil of a silo that ended: nobody can seal or check anything of it
 	plain  bool             // of a registry of before, in which nothing is veiled
+	dated  bool             // of one of before in which events are veiled, and not when holds and requests were
 	blind  bool             // rows are read as they stand, without a look at their seals
 	sums   [count + 1]keystore.Sum
 	left   int64 // the rows that the last Change left
@@ -300,6 +303,58 @@ func (b *Book) Plain() {
 	if b.sealer != nil {
 		b.sealer = b.sealer.Former()
 	}
+}
+
+// Dated says that the silo's rows are those of a registry of before that says when holds and requests were.
+func (b *Book) Dated() { b.dated = true }
+
+// placed are the tables whose numbers are veiled by their place: those that Dated is about.
+var placed = []Table{Hold, Request}
+
+// Placed are the columns of Hold or Request that are veiled by their place, by where Each has them.
+func Placed(t Table) map[int]string {
+	list := map[int]string{}
+	for i, c := range defs[t].columns {
+		if c.kind == 'p' {
+			list[i] = c.name
+		}
+	}
+	return list
+}
+
+// Place is where the numbers of a row of Hold or Request stand.
+type Place struct {
+	def    *def
+	sealer *keystore.Sealer
+	of     keystore.Tag
+}
+
+// Place is that of a row with a name.
+func (b *Book) Place(t Table, name string) Place {
+	p := Place{def: &defs[t], sealer: b.sealer}
+	p.of, b.buf = placeOf(b.sealer, t, name, b.buf)
+	return p
+}
+
+// placeOf is the tag of a name: no row has it, for a row has more columns.
+func placeOf[T string | []byte](s *keystore.Sealer, t Table, name T, buf []byte) (keystore.Tag, []byte) {
+	buf = Bytes(append(buf[:0], byte(t)), name)
+	return s.Row(buf), buf
+}
+
+// Veil is a number as it is stored in a column.
+func (p Place) Veil(name string, n int64) int64 {
+	i := slices.IndexFunc(p.def.columns, func(c column) bool { return c.name == name })
+	return veilAt(p.sealer, p.of, i, n)
+}
+
+// veilAt is a number of a column as it is stored. That there is none is said by other columns too, and stays none, so
+// that the database can be asked for what is open.
+func veilAt(s *keystore.Sealer, place keystore.Tag, column int, n int64) int64 {
+	if n == 0 {
+		return 0
+	}
+	return s.Placed(place, byte(column), n)
 }
 
 // Veil is what the silo's events are veiled with; nil where they are not, or nobody has the key any more. It serves one
@@ -412,7 +467,7 @@ func (b *Book) Check(t Table) *Check {
 		if !b.blind {
 			c.sealer = sealer
 		}
-		if !b.plain {
+		if !b.plain && !(b.dated && slices.Contains(placed, t)) {
 			c.veil = sealer
 		}
 	}
@@ -427,7 +482,7 @@ func (c *Check) Row(row database.Row) (database.Row, error) {
 	}
 	d := &defs[c.t]
 	stored := row.ColumnRawBlob(len(d.columns))
-	if c.clear.of(row, d, c.veil, stored); c.sealer == nil {
+	if c.clear.of(row, c.t, c.veil, stored); c.sealer == nil {
 		return &c.clear, nil
 	}
 	c.buf = d.text(c.buf[:0], c.t, &c.clear)
@@ -480,26 +535,37 @@ func (c *Check) holds(text, stored []byte) bool {
 // clear is a row beside the chain without its veil.
 type clear struct {
 	database.Row
-	def  *def
-	mask [2]int64
+	def   *def
+	mask  [2]int64
+	by    *keystore.Sealer // of numbers that are veiled by their place; nil: none are
+	place keystore.Tag
+	buf   []byte
 }
 
 // of takes a row, the tag that stands in it, and by whom it is veiled, nil for nobody. One without a tag was just
-// written, and is not veiled yet.
-func (c *clear) of(row database.Row, d *def, by *keystore.Sealer, tag []byte) {
-	c.Row, c.def = row, d
+// written, and what the tag veils is not veiled yet.
+func (c *clear) of(row database.Row, t Table, by *keystore.Sealer, tag []byte) {
+	c.Row, c.def = row, &defs[t]
 	if c.mask = [2]int64{}; by != nil && len(tag) == len(keystore.Tag{}) {
 		c.mask = by.Beside(keystore.Tag(tag))
+	}
+	if c.by = nil; by != nil && slices.Contains(placed, t) {
+		c.by = by
+		c.place, c.buf = placeOf(by, t, row.ColumnRawText(0), c.buf)
 	}
 }
 
 // ColumnInt64 is that of a database.Row.
 func (c *clear) ColumnInt64(i int) int64 {
 	n := c.Row.ColumnInt64(i)
-	if i < len(c.def.columns) {
-		if _, veil := c.def.columns[i].number(); veil >= 0 {
-			n ^= c.mask[veil]
-		}
+	if i >= len(c.def.columns) {
+		return n
+	}
+	if _, veil := c.def.columns[i].number(); veil >= 0 {
+		return n ^ c.mask[veil]
+	}
+	if n != 0 && c.by != nil && c.def.columns[i].kind == 'p' {
+		return c.by.Unplaced(c.place, byte(i), n)
 	}
 	return n
 }

@@ -2,12 +2,14 @@ package whole
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/internal/database"
@@ -25,8 +27,8 @@ type Resealed struct {
 
 // Reseal is the way out of a registry of which rows beside the chains are not as they were written, and no copy is left
 // (`lethe registry reseal`). Every chain is recomputed, and compared with the heads that the last night saw: one that
-// does not hold is refused, and so are holds and requests that the events say otherwise. References of people are made
-// to be what the events say. Flags, tombstones, record links, deliveries, marks of expiry, and when a silo was heard
+// does not hold is refused, and so are holds and requests that the events say otherwise. References of people, and
+// instants of holds and requests that cannot be read, are made to be what the events say. Flags, tombstones, record links, deliveries, marks of expiry, and when a silo was heard
 // of, are taken as they stand. Before anything is written agreed is asked; it may be asked again, of the same. None is
 // returned where every row holds.
 func Reseal(ctx context.Context, c Config, seen map[string]chain.Head, agreed func([]Resealed) error) (done []Resealed,
@@ -110,6 +112,9 @@ func mend(ctx context.Context, store *chain.Store, tx *database.Txn, s chain.Sil
 	if err := unreadable(ctx, tx, &s); err != nil {
 		return r, err
 	}
+	if err := undated(ctx, tx, &s); err != nil {
+		return r, err
+	}
 	return r, said(ctx, tx, s, key)
 }
 
@@ -182,6 +187,58 @@ func unreadable(ctx context.Context, tx *database.Txn, s *chain.Silo) error {
 		}
 		for _, key := range keys {
 			if _, err := tx.Exec(ctx, of.remove, key...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// undated makes when holds and requests were what their events say, where it cannot be read any more: a number that was
+// changed as it is stored means any other. When a hold is to be looked at again no event says: then that is at once. Of
+// what the chain says nothing any more, because its people were forgotten, stays that it is over.
+func undated(ctx context.Context, tx *database.Txn, s *chain.Silo) error {
+	chained := chain.Writer{Tx: tx, Silo: *s} // which writes nothing
+	said := map[string]map[string]int64{}     // by column, and by the name of the hold or request
+	for _, e := range []struct {
+		typ     event.Type
+		columns []string
+	}{{event.HoldPlaced, []string{"placed_at", "review_by"}}, {event.HoldReleased, []string{"released_at"}},
+		{event.RequestOpened, []string{"received_at"}}, {event.RequestExtended, []string{"extended_on"}},
+		{event.RequestPaused, []string{"paused_at"}}, {event.RequestClosed, []string{"closed_at"}}} {
+		for _, column := range e.columns {
+			said[column] = map[string]int64{}
+			if err := chained.Facts(ctx, e.typ, func(f *seal.Fact, d event.Details) {
+				said[column][cmp.Or(d.Hold, d.Request)] = f.Occurred
+			}); err != nil {
+				return err
+			}
+		}
+	}
+	due := chainSays{silo: s.Silo, requests: map[string]event.Details{}, holds: map[string]cases.Hold{},
+		released: map[string]bool{}, closed: map[string]bool{}}
+	if err := s.Book.EachSaid(ctx, tx, due.read); err != nil {
+		return err
+	}
+	for _, t := range []seal.Table{seal.Hold, seal.Request} {
+		columns := seal.Placed(t)
+		var wrong [][2]string // names, and columns
+		if err := s.Book.Each(ctx, tx, t, func(row database.Row) error {
+			for i, column := range columns {
+				if !thinkable(row.ColumnInt64(i)) {
+					wrong = append(wrong, [2]string{string(row.ColumnRawText(0)), column})
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		for _, w := range wrong {
+			at := cmp.Or(said[w[1]][w[0]], 1)
+			if q, ok := due.requests[w[0]]; ok && (w[1] == "due_at" || w[1] == "extended_to") {
+				at = q.Due
+			}
+			if err := s.Book.Put(ctx, tx, t, w[0], w[1], at); err != nil {
 				return err
 			}
 		}

@@ -48,7 +48,7 @@ func Upgrade(ctx context.Context, c Config, seen map[string]chain.Head) (done Up
 		_, err = sound(ctx, store, look, c.Keys, seen)
 		look.End()
 	}
-	if err == nil {
+	if err == nil && is != tables.Dated {
 		err = tables.Prepare(ctx, db)
 	}
 	if err != nil {
@@ -61,17 +61,27 @@ func Upgrade(ctx context.Context, c Config, seen map[string]chain.Head) (done Up
 		}
 		store.Before = tables.Current // from here on rows are written as they are now
 		for _, s := range silos {
-			if err := veil(ctx, store, tx, s, seen[s.Silo]); err != nil {
+			move := veil
+			switch {
+			case s.Keyless != nil:
+				move = blank
+			case is == tables.Dated:
+				move = undate
+			}
+			if err := move(ctx, store, tx, s, seen[s.Silo]); err != nil {
 				return err
 			}
 			done.Silos = append(done.Silos, s.Silo)
+		}
+		if is == tables.Dated {
+			return tables.Undated(ctx, tx)
 		}
 		if _, err := tx.Exec(ctx, `UPDATE record_link SET linked_at = 0`); err != nil {
 			return err
 		}
 		return tables.Veiled(ctx, tx)
 	})
-	if err == nil {
+	if err == nil && is != tables.Dated {
 		err = tables.Finish(ctx, db)
 	}
 	if err == nil && db.Scrub != "" {
@@ -97,7 +107,7 @@ func sound(ctx context.Context, store *chain.Store, tx *database.Txn, keys *keys
 		if err := store.Walk(ctx, tx, s, seen[s.Silo], false); err != nil {
 			return nil, err
 		}
-		if store.Before == tables.Sealed && s.Keyless == nil {
+		if store.Before != tables.Unsealed && s.Keyless == nil {
 			whole, err := store.FindSilo(ctx, tx.Handle, s.Silo)
 			if err == nil {
 				err = whole.Book.Whole(ctx, tx)

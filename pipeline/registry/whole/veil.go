@@ -22,11 +22,8 @@ const veilPage = 5000
 
 // veil veils a silo of a registry of before: its events are written anew, and the chain that hashes them, its rows
 // sealed and veiled. An event of the silo's says which hashes the chain had until then: at its end, and where a night
-// saw it last. One whose key is gone stays as it is: nothing of it leads to anybody.
+// saw it last.
 func veil(ctx context.Context, s *chain.Store, tx *database.Txn, v chain.Silo, seen chain.Head) error {
-	if v.Keyless != nil {
-		return nil
-	}
 	was := former(v.Head)
 	if seen.Seq > 0 && seen.Seq != v.Seq {
 		was = former(seen) + "," + was
@@ -42,6 +39,28 @@ func veil(ctx context.Context, s *chain.Store, tx *database.Txn, v chain.Silo, s
 		return err
 	}
 	return w.Own(ctx, event.Rechained, s.Now(), event.Details{Was: was}, nil)
+}
+
+// undate veils when the holds and requests of a silo were, which is all that is not veiled yet.
+func undate(ctx context.Context, s *chain.Store, tx *database.Txn, v chain.Silo, _ chain.Head) error {
+	whole, err := s.FindSilo(ctx, tx.Handle, v.Silo)
+	if err != nil {
+		return err
+	}
+	return whole.Book.Undate(ctx, tx)
+}
+
+// blank takes away when the holds and requests were of a silo whose key is gone, since nobody can veil it; that they
+// were, and are over, stays. Nothing else of it leads to anybody.
+func blank(ctx context.Context, _ *chain.Store, tx *database.Txn, v chain.Silo, _ chain.Head) error {
+	for _, t := range []seal.Table{seal.Hold, seal.Request} {
+		for _, column := range seal.Placed(t) {
+			if err := v.Book.Blank(ctx, tx, t, column); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // former is a head as a Rechained event names it; hashed.Walk reads it.
@@ -148,9 +167,7 @@ func asTheyStand(ctx context.Context, s *chain.Store, tx *database.Txn) ([]chain
 		case s.Before != tables.Unsealed:
 			v.Book = seal.Blind(v.Silo, v.ID, sealer)
 		}
-		if s.Before != tables.Current {
-			v.Book.Plain()
-		}
+		v.Before(s.Before)
 		list = append(list, v)
 	}
 	return list, rows.Err()

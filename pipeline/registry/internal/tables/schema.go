@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // schemaVersion is stored with the registry; another version is refused.
-const schemaVersion = 5
+const schemaVersion = 6
 
 // Schema creates the tables. Facts only: rules are the policy file's. Everything hangs on a silo's number,
 // so no key, index or foreign key can lead from one silo into another. Times are microseconds since 1970 in
@@ -34,7 +35,7 @@ const schemaVersion = 5
 // is stored: when an event happened, took effect, ended and was recorded, what recognises it, and of its payload the
 // collection, the details, the references, what its content was and the salt of its proof; but not of events of the
 // whole silo, block 0, which are nobody's. Beside the chain the collection of aliases and links, since when a flag
-// stands, and when a tombstone began and ends; of a link nobody says since when.
+// stands, when a tombstone began and ends, and all numbers of holds and requests but 0; of a link nobody says since when.
 //
 // A row's seal is the tag of package seal over what a decision reads of it; that of a silo the box with the sums
 // of its tables, NULL where the silo has no key any more.
@@ -253,22 +254,27 @@ func Open(ctx context.Context, c database.Config) (*database.DB, error) {
 	return db, nil
 }
 
-// The versions of before that are taken over: without seals, without veils; and one of which the events are veiled
-// already, and whose guards are not there yet.
+// The versions of before that are taken over: without seals, without veils, and with the instants of holds and requests
+// in the clear. The others were left by an upgrade that was cut off when all but the guards was done: by the Lethe before,
+// and by this one.
 const (
-	unsealed  = "3"
-	unveiled  = "4"
-	unguarded = "4, veiled"
+	unsealed       = "3"
+	unveiled       = "4"
+	dated          = "5"
+	datedUnguarded = "4, veiled"
+	unguarded      = "6, unguarded"
 )
 
 // Before is in which way a registry is one of before.
 type Before int
 
-// A registry is of this version, is one of before, with or without seals, or was left when all but the guards was done.
+// A registry is of this version, is one of before with or without seals, with all but holds and requests veiled, or was
+// left when all but the guards was done.
 const (
 	Current Before = iota
 	Sealed
 	Unsealed
+	Dated
 	Unguarded
 )
 
@@ -287,6 +293,13 @@ func OpenBefore(ctx context.Context, c database.Config) (db *database.DB, is Bef
 			return db, Unsealed, nil
 		case unveiled:
 			return db, Sealed, nil
+		case datedUnguarded:
+			if err := finish(ctx, db, dated); err != nil {
+				return nil, Current, errors.Join(err, db.Close())
+			}
+			return db, Dated, nil
+		case dated:
+			return db, Dated, nil
 		case unguarded:
 			return db, Unguarded, nil
 		}
@@ -353,15 +366,24 @@ func Veiled(ctx context.Context, tx *database.Txn) error {
 	return setVersion(ctx, tx.Handle, unguarded)
 }
 
+// Undated is Veiled of a registry that was Dated: it lacks no guard.
+func Undated(ctx context.Context, tx *database.Txn) error {
+	return setVersion(ctx, tx.Handle, strconv.Itoa(schemaVersion))
+}
+
 // Finish makes what a registry lacks that is Unguarded. Cut off, it is done again.
 func Finish(ctx context.Context, db *database.DB) error {
+	return finish(ctx, db, strconv.Itoa(schemaVersion))
+}
+
+func finish(ctx context.Context, db *database.DB, version string) error {
 	if err := once(ctx, db, payloadIndex); err != nil {
 		return err
 	}
 	if err := db.Guard(ctx, true); err != nil {
 		return err
 	}
-	return setVersion(ctx, db.Handle, strconv.Itoa(schemaVersion))
+	return setVersion(ctx, db.Handle, version)
 }
 
 func setVersion(ctx context.Context, h database.Handle, version string) error {
@@ -371,12 +393,16 @@ func setVersion(ctx context.Context, h database.Handle, version string) error {
 
 func checkVersion(ctx context.Context, db *database.DB) error {
 	version, err := Meta(ctx, db.Handle, "schema")
+	number, _ := strconv.Atoi(version) // 0 of one that is none
 	switch {
-	case err == nil && version == strconv.Itoa(schemaVersion):
+	case err == nil && number == schemaVersion:
 		return nil
-	case err == nil && (version == unsealed || version == unveiled || version == unguarded):
+	case err == nil && slices.Contains([]string{unsealed, unveiled, datedUnguarded, dated, unguarded}, version):
 		return fmt.Errorf("%w: it is of version %s, and this Lethe wants %d: `lethe registry upgrade` moves it over",
 			database.ErrSchema, version, schemaVersion)
+	case err == nil && number > schemaVersion:
+		return fmt.Errorf("%w: it is of version %s, which a later Lethe made, and this one knows %d: use that Lethe, or "+
+			"a copy of the registry from before it was moved over", database.ErrSchema, version, schemaVersion)
 	case err == nil:
 		return fmt.Errorf("%w: it is of version %s, and this Lethe wants %d; registry.dsn must name one made by its "+
 			"`lethe registry init`",
