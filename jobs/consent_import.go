@@ -149,11 +149,12 @@ func takeEntered(ctx context.Context, c *Command, o opened, in origin, args []st
 		return taken, fmt.Errorf("%w: --source %q: under this name Lethe itself takes in what is said there: name who "+
 			"delivers the file, or read the table with --from", setup.ErrConfig, in.source)
 	}
+	signed := false
 	take := func() (err error) {
 		if in.from != "" {
 			taken, err = takeTable(ctx, o.p, o.intake, in)
 		} else {
-			taken, err = takeFile(ctx, c, o.cfg, o.intake, in, args[0])
+			taken, err = takeFile(ctx, c, o.cfg, o.intake, in, args[0], signed)
 		}
 		return err
 	}
@@ -165,6 +166,7 @@ func takeEntered(ctx context.Context, c *Command, o opened, in origin, args []st
 	if err != nil {
 		return taken, err
 	}
+	signed = who != nil
 	digest := ""
 	if who != nil && len(args) > 0 {
 		digest = digestOfFile(args[0])
@@ -203,7 +205,7 @@ func takeTable(ctx context.Context, p *setup.Setup, to *intake.Intake, in origin
 }
 
 func takeFile(ctx context.Context, c *Command, cfg *config.Config, intake *intake.Intake, in origin,
-	path string) (taken intake.Taken, err error) {
+	path string, signed bool) (taken intake.Taken, err error) {
 	file, err := input(ctx, path)
 	if err != nil {
 		return taken, fmt.Errorf("%w: %w", setup.ErrUsage, err)
@@ -235,7 +237,7 @@ func takeFile(ctx context.Context, c *Command, cfg *config.Config, intake *intak
 		}
 	}
 	return intake.Import(ctx, in.silo, delivery.Import{Reader: file, Format: format, Source: in.source,
-		Columns: in.columns, Default: in.defaults, Notice: in.notice,
+		Signed: signed, Columns: in.columns, Default: in.defaults, Notice: in.notice,
 		Words: words, Dates: instant.Order(in.dates), Zone: zone, Encoding: in.encoding,
 		Country: cmp.Or(in.country, cfg.Country(in.silo)), Principal: in.principal, PurposeNames: in.purposes,
 		DryRun: in.dryRun})

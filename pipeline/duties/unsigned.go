@@ -85,7 +85,8 @@ func (ow *Book) unsigned(silo string, list []registry.Delivered, said []answers.
 		switch {
 		case d.Source == ByHand:
 			hand = append(hand, d)
-		case d.Source != ByHandSigned && !slices.Contains(taken, d.Source) && !Signed(said, silo, d.Source):
+		case d.Source != ByHandSigned && !slices.Contains(taken, d.Source) &&
+			!(d.Signed && Signed(said, silo, d.Source)):
 			files = append(files, d)
 		}
 	}

@@ -42,6 +42,7 @@ type Import struct {
 	Reader    io.Reader
 	Format    Format
 	Source    string            // who delivers; part of what recognises a repeated event
+	Signed    bool              // somebody signed it
 	Columns   map[string]string // header as delivered: column of Columns, or "" to ignore it; others keep their name
 	Zone      *time.Location    // of civil times without an offset; nil: UTC
 	Country   string            // of phone numbers without a prefix
@@ -260,7 +261,7 @@ func textOf(e *event.Event, column string) *string {
 
 // begin makes an empty event of this delivery.
 func (in *Import) begin(e *event.Event) {
-	*e = event.Event{Source: in.Source, Country: in.Country, Subjects: e.Subjects[:0]}
+	*e = event.Event{Source: in.Source, Signed: in.Signed, Country: in.Country, Subjects: e.Subjects[:0]}
 	in.firsts, in.end = [3]time.Time{}, time.Time{}
 }
 

@@ -74,6 +74,7 @@ type Event struct {
 	ID        string
 	Minor     bool   // below the age of consent at that time
 	Marketing bool   // an objection to direct marketing (Art. 21(2))
+	Signed    bool   // it came in a delivery that somebody signed; no part of what makes two deliveries the same
 	Country   string // ISO 3166-1 alpha-2: the country of phone numbers without a prefix
 	// the source does not say when: OccurredAt is when it was read, and is no part of what recognises the
 	// event
@@ -194,6 +195,7 @@ func printable(s string) bool {
 const (
 	FlagMinor = 1 << iota
 	FlagMarketing
+	FlagSigned
 )
 
 // Flags are the flags of an event as they are stored.
@@ -204,6 +206,9 @@ func (e *Event) Flags() int64 {
 	}
 	if e.Marketing {
 		flags |= FlagMarketing
+	}
+	if e.Signed {
+		flags |= FlagSigned
 	}
 	return flags
 }
@@ -231,7 +236,7 @@ func (e Event) AsDayBegan() Event {
 	return e
 }
 
-// Content is what makes two deliveries the same, but for whose it is: everything but when it was recorded.
+// Content is what makes two deliveries the same, but for whose it is: everything but when it was recorded, and who signed it.
 func (e *Event) Content(buf []byte) []byte {
 	buf = buf[:0]
 	for _, s := range []string{string(e.Type), e.Purpose, e.PurposeVersion, e.Basis, e.Notice, e.Method, e.Collection,
@@ -242,7 +247,7 @@ func (e *Event) Content(buf []byte) []byte {
 	if e.Undated {
 		occurred, from = 0, 0
 	}
-	for _, n := range []int64{occurred, from, Micros(e.EffectiveUntil), e.Flags()} {
+	for _, n := range []int64{occurred, from, Micros(e.EffectiveUntil), e.Flags() &^ FlagSigned} {
 		buf = binary.AppendVarint(buf, n)
 	}
 	return append(buf, e.Details.Encode()...)
