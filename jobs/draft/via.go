@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"lethe/classifiers"
 	"lethe/connectors"
 )
 
@@ -31,8 +32,10 @@ func (d *Draft) findVia() {
 				}
 				hop := child + "." + fk.Fields[0]
 				if d.reached(child) {
-					d.via[name] = append(d.via[name], carrier{[]string{hop}, child, child})
-				} else if to, far := d.far(child, name); far != "" {
+					if !d.theirs(name, child) {
+						d.via[name] = append(d.via[name], carrier{[]string{hop}, child, child})
+					}
+				} else if to, far := d.far(child, name); far != "" && !d.theirs(name, far) {
 					d.via[name] = append(d.via[name], carrier{[]string{hop, to}, far, child})
 				}
 			}
@@ -52,6 +55,17 @@ func (d *Draft) findVia() {
 // reached reports whether a table has a field with the e-mail addresses of people.
 func (d *Draft) reached(table string) bool {
 	return slices.ContainsFunc(subjects(d.verdicts[table]), func(s string) bool { return strings.HasPrefix(s, "email: ") })
+}
+
+// theirs reports whether a table without names of people, as of postal addresses, is about those of another that has
+// their names: its rows are no people.
+func (d *Draft) theirs(table, people string) bool { return !d.named(table) && d.named(people) }
+
+// named reports whether a table has a field with the names of people.
+func (d *Draft) named(table string) bool {
+	return slices.ContainsFunc(d.verdicts[table].Fields, func(f classifiers.Verdict) bool {
+		return f.Personal() && f.Primary == classifiers.PersonName
+	})
 }
 
 // alone reports whether nothing but people's rows of one table are told by the rows of another.

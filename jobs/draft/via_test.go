@@ -62,3 +62,39 @@ func TestDraftLeadsToAddressesInOtherTables(t *testing.T) {
 	}
 	require.NotContains(t, text, "vans")
 }
+
+// TestDraftTakesNoAddressForAPerson gives customers and a shop's manager their postal addresses, as Sakila does: it is
+// not the address that is a customer, to which customers and shops would go along.
+func TestDraftTakesNoAddressForAPerson(t *testing.T) {
+	table := func(name string, fks []connectors.ForeignKey, fields ...string) connectors.Table {
+		t := connectors.Table{Name: name, Key: []string{"id"}, ForeignKeys: fks,
+			Fields: []connectors.Field{{Name: "id", Kind: connectors.Integer}}}
+		for _, f := range fields {
+			t.Fields = append(t.Fields, connectors.Field{Name: f, Kind: connectors.Text})
+		}
+		return t
+	}
+	fk := func(field, to string) connectors.ForeignKey {
+		return connectors.ForeignKey{Fields: []string{field}, RefTable: to, RefFields: []string{"id"}}
+	}
+	tables := []connectors.Table{
+		table("address", nil, "street", "phone"),
+		table("customer", []connectors.ForeignKey{fk("address", "address")}, "name", "email", "address"),
+		table("shop", []connectors.ForeignKey{fk("address", "address"), fk("manager", "staff")}, "address", "manager"),
+		table("staff", nil, "name", "email"),
+	}
+	is := func(field string, what classifiers.Category, subject string) classifiers.Verdict {
+		return classifiers.Verdict{Field: field, Primary: what, SubjectKind: subject, Confidence: 0.99}
+	}
+	people := []classifiers.Verdict{is("name", classifiers.PersonName, ""), is("email", classifiers.Email, "email")}
+	d := New(connectors.Connector{Name: "sqlite", Schemes: []string{"sqlite"}, Suffix: []string{".db"}},
+		connectors.Options{Name: "shop.db", DSN: "shop.db"}, tables, []classifiers.TableVerdict{
+			{Table: "address", Rows: 9, Fields: []classifiers.Verdict{is("street", classifiers.PostalAddress, ""),
+				is("phone", classifiers.Phone, "phone")}},
+			{Table: "customer", Rows: 9, Fields: people}, {Table: "shop", Rows: 2}, {Table: "staff", Rows: 2, Fields: people},
+		}, today)
+	require.Equal(t, []string{"customer", "staff"}, d.people)
+	require.Contains(t, d.Text(), "owns: [{table: address, fk: [address]}]")
+	require.NotContains(t, d.Text(), "via:")
+	require.NotContains(t, d.Text(), "{table: shop, fk: [address], do: delete}")
+}
