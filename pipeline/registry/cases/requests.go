@@ -141,8 +141,8 @@ func (c *Cases) CloseRequest(ctx context.Context, silo, request, outcome, except
 		}
 		if err := changeRow(ctx, w, seal.Request, "there is no such open request",
 			`UPDATE request SET closed_at = ?, outcome = ?, exception = ? WHERE silo = ?
-			AND request = ? AND closed_at = 0`,
-			w.Silo.Book.Place(seal.Request, request).Veil("closed_at", w.Now), outcome, exception, w.Silo.ID, request); err != nil {
+			AND request = ? AND closed_at = 0`, w.Silo.Book.Place(seal.Request, request).Veil("closed_at", w.Now),
+			outcome, exception, w.Silo.ID, request); err != nil {
 			return err
 		}
 		closed, err := requestOf(ctx, w, request)

@@ -222,19 +222,8 @@ func (s *Store) scanSilo(row interface{ Scan(...any) error }) (Silo, error) {
 	}
 	v.Writes = book.Writes()
 	v.Book = book
-	v.Before(s.Before)
+	book.Before(s.Before)
 	return v, nil
-}
-
-// Before says of a silo's rows that they are those of a registry of before.
-func (v *Silo) Before(is tables.Before) {
-	switch is {
-	case tables.Current:
-	case tables.Dated:
-		v.Book.Dated()
-	default:
-		v.Book.Plain()
-	}
 }
 
 // Closed reads a row of SelectSilo, and the box that stands in it. Nothing of the silo can be checked.

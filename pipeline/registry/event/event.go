@@ -236,7 +236,8 @@ func (e Event) AsDayBegan() Event {
 	return e
 }
 
-// Content is what makes two deliveries the same, but for whose it is: everything but when it was recorded, and who signed it.
+// Content is what makes two deliveries the same, but for whose it is: everything but when it was recorded, and whether
+// somebody signed it.
 func (e *Event) Content(buf []byte) []byte {
 	buf = buf[:0]
 	for _, s := range []string{string(e.Type), e.Purpose, e.PurposeVersion, e.Basis, e.Notice, e.Method, e.Collection,

@@ -47,13 +47,13 @@ func TestPlaced(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		n, column := rapid.Int64().Draw(r, "n"), rapid.ByteMax(20).Draw(r, "column")
 		place := s.Row([]byte(rapid.String().Draw(r, "row")))
-		veiled := s.Placed(place, column, n)
-		require.Equal(r, n, s.Unplaced(place, column, veiled))
-		require.NotEqual(r, veiled, s.Placed(place, column+1, n))
-		require.NotEqual(r, veiled, s.Placed(s.Row([]byte("\x00another")), column, n))
-		require.NotEqual(r, veiled, other.Placed(place, column, n))
+		veiled := s.Placed(place, column, n, false)
+		require.Equal(r, n, s.Placed(place, column, veiled, true))
+		require.NotEqual(r, veiled, s.Placed(place, column+1, n, false))
+		require.NotEqual(r, veiled, s.Placed(s.Row([]byte("\x00another")), column, n, false))
+		require.NotEqual(r, veiled, other.Placed(place, column, n, false))
 		for bit := range 64 {
-			near := s.Placed(place, column, n^1<<bit)
+			near := s.Placed(place, column, n^1<<bit, false)
 			changed := bits.OnesCount32(uint32(uint64(near^veiled)>>32)) * bits.OnesCount32(uint32(near^veiled))
 			require.Greater(r, changed, 1, "both halves change")
 		}

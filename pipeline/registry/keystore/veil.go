@@ -45,7 +45,6 @@ const (
 	veilProof              // the salt of the proof
 	veilRefs               // the references that it made known
 	veilDetails            // what only a few types have
-
 )
 
 // at encrypts the place of a part of an event, a block of it.
@@ -130,31 +129,18 @@ func (s *Sealer) Beside(tag Tag) [2]int64 {
 	return [2]int64{int64(binary.LittleEndian.Uint64(s.out[:8])), int64(binary.LittleEndian.Uint64(s.out[8:]))}
 }
 
-// Placed is a number of a row beside the chain as it stands at a place, in one of its columns: what it is when the row
-// changes tells nothing but that it is another. Unplaced is the number of which it was made. Both are a cipher of
-// eight bytes: four rounds of Feistel's, of AES.
-func (s *Sealer) Placed(place Tag, column byte, n int64) int64 {
+// Placed is a number as it stands in a column of a row, or, undone, the one that it was: four rounds of Feistel's
+// network with AES (Luby and Rackoff 1988). Changed there, it tells only that it is another one.
+func (s *Sealer) Placed(place Tag, column byte, n int64, undone bool) int64 {
 	left, right := uint32(uint64(n)>>32), uint32(n)
 	for round := range byte(4) {
-		left, right = right, left^s.round(place, column, round, right)
+		if s.block = place; undone {
+			round = 3 - round
+		}
+		s.block[0], s.block[1] = s.block[0]^column, s.block[1]^round
+		binary.LittleEndian.PutUint32(s.block[2:], binary.LittleEndian.Uint32(s.block[2:])^right)
+		s.beside.Encrypt(s.out[:], s.block[:])
+		left, right = right, left^binary.LittleEndian.Uint32(s.out[:])
 	}
-	return int64(uint64(left)<<32 | uint64(right))
-}
-
-// Unplaced is the number that Placed veiled.
-func (s *Sealer) Unplaced(place Tag, column byte, veiled int64) int64 {
-	left, right := uint32(uint64(veiled)>>32), uint32(veiled)
-	for round := range byte(4) {
-		left, right = right^s.round(place, column, 3-round, left), left
-	}
-	return int64(uint64(left)<<32 | uint64(right))
-}
-
-func (s *Sealer) round(place Tag, column, round byte, half uint32) uint32 {
-	s.block = place
-	s.block[0] ^= column
-	s.block[1] ^= round
-	binary.LittleEndian.PutUint32(s.block[2:6], binary.LittleEndian.Uint32(s.block[2:6])^half)
-	s.beside.Encrypt(s.out[:], s.block[:])
-	return binary.LittleEndian.Uint32(s.out[:4])
+	return int64(uint64(right)<<32 | uint64(left))
 }

@@ -205,35 +205,6 @@ func (b *Book) Renew(ctx context.Context, tx *database.Txn, sealer *keystore.Sea
 	return nil
 }
 
-// Undate veils what is not veiled of a Dated book. The rows and their seals say what they said.
-func (b *Book) Undate(ctx context.Context, tx *database.Txn) error {
-	b.dated = false
-	for _, t := range placed {
-		sum, err := b.seal(ctx, tx, t, nil, nil, true)
-		if err == nil && sum != b.sums[t] {
-			err = b.Broken(defs[t].name, "rows of it are not as they were written")
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Put writes one number of a row of Hold or Request, and does not seal the row.
-func (b *Book) Put(ctx context.Context, tx *database.Txn, t Table, name, column string, n int64) error {
-	d := &defs[t]
-	_, err := tx.Exec(ctx, `UPDATE `+d.name+` SET `+column+` = ? WHERE silo = ? AND `+d.columns[0].name+` = ?`,
-		b.Place(t, name).Veil(column, n), b.id, name)
-	return err
-}
-
-// Blank leaves of the numbers of a column of Hold or Request that they are not 0.
-func (b *Book) Blank(ctx context.Context, tx *database.Txn, t Table, column string) error {
-	_, err := tx.Exec(ctx, `UPDATE `+defs[t].name+` SET `+column+` = 1 WHERE silo = ? AND `+column+` <> 0`, b.id)
-	return err
-}
-
 // renewPages seals a large table whose keys begin with a reference.
 func (b *Book) renewPages(ctx context.Context, tx *database.Txn, t Table, by *keystore.Sealer) error {
 	d := &defs[t]

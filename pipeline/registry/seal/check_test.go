@@ -136,7 +136,7 @@ func TestPairsOfASiloWithoutAKey(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, int64(5), of)
 	plain := book(t)
-	plain.Plain()
+	plain.Before(tables.Sealed)
 	tag, _ = plain.Pair(Alias, ref, 5)
 	_, of, err = plain.Check(Alias).Pair(row{ref, int64(5), tag[:]})
 	require.NoError(t, err)

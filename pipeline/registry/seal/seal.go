@@ -55,8 +55,8 @@ type column struct {
 	key  bool
 }
 
-// number reports whether a column is one, and by which of the two numbers of keystore.Sealer.Beside it is veiled, -1 for
-// none.
+// number reports whether a column is one, and by which of the two numbers of keystore.Sealer.Beside, -1 for none, it is
+// veiled.
 func (c *column) number() (is bool, veil int) {
 	switch c.kind {
 	case 'n', 'p':
@@ -297,66 +297,6 @@ func Blind(silo string, id int64, sealer *keystore.Sealer) *Book {
 	return &Book{silo: silo, id: id, sealer: sealer, blind: true}
 }
 
-// Plain says that the silo's rows are those of a registry of before: not veiled, and sealed as it did.
-func (b *Book) Plain() {
-	b.plain = true
-	if b.sealer != nil {
-		b.sealer = b.sealer.Former()
-	}
-}
-
-// Dated says that the silo's rows are those of a registry of before that says when holds and requests were.
-func (b *Book) Dated() { b.dated = true }
-
-// placed are the tables whose numbers are veiled by their place: those that Dated is about.
-var placed = []Table{Hold, Request}
-
-// Placed are the columns of Hold or Request that are veiled by their place, by where Each has them.
-func Placed(t Table) map[int]string {
-	list := map[int]string{}
-	for i, c := range defs[t].columns {
-		if c.kind == 'p' {
-			list[i] = c.name
-		}
-	}
-	return list
-}
-
-// Place is where the numbers of a row of Hold or Request stand.
-type Place struct {
-	def    *def
-	sealer *keystore.Sealer
-	of     keystore.Tag
-}
-
-// Place is that of a row with a name.
-func (b *Book) Place(t Table, name string) Place {
-	p := Place{def: &defs[t], sealer: b.sealer}
-	p.of, b.buf = placeOf(b.sealer, t, name, b.buf)
-	return p
-}
-
-// placeOf is the tag of a name: no row has it, for a row has more columns.
-func placeOf[T string | []byte](s *keystore.Sealer, t Table, name T, buf []byte) (keystore.Tag, []byte) {
-	buf = Bytes(append(buf[:0], byte(t)), name)
-	return s.Row(buf), buf
-}
-
-// Veil is a number as it is stored in a column.
-func (p Place) Veil(name string, n int64) int64 {
-	i := slices.IndexFunc(p.def.columns, func(c column) bool { return c.name == name })
-	return veilAt(p.sealer, p.of, i, n)
-}
-
-// veilAt is a number of a column as it is stored. That there is none is said by other columns too, and stays none, so
-// that the database can be asked for what is open.
-func veilAt(s *keystore.Sealer, place keystore.Tag, column int, n int64) int64 {
-	if n == 0 {
-		return 0
-	}
-	return s.Placed(place, byte(column), n)
-}
-
 // Veil is what the silo's events are veiled with; nil where they are not, or nobody has the key any more. It serves one
 // goroutine.
 func (b *Book) Veil() *keystore.Sealer {
@@ -565,7 +505,7 @@ func (c *clear) ColumnInt64(i int) int64 {
 		return n ^ c.mask[veil]
 	}
 	if n != 0 && c.by != nil && c.def.columns[i].kind == 'p' {
-		return c.by.Unplaced(c.place, byte(i), n)
+		return c.by.Placed(c.place, byte(i), n, true)
 	}
 	return n
 }

@@ -28,9 +28,9 @@ type Resealed struct {
 // Reseal is the way out of a registry of which rows beside the chains are not as they were written, and no copy is left
 // (`lethe registry reseal`). Every chain is recomputed, and compared with the heads that the last night saw: one that
 // does not hold is refused, and so are holds and requests that the events say otherwise. References of people, and
-// instants of holds and requests that cannot be read, are made to be what the events say. Flags, tombstones, record links, deliveries, marks of expiry, and when a silo was heard
-// of, are taken as they stand. Before anything is written agreed is asked; it may be asked again, of the same. None is
-// returned where every row holds.
+// instants of holds and requests that cannot be read, are made to be what the events say. Flags, tombstones, record
+// links, deliveries, marks of expiry, and when a silo was heard of, are taken as they stand. Before anything is written
+// agreed is asked; it may be asked again, of the same. None is returned where every row holds.
 func Reseal(ctx context.Context, c Config, seen map[string]chain.Head, agreed func([]Resealed) error) (done []Resealed,
 	err error) {
 	what := fmt.Sprintf("reseal %s", c.Config)

@@ -60,26 +60,8 @@ func Upgrade(ctx context.Context, c Config, seen map[string]chain.Head) (done Up
 			return err
 		}
 		store.Before = tables.Current // from here on rows are written as they are now
-		for _, s := range silos {
-			move := veil
-			switch {
-			case s.Keyless != nil:
-				move = blank
-			case is == tables.Dated:
-				move = undate
-			}
-			if err := move(ctx, store, tx, s, seen[s.Silo]); err != nil {
-				return err
-			}
-			done.Silos = append(done.Silos, s.Silo)
-		}
-		if is == tables.Dated {
-			return tables.Undated(ctx, tx)
-		}
-		if _, err := tx.Exec(ctx, `UPDATE record_link SET linked_at = 0`); err != nil {
-			return err
-		}
-		return tables.Veiled(ctx, tx)
+		done.Silos, err = moved(ctx, store, tx, is, silos, seen)
+		return err
 	})
 	if err == nil && is != tables.Dated {
 		err = tables.Finish(ctx, db)
@@ -91,6 +73,31 @@ func Upgrade(ctx context.Context, c Config, seen map[string]chain.Head) (done Up
 		return Upgraded{}, err
 	}
 	return done, nil
+}
+
+// moved moves silos over, and returns their names.
+func moved(ctx context.Context, store *chain.Store, tx *database.Txn, is tables.Before, silos []chain.Silo,
+	seen map[string]chain.Head) (names []string, err error) {
+	for _, s := range silos {
+		move := veil
+		switch {
+		case s.Keyless != nil:
+			move = blank
+		case is == tables.Dated:
+			move = undate
+		}
+		if err := move(ctx, store, tx, s, seen[s.Silo]); err != nil {
+			return nil, err
+		}
+		names = append(names, s.Silo)
+	}
+	if is == tables.Dated {
+		return names, tables.Undated(ctx, tx)
+	}
+	if _, err := tx.Exec(ctx, `UPDATE record_link SET linked_at = 0`); err != nil {
+		return nil, err
+	}
+	return names, tables.Veiled(ctx, tx)
 }
 
 // sound reads the silos of a registry of before, and refuses one whose chain does not hold, or that has rows beside it

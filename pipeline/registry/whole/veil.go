@@ -167,7 +167,7 @@ func asTheyStand(ctx context.Context, s *chain.Store, tx *database.Txn) ([]chain
 		case s.Before != tables.Unsealed:
 			v.Book = seal.Blind(v.Silo, v.ID, sealer)
 		}
-		v.Before(s.Before)
+		v.Book.Before(s.Before)
 		list = append(list, v)
 	}
 	return list, rows.Err()

@@ -35,7 +35,8 @@ const schemaVersion = 6
 // is stored: when an event happened, took effect, ended and was recorded, what recognises it, and of its payload the
 // collection, the details, the references, what its content was and the salt of its proof; but not of events of the
 // whole silo, block 0, which are nobody's. Beside the chain the collection of aliases and links, since when a flag
-// stands, when a tombstone began and ends, and all numbers of holds and requests but 0; of a link nobody says since when.
+// stands, when a tombstone began and ends, and all numbers of holds and requests but 0; of a link nobody says since
+// when.
 //
 // A row's seal is the tag of package seal over what a decision reads of it; that of a silo the box with the sums
 // of its tables, NULL where the silo has no key any more.
@@ -255,8 +256,8 @@ func Open(ctx context.Context, c database.Config) (*database.DB, error) {
 }
 
 // The versions of before that are taken over: without seals, without veils, and with the instants of holds and requests
-// in the clear. The others were left by an upgrade that was cut off when all but the guards was done: by the Lethe before,
-// and by this one.
+// in the clear. The others were left by an upgrade that was cut off when all but the guards was done: by the Lethe
+// before, and by this one.
 const (
 	unsealed       = "3"
 	unveiled       = "4"
@@ -401,8 +402,8 @@ func checkVersion(ctx context.Context, db *database.DB) error {
 		return fmt.Errorf("%w: it is of version %s, and this Lethe wants %d: `lethe registry upgrade` moves it over",
 			database.ErrSchema, version, schemaVersion)
 	case err == nil && number > schemaVersion:
-		return fmt.Errorf("%w: it is of version %s, which a later Lethe made, and this one knows %d: use that Lethe, or "+
-			"a copy of the registry from before it was moved over", database.ErrSchema, version, schemaVersion)
+		return fmt.Errorf("%w: it is of version %s, which a later Lethe made, and this one knows %d: use that Lethe, "+
+			"or a copy of the registry from before it was moved over", database.ErrSchema, version, schemaVersion)
 	case err == nil:
 		return fmt.Errorf("%w: it is of version %s, and this Lethe wants %d; registry.dsn must name one made by its "+
 			"`lethe registry init`",
