@@ -77,7 +77,7 @@ fuzz-targets:
 mutants: ## Plant faults in the code that erases, and show that the tests find each
 	fixtures/servers/in-memory fixtures/servers/up go run ./fixtures/cmd/mutants
 
-readers: ## Have hyparquet, DuckDB and Arrow in Rust read every table of the evidence; needs node, npm and the network
+readers: ## Have hyparquet, DuckDB, Arrow in Rust and Polars read every table of the evidence; needs node, npm and the network
 	go run ./fixtures/cmd/readers
 
 build: ## Build bin/lethe

@@ -67,11 +67,16 @@ Without either it detects change after signing, not by who holds the runner's ke
 					against.Roots = p.Timestamps.Roots
 				}
 			}
+			if len(args) > 0 {
+				if _, err := os.Stat(folder); err != nil {
+					return fmt.Errorf("%w: open reports: %w: give the folder of reports, or a copy of it", setup.ErrConfig, err)
+				}
+			}
 			report, err := evidence.VerifyAgainst(cmd.Context(), folder, parsed, against)
 			err = errors.Join(err, report.Has(answer))
 			if c.json {
 				err = errors.Join(err, c.printJSON(verified(report)))
-			} else {
+			} else if err == nil || !report.OK() || len(report.Nights) > 0 { // else it has nothing to say
 				for _, line := range report.Lines() {
 					fmt.Fprintln(c.Out, line)
 				}

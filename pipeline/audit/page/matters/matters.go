@@ -186,7 +186,7 @@ func (n night) alteredNeeds() []Matter {
 	case code == 12:
 		m.kind, m.What, m.Clause = altered, n.Say("need.altered"), "clause.altered"
 		m.Left, m.Late = n.Say("noticed", n.Clock(n.Run.EndedAt)), true
-	case code == 10:
+	case n.NoRegistry():
 		m.kind, m.Mark, m.What, m.Clause = stopped, "red", n.Say("need.noregistry"), "clause.noregistry"
 	case code == 13:
 		m.kind, m.Mark, m.What, m.Clause = stopped, "red", n.Say("need.lapsed"), "clause.lapsed"

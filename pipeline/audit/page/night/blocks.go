@@ -24,6 +24,9 @@ func (n night) evidence() []cell {
 	switch missing := n.Unread(); {
 	case n.Broken:
 		holds = cell{"red", n.Say("evidence.broken"), n.Say("evidence.broken.text", at), []string{"q7"}}
+	case n.NoRegistry():
+		holds.Mark, holds.Title = "amber", n.Say("evidence.missing")
+		holds.Text = n.Say("evidence.noregistry.text", n.Run.Answers, at)
 	case len(missing) > 0:
 		holds.Mark, holds.Title = "amber", n.Say("evidence.missing")
 		holds.Text += " " + n.Say("evidence.missing.text", lang.Short(missing[0].Source, 40), int64(len(missing)))

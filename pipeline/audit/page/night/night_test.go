@@ -452,6 +452,16 @@ func TestNothingEndedIsNotNothingDue(t *testing.T) {
 	require.Contains(t, pageOf(t, f, nil).Done[0].Text, "No row was ended: what is due waits for people.")
 }
 
+// TestAMissingRegistryIsNotCalledChecked: neither sentence nor cell says that it was as it was signed.
+func TestAMissingRegistryIsNotCalledChecked(t *testing.T) {
+	f := audittest.Quiet()
+	require.Contains(t, pageOf(t, f, nil).Verdict.Held, "The registry and the answers were as they were signed.")
+	f.Run.ExitCode = 10
+	p := pageOf(t, f, nil)
+	require.NotContains(t, p.Verdict.Held, "registry")
+	require.Equal(t, []string{"amber", "Holds, not whole"}, []string{p.Evidence[0].Mark, p.Evidence[0].Title})
+}
+
 // TestAgesAfterApply: once the rows longest past their term were ended, nobody knows how long the others are.
 func TestAgesAfterApply(t *testing.T) {
 	f := audittest.Quiet()

@@ -175,7 +175,11 @@ func (n night) held() string {
 	} else if ended > 0 {
 		said = append(said, n.Say("held.ended.some", ended, n.Done.Again))
 	}
-	said = append(said, n.Say("held.evidence"))
+	if n.NoRegistry() {
+		said = append(said, n.Say("held.answers"))
+	} else {
+		said = append(said, n.Say("held.evidence"))
+	}
 	text := ""
 	for i, s := range said {
 		if i > 0 {

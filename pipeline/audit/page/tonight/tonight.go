@@ -284,6 +284,9 @@ func (n *Night) RequestKind(kind string) string {
 }
 
 // Reason says in a few words why rows stand or go.
+// NoRegistry says that the consent registry, or a part of it, was missing, empty or too old.
+func (n *Night) NoRegistry() bool { return n.Run.ExitCode == 10 }
+
 func (n *Night) Reason(code string) string {
 	if key := "reason." + code; n.Has(key) {
 		return n.Say(key)
