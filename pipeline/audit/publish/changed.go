@@ -17,11 +17,11 @@ const Over = "over"
 // from which this one goes on. What waits, or stays blocked, is decided alike night after night: to list all of it
 // again was most of what evidence weighed.
 func (w *publisher) decisions() iter.Seq2[[]audit.Decision, error] {
-	all := byRecord(w.Decisions, w.folder, decisionsInOrder())
+	all := byRecord(w.undated(w.Decisions), w.folder, decisionsInOrder())
 	if w.Before == nil || all == nil {
 		return all
 	}
-	return changed(all, byRecord(w.Before, w.before(), decisionsInOrder()))
+	return changed(all, byRecord(w.undated(w.Before), w.before(), decisionsInOrder()))
 }
 
 // before is where the list before is put in order.

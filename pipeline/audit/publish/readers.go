@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/expiry"
@@ -138,6 +139,27 @@ func (w *publisher) discreet() {
 		for silo := range strings.SplitSeq(row.Silo, ";") {
 			if w.private(silo) {
 				row.Shapes = ""
+			}
+		}
+	}
+}
+
+// undated leaves out the days of decisions that stand in the clear: who reads those of two silos would find who of the
+// one is who of the other by what they have in common.
+func (w *publisher) undated(of iter.Seq2[[]audit.Decision, error]) iter.Seq2[[]audit.Decision, error] {
+	if of == nil {
+		return nil
+	}
+	return func(yield func([]audit.Decision, error) bool) {
+		for rows, err := range of {
+			rows = slices.Clone(rows)
+			for i := range rows {
+				if d := &rows[i]; !w.private(d.Silo) {
+					d.Until, d.Due, d.FlaggedAt = "", "", time.Time{}
+				}
+			}
+			if !yield(rows, err) {
+				return
 			}
 		}
 	}
