@@ -32,7 +32,7 @@ func TestValuesLeadToTheTableWhoseKeysTheyAre(t *testing.T) {
 		}
 		return col
 	}
-	judge := func(of []string) map[string]classifiers.Verdict {
+	judge := func(keys, of []string) map[string]classifiers.Verdict {
 		c := catalogue(t)
 		patients := c.Scan(classifiers.Table{Database: "d", Name: "patients",
 			Fields: textFields("Id", "BIRTHDATE", "FIRST", "LAST", "SSN", "CITY")})
@@ -55,7 +55,16 @@ func TestValuesLeadToTheTableWhoseKeysTheyAre(t *testing.T) {
 		}
 		return got
 	}
-	linked, apart := judge(keys), judge(others)
+	short := func(letter string) (col []string) {
+		for i := range 150 {
+			col = append(col, fmt.Sprint(letter, i))
+		}
+		return col
+	}
+	linked, apart := judge(keys, keys), judge(keys, others)
+	shorter := judge(short("p"), short("p"))
+	require.Equal(t, classifiers.Health, shorter["allergies.DESCRIPTION"].Primary, shorter["allergies.DESCRIPTION"].Terms)
+	require.Equal(t, classifiers.None, shorter["allergies.PATIENT"].Primary, shorter["allergies.PATIENT"].Terms)
 	for _, f := range []string{"conditions.DESCRIPTION", "allergies.DESCRIPTION"} {
 		require.Equal(t, classifiers.Health, linked[f].Primary, "%s: %v", f, linked[f].Terms)
 	}

@@ -32,6 +32,7 @@ var plausibilities = [...]plausibility{
 	{without(documents, DeviceID, BankAccount), "", fewDigits, -4, "few digits"},
 	{without(documents, VehiclePlate), "", shortNumbers, -6, "numbers of one or two digits"},
 	{documents, "", shortSequence, -5, "a sequence"},
+	{[]Category{DeviceID}, "", smallNumbers, -6, "small numbers"},
 	{documents, "", always, 0.5, "could be"},
 
 	{[]Category{City, Country, Region}, "", mostlyNumbers, -6, "numbers of a list"},

@@ -55,8 +55,8 @@ const (
 	shortestCode = 8
 )
 
-// linkByValue finds which fields hold the keys of other tables although no foreign key says so, and no name: the same long
-// codes stand in both, as in exports (PATIENT and patients.Id). The samples have the values with the smallest hashes, so that
+// linkByValue finds which fields hold the keys of other tables although no foreign key says so: the same long codes stand in
+// both, as in exports (PATIENT and patients.Id), or shorter ones under a name that speaks of the other table. The samples have the values with the smallest hashes, so that
 // what one has below the other's limit must be there too.
 func linkByValue(tables []*tableState) {
 	type target struct {
@@ -91,7 +91,7 @@ func linkByValue(tables []*tableState) {
 						}
 					}
 				}
-				if k.table != t && shared >= fewestShared && shared*10 >= all*9 {
+				if k.table != t && (f.profile.shortest >= shortestCode || f.speaksOf(k.table)) && shared >= fewestShared && shared*10 >= all*9 {
 					f.linked, f.leads = true, k.table
 					break
 				}
@@ -100,10 +100,17 @@ func linkByValue(tables []*tableState) {
 	}
 }
 
-// holdsCodes reports whether the values are long codes with a digit in each, and the rules find nothing in them.
+// holdsCodes reports whether the values are codes with a digit in each, and the rules find nothing in them.
 func (f *fieldState) holdsCodes() bool {
 	p := f.profile
-	return f.verdict.Primary == None && p.n >= fewestShared && p.shortest >= shortestCode && p.spaced == 0 && p.share(p.digits) > 0.9
+	return f.verdict.Primary == None && p.n >= fewestShared && p.spaced == 0 && p.share(p.digits) > 0.9
+}
+
+// speaksOf reports whether the header has a word of a table's name, or one for persons where the table is about them.
+func (f *fieldState) speaksOf(t *tableState) bool {
+	return f.header.roles.person && t.subject == "person" || slices.ContainsFunc(f.tokens, func(w string) bool {
+		return len(w) > 3 && slices.Contains(t.stems(), stem(w))
+	})
 }
 
 // hasKeyAtEndOf reports whether the table has a key of one whole number whose name, of at least five

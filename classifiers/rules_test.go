@@ -43,6 +43,9 @@ func TestPlausibilities(t *testing.T) {
 		{"long sequence", VehiclePlate, "", Field{Kind: "integer"}, profile{n: 9, digits: 9, dense: true, high: 1e7},
 			0.5, "could be"},
 
+		{"keys of visitors", DeviceID, "", Field{}, profile{n: 9, numeric: 9, digits: 9, length: 3, longest: 3}, -6,
+			"small numbers"},
+
 		{"codes", Postcode, "", Field{}, profile{n: 9, digits: 9, longest: 7}, 1, "could be postal codes"},
 		{"words", Postcode, "", Field{}, words, -5, "not like postal codes"},
 
