@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"unicode"
 )
 
 // Drawing is an SVG element.
@@ -57,6 +58,23 @@ func (c *canvas) text(class, anchor string, x, y float64, text string) {
 	}
 	fmt.Fprintf(&c.b, `<text x="%s" y="%s" class="%s"%s>%s</text>`, coordinate(x), coordinate(y), class, anchor,
 		escaped(text))
+}
+
+// wide is how wide a text is at most, in the letters of the charts.
+func wide(text string) (width float64) {
+	for _, r := range text {
+		if unicode.In(r, unicode.P, unicode.Z) {
+			width += 2.8
+		} else {
+			width += 5.3
+		}
+	}
+	return width
+}
+
+// margin is where bars begin, right of the numbers of their scale.
+func margin(write func(int64) string, most int64) float64 {
+	return max(34, 6+wide(write(most)))
 }
 
 // drawing is the image; label says in words what it shows.

@@ -23,7 +23,7 @@ type Stack struct {
 // Draw makes the drawing.
 func (s Stack) Draw() Drawing {
 	c := canvas{width: 338, height: 168}
-	const left, right, floor, top = 34.0, 240.0, 148.0, 14.0
+	const right, floor, top = 240.0, 148.0, 14.0
 	nights, most := 0, int64(0)
 	for _, l := range s.Layers {
 		nights = max(nights, len(l.Values))
@@ -31,7 +31,7 @@ func (s Stack) Draw() Drawing {
 	for i := range nights {
 		most = max(most, s.sum(i))
 	}
-	step := scale(most)
+	step, left := scale(most), margin(s.Write, most)
 	y := func(v int64) float64 { return floor - (floor-top)*float64(v)/float64(max(most, 1)) }
 	for v := int64(0); v <= most; v += step {
 		class := "gr"

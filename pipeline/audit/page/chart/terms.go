@@ -1,6 +1,9 @@
 package chart
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Tenths is how many parts of a term ages are counted in; the last part is past it.
 const Tenths = 10
@@ -74,7 +77,7 @@ func (s Step) sum() (sum int64) {
 // Draw makes the drawing.
 func (s Steps) Draw() Drawing {
 	c := canvas{width: 338, height: 138}
-	const left, right, floor, top = 34.0, 326.0, 119.0, 22.0
+	const right, floor, top = 326.0, 119.0, 22.0
 	if len(s.Steps) == 0 {
 		return c.drawing(s.Label)
 	}
@@ -83,6 +86,7 @@ func (s Steps) Draw() Drawing {
 	for _, step := range s.Steps {
 		most = max(most, step.sum())
 	}
+	left := margin(s.Write, most)
 	x := func(day int) float64 { return left + (right-14-left)*float64(day)/float64(last) }
 	y := func(v int64) float64 { return floor - (floor-top)*float64(v)/float64(most) }
 	for v, step := int64(0), scale(most); v <= most; v += step {
@@ -122,37 +126,59 @@ func sortedDays(ticks map[int]string) []int {
 	return days
 }
 
-// notes writes what is said of steps above them, none over another, and each with a rim of paper, as bars and lines are
-// behind it.
+// note is what is said of a step, and where: its class, where it stands to its point, and the point.
+type note struct {
+	class, anchor, text string
+	x, y                float64
+}
+
+// notes writes what is said of steps above them, each with a rim of paper, as lines and lower bars may be behind it.
+// What is there tonight and the end are always said, then of the others those that are over no other: all stand in the
+// data.
 func (s Steps) notes(c *canvas, x func(int) float64, y func(int64) float64) {
-	lowest := 0.0
-	if end := len(s.Steps) - 1; end > 0 && s.Steps[end].sum() == 0 {
-		at := x(s.Steps[end].Day)
-		c.line("ink", at, min(94, y(s.Steps[end-1].sum())-16)+3, at, 119)
+	placed := []note{{"t b", after, s.Steps[0].Note, x(0) + 2, 14}}
+	end := len(s.Steps) - 1
+	if last := s.Steps[end]; end > 0 && last.sum() == 0 {
+		n := noteOf("t b", last, x(last.Day), min(94, y(s.Steps[end-1].sum())-16))
+		for n.over(placed[0]) {
+			n.y += 11.5
+		}
+		placed = append(placed, n)
+		c.line("ink", x(last.Day), n.y+3, x(last.Day), 119)
 	}
 	for i, step := range s.Steps {
-		if step.Note == "" {
-			continue
+		n := noteOf("t", step, x(step.Day), y(step.sum())-4)
+		said := i > 0 && n.text != "" && step.sum() > 0 && n.y <= 114
+		if said && !slices.ContainsFunc(placed, n.over) {
+			placed = append(placed, n)
 		}
-		class, anchor, at := "t", after, x(step.Day)+4
-		if at > 200 {
-			anchor, at = before, 336
-		}
-		high := y(step.sum()) - 4
-		switch {
-		case i == 0: // above all
-			class, at, high, anchor = "t b", x(0)+2, 14, after
-		case step.sum() == 0: // the end
-			class, high = "t b", min(94, y(s.Steps[max(i-1, 0)].sum())-16)
-		default:
-			high = max(high, lowest+11.5)
-		}
-		if high > 114 {
-			continue // no room: it stands in the data
-		}
-		c.text(class+" rim", anchor, at, high, step.Note)
-		lowest = high
 	}
+	for _, n := range placed {
+		c.text(n.class+" rim", n.anchor, n.x, n.y, n.text)
+	}
+}
+
+// noteOf is the note of a step that begins there, before the edge where it would go beyond it.
+func noteOf(class string, s Step, x, y float64) note {
+	if x+4 > 200 {
+		return note{class, before, s.Note, 336, y}
+	}
+	return note{class, after, s.Note, x + 4, y}
+}
+
+// over says that two notes overlap.
+func (n note) over(o note) bool {
+	from, to := n.span()
+	start, end := o.span()
+	return math.Abs(n.y-o.y) < 11 && from < end && start < to
+}
+
+// span is from where to where a note goes.
+func (n note) span() (from, to float64) {
+	if n.anchor == before {
+		return n.x - wide(n.text), n.x
+	}
+	return n.x, n.x + wide(n.text)
 }
 
 // Span is one request: days before today on which it was received, until which it has to be answered (negative: it is

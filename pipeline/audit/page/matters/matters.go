@@ -293,12 +293,12 @@ func fallDue(k audit.Kept, today time.Time) (rows int64, first time.Time) {
 
 // failure says why a source could not be read.
 func (n night) failure(reason string) string {
-	for _, known := range []string{"unreachable", "denied", "damaged", "schema", "TLS", "unreadable"} {
+	for _, known := range []string{"unreachable", "denied", "damaged", "schema", "TLS", "unsupported"} {
 		if strings.Contains(reason, known) {
 			return n.Say("failure." + known)
 		}
 	}
-	return name(cmp.Or(reason, "–"))
+	return n.Say("failure.unreadable")
 }
 
 // useNeeds are rows in use past their end.
