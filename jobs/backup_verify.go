@@ -61,6 +61,7 @@ func (c *Command) verifyBackups(ctx context.Context, names []string, all bool, d
 	if _, err := p.Keys.Runner(); err != nil {
 		return err
 	}
+	defer lean()()
 	stop := c.progress(p)
 	defer stop()
 	var lines []trialLine

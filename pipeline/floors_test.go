@@ -120,13 +120,14 @@ var floors = []floor{
 	{pkg: "connectors/internal/locked", may: []string{"connectors"}},
 	{pkg: "connectors/internal/paging", may: []string{"connectors", "connectors/internal/keyset"}},
 	{pkg: "connectors/internal/textfile", may: []string{"connectors", "connectors/internal/packed"}},
+	{pkg: "connectors/internal/scratch"},
 	{pkg: "connectors/internal/pgarchive", may: []string{"connectors"}},
 	{pkg: "connectors/internal/anew", may: []string{"connectors", "connectors/internal/packed", "connectors/internal/textfile"}},
 	{pkg: "connectors/signature", may: []string{"connectors"}}, // what files and folders are, wherever they lie
 	{pkg: "connectors/shelf", may: []string{"connectors"}},
 	{pkg: "connectors/shelf/...", may: []string{"connectors", "connectors/shelf", "connectors/wire"}},
 	{pkg: "connectors/wire"}, // connections, whatever speaks on them
-	{pkg: "connectors/restore", may: []string{"connectors", "connectors/internal/pgarchive", "connectors/mysql", "connectors/postgres", "connectors/sqlite"}}, // opens what it put back
+	{pkg: "connectors/restore", may: []string{"connectors", "connectors/internal/pgarchive", "connectors/internal/scratch", "connectors/mysql", "connectors/postgres", "connectors/sqlite"}}, // opens what it put back
 	{pkg: "connectors/...", may: []string{"connectors", "connectors/delimited", "connectors/wire", "connectors/signature", "connectors/internal/...",
 		"connectors/conformance", "connectors/conformance/..."}},
 	{pkg: "fixtures/...", may: []string{"..."}, test: true},

@@ -75,5 +75,3 @@ func end(c *exec.Cmd, now bool) {
 	}
 	_ = syscall.Kill(c.Process.Pid, signal)
 }
-
-func lockFile(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }

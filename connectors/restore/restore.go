@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/scratch"
 )
 
 // started is how long a server may take to answer, ended how long to end, and stalled how long it may take nothing of
@@ -38,15 +39,7 @@ const (
 const longest = 100
 
 // Folder is a private folder of one process.
-type Folder struct {
-	Path string
-	lock *os.File
-}
-
-const (
-	mark     = "lethe-restored-"
-	lockName = "in-use"
-)
+type Folder struct{ *scratch.Folder }
 
 // NewFolder makes a folder in parent, and removes those there whose process is gone. "" is the folder of temporary
 // files; where the user nobody cannot come to it, /tmp.
@@ -60,45 +53,12 @@ func NewFolder(parent string) (*Folder, error) {
 		return nil, fmt.Errorf("the user nobody, as whom servers run, cannot come to %s: name another folder with --dir: %w",
 			parent, connectors.ErrConfig)
 	}
-	left, err := filepath.Glob(filepath.Join(parent, mark+"*"))
-	if err != nil {
-		return nil, err
-	}
-	for _, dir := range left {
-		if f, err := hold(dir); err == nil {
-			f.remove()
-		}
-	}
-	dir, err := os.MkdirTemp(parent, mark)
+	f, err := scratch.New(parent, "lethe-restored-")
 	if err != nil {
 		return nil, fmt.Errorf("%w: name another folder with --dir: %w", err, connectors.ErrConfig)
 	}
-	f, err := hold(dir)
-	if err != nil {
-		_ = os.RemoveAll(dir)
-		return nil, err
-	}
-	return f, nil
+	return &Folder{f}, nil
 }
-
-// hold takes a folder that no other process has.
-func hold(dir string) (*Folder, error) {
-	lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := lockFile(lock); err != nil {
-		return nil, errors.Join(err, lock.Close())
-	}
-	return &Folder{Path: dir, lock: lock}, nil
-}
-
-func (f *Folder) remove() error {
-	return errors.Join(os.RemoveAll(f.Path), f.lock.Close())
-}
-
-// Close removes the folder.
-func (f *Folder) Close() error { return f.remove() }
 
 // room makes a folder within for one server, which the user of servers owns.
 func (f *Folder) room() (string, error) {

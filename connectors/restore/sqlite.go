@@ -14,7 +14,7 @@ import (
 )
 
 // SQLite copies a file, with what is not yet written back into it, and lets SQLite look at every page and index of it.
-func SQLite(ctx context.Context, f *Folder, o connectors.Options) (_ *connectors.Restored, err error) {
+func SQLite(ctx context.Context, f *Folder, o connectors.Options, backup connectors.Source) (_ *connectors.Restored, err error) {
 	dir, err := os.MkdirTemp(f.Path, "")
 	if err != nil {
 		return nil, err
@@ -25,11 +25,14 @@ func SQLite(ctx context.Context, f *Folder, o connectors.Options) (_ *connectors
 			err = errors.Join(err, r.Close())
 		}
 	}()
-	path := filepath.Join(dir, "restored.sqlite")
-	if err := copyFile(o.DSN, path); err != nil {
+	from, path := o.DSN, filepath.Join(dir, "restored.sqlite")
+	if u, ok := backup.(interface{ File() string }); ok { // it was unpacked there
+		from = u.File()
+	}
+	if err := copyFile(from, path); err != nil {
 		return nil, err
 	}
-	if err := copyFile(o.DSN+"-wal", path+"-wal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := copyFile(from+"-wal", path+"-wal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	faults, version, err := sqlite.Whole(ctx, path)

@@ -10,7 +10,14 @@ import (
 
 // Place is the file itself, by device and number where the system counts files so, else by its path without links.
 func (s *source) Place(ctx context.Context) (string, error) {
-	path := filePath(s.dsn)
+	place, err := placeOf(filePath(s.dsn))
+	if err != nil {
+		return "", s.fail(ctx, "open", "", err)
+	}
+	return place, nil
+}
+
+func placeOf(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err == nil {
 		if number := fileNumber(info); number != "" {
@@ -20,10 +27,7 @@ func (s *source) Place(ctx context.Context) (string, error) {
 			path, err = filepath.Abs(path)
 		}
 	}
-	if err != nil {
-		return "", s.fail(ctx, "open", "", err)
-	}
-	return "file " + path, nil
+	return "file " + path, err
 }
 
 // fileNumber is the device and the number of a file, "" where the system has none.

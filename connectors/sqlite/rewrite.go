@@ -91,9 +91,6 @@ func (r *rewriter) Rewrite(ctx context.Context, q []connectors.Query, edit conne
 		return report, r.fail(ctx, "rewrite", w.table, err)
 	}
 	report.Before, report.After, report.Tables = job.Before, job.After, w.counts
-	if w.temp == "" {
-		report.After = report.Before
-	}
 	return report, nil
 }
 
@@ -157,7 +154,7 @@ func (w *rewrite) run(queries []connectors.Query) (err error) {
 	slices.SortFunc(w.counts, func(a, b connectors.RewriteCount) int { return strings.Compare(a.Table, b.Table) })
 	w.table = ""
 	if w.draft == "" {
-		return w.same(before)
+		return w.job.Same(before)
 	}
 	if err := w.end(); err != nil {
 		return err
@@ -175,15 +172,6 @@ func (w *rewrite) run(queries []connectors.Query) (err error) {
 	}
 	w.job.Holds(after)
 	return w.job.Finish(w.readBack)
-}
-
-// same notes what an original holds of which nothing changes.
-func (w *rewrite) same(before *anew.Digest) error {
-	f, err := os.Open(w.job.Target())
-	if err != nil {
-		return err
-	}
-	return errors.Join(w.job.Wrote(f, before), f.Close())
 }
 
 // close ends what is open, also of earlier scans, which stand on the original.

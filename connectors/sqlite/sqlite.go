@@ -31,6 +31,7 @@ import (
 	"github.com/ncruces/go-sqlite3/ext/rtree"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/dumpfile"
 	"lethe/connectors/internal/readback"
 )
 
@@ -40,16 +41,24 @@ var Connector = connectors.Connector{
 	Name:    "sqlite",
 	About:   "SQLite database file",
 	Schemes: []string{"sqlite", "file"},
-	Suffix:  []string{".sqlite", ".sqlite3", ".db"},
+	Suffix:  suffixes(),
 	Options: options,
 	Open:    Open,
 }
 
-var options = []connectors.OptionSpec{{
+// suffixes are those of databases, also packed.
+func suffixes() (list []string) {
+	for _, s := range []string{".sqlite", ".sqlite3", ".db"} {
+		list = append(list, s, s+".gz", s+".zst", s+".bz2", s+".xz", s+".age")
+	}
+	return list
+}
+
+var options = append([]connectors.OptionSpec{{
 	Name:  "busy_timeout",
 	About: "a duration such as 5s, which is the default; how long to wait for another process's lock",
 	Check: func(value string) error { _, err := parseBusy(value); return err },
-}}
+}}, dumpfile.PackedOptions...)
 
 func parseBusy(value string) (time.Duration, error) {
 	busy, err := time.ParseDuration(value)
@@ -100,6 +109,13 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	}
 	if busy, ok := o.Extra["busy_timeout"]; ok {
 		s.busy, _ = parseBusy(busy) // checked above
+	}
+	if o.ApplyDSN == "" {
+		if packed, err := isPacked(o); err != nil {
+			return fail(err, "")
+		} else if packed {
+			return openUnpacked(ctx, o)
+		}
 	}
 	path := filePath(s.dsn)
 	base := filepath.Base(path)

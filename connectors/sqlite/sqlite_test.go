@@ -73,6 +73,7 @@ func openFile(t *testing.T, path string, writable bool) connectors.Source {
 type engine struct {
 	writable  bool
 	backup    bool
+	packed    string // how a backup is packed: the ending of its name; "" it is not
 	setup     string // run first
 	options   string // behind each CREATE TABLE of a table with a key
 	collation string // of text fields
@@ -98,6 +99,9 @@ func (e engine) harness() connectortest.Harness {
 				statements = append(statements, d.Inserts(table, 100)...)
 			}
 			path := makeFile(t, append(statements, "COMMIT")...)
+			if e.packed != "" {
+				return packedStore(t, path, e.packed)
+			}
 			if e.backup {
 				return connectortest.Store{Open: func(t *testing.T) connectors.Source { return openBackup(t, path) },
 					Path: path, Bytes: func(t *testing.T) []byte { return contents(t, path) }}
@@ -129,6 +133,8 @@ func TestSQLite(t *testing.T) {
 		"backup":                {backup: true},
 		"backup, without rowid": {backup: true, options: " WITHOUT ROWID"},
 		"backup, wal, utf-16":   {backup: true, setup: "PRAGMA encoding='UTF-16'; PRAGMA journal_mode=WAL"},
+		"backup, gzip":          {backup: true, packed: ".gz"},
+		"backup, zstd":          {backup: true, packed: ".zst", options: " WITHOUT ROWID"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if e.writable {
@@ -415,9 +421,9 @@ func TestWritersGoOnDuringAScan(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	o := connectors.Options{DSN: makeFile(t, "CREATE TABLE t (id INTEGER PRIMARY KEY)")}
-	connectortest.RunOptions(t, Connector, o, map[string]connectortest.OptionValues{
+	connectortest.RunOptions(t, Connector, o, connectortest.Packed(t, map[string]connectortest.OptionValues{
 		"busy_timeout": {Good: []string{"0s", "1ms", "5s"}, Bad: []string{"", "5", "-1s", "soon"}},
-	})
+	}))
 }
 
 func TestBusyIsTransient(t *testing.T) {

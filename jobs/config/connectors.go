@@ -38,8 +38,8 @@ func restored(ctx context.Context, k connectors.Connector, o connectors.Options,
 		r, err = restore.MariaDB(ctx, f, o, dump)
 	case k.Name == pgdump.Connector.Name && isText:
 		r, err = restore.Postgres(ctx, f, o, dump)
-	case k.Name == sqlite.Connector.Name && o.Shelf == nil:
-		r, err = restore.SQLite(ctx, f, o)
+	case k.Name == sqlite.Connector.Name:
+		r, err = restore.SQLite(ctx, f, o, backup)
 	default:
 		err = fmt.Errorf("nothing here puts back what the connector %s reads: %w", k.Name, errors.ErrUnsupported)
 	}

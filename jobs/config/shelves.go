@@ -36,7 +36,7 @@ func openerOf(path string) func(context.Context, connectors.ShelfOptions) (conne
 }
 
 // readable are the connectors that read a file wherever it lies.
-var readable = []string{"mysqldump", "pgdump", "mssqldump", "physical"}
+var readable = []string{"mysqldump", "pgdump", "mssqldump", "sqlite", "physical"}
 
 // shelfSources makes a source of each file that lies in a bucket or on another server. Where that does not answer, there is one
 // source that says so: what lay there is then not known to be gone.

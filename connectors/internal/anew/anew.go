@@ -159,6 +159,13 @@ func (j *Job) Digest() *Digest {
 // Wrote says what was read of the original, and that the temporary file is whole. A side-car that does not belong to the
 // original is an error.
 func (j *Job) Wrote(f File, before *Digest) error {
+	if err := j.read(before); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+func (j *Job) read(before *Digest) error {
 	if before.size != j.size {
 		return errMoved
 	}
@@ -168,7 +175,14 @@ func (j *Job) Wrote(f File, before *Digest) error {
 			return err
 		}
 	}
-	return f.Sync()
+	return nil
+}
+
+// Same says what was read of the original, and that nothing is written. A side-car that does not belong to it is an error.
+func (j *Job) Same(before *Digest) error {
+	err := j.read(before)
+	j.After = j.Before
+	return err
 }
 
 // Holds says what the temporary file holds; it must be known before Finish ends.

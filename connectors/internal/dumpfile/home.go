@@ -21,7 +21,7 @@ var Options = append([]connectors.OptionSpec{{
 		}
 		return nil
 	},
-}}, packedOptions...)
+}}, PackedOptions...)
 
 // ownOption lets the configuration say which of the databases in a file is the source's own.
 const ownOption = "database"

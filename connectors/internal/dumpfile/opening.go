@@ -21,8 +21,8 @@ const (
 	recipientsOption = "recipients"
 )
 
-// packedOptions are those of every kind of dump that is one file.
-var packedOptions = []connectors.OptionSpec{{
+// PackedOptions are those of every kind of backup that is one file.
+var PackedOptions = []connectors.OptionSpec{{
 	Name:  memberOption,
 	About: "a name; which file in an archive (tar, zip) is the dump, where several are",
 	Check: func(value string) error {

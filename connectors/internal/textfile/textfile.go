@@ -70,6 +70,7 @@ type Options struct {
 	Tee     io.Writer // gets the bytes of the file as they are, from a goroutine of the Text; nil gets none
 	Foreign []Foreign // what else is refused, before what every connector refuses
 	UTF16   bool      // a text of UTF-16 is read: whoever asks decodes it
+	Begins  string    // how what is within has to begin, be it a text or not; "" it is any text
 	Reused  *Reused   // what other texts left; nil: nothing, and what this one leaves is nobody's
 
 	Member string       // the name of the dump in an archive; "" the only one
@@ -79,6 +80,12 @@ type Options struct {
 
 // check refuses what is within a file that is none of the texts that are asked for.
 func (o Options) check(head []byte) error {
+	if o.Begins != "" {
+		if bytes.HasPrefix(head, []byte(o.Begins)) {
+			return nil
+		}
+		return fmt.Errorf("what is within does not begin as it has to: %w", connectors.ErrDamaged)
+	}
 	wide := bytes.HasPrefix(head, []byte(littleMark)) || bytes.HasPrefix(head, []byte(bigMark))
 	if err := Check(head, o.Foreign...); err != nil && !(wide && o.UTF16) {
 		return err
