@@ -194,7 +194,8 @@ func (n night) alteredNeeds() []Matter {
 		m.kind, m.What, m.Clause = stopped, n.Say("need.window"), "clause.window"
 	case code == 130:
 		m.kind, m.What, m.Clause = stopped, n.Say("need.killed"), "clause.killed"
-	case code == 0 || code == 3 || code == 4 || code == 5: // plans wait, a source failed: that is said of each
+	case code == 0 || code == 3 || code == 4 || code == 5 || code == 14:
+		// plans wait, a source failed or was put back from a copy: that is said of each
 		return nil
 	default:
 		m.kind, m.Mark, m.What, m.Clause = stopped, "red", n.Say("need.error", int64(code)), "clause.error"

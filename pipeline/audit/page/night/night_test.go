@@ -462,6 +462,17 @@ func TestAMissingRegistryIsNotCalledChecked(t *testing.T) {
 	require.Equal(t, []string{"amber", "Holds, not whole"}, []string{p.Evidence[0].Mark, p.Evidence[0].Title})
 }
 
+// TestARestoreIsNoError: what was put back from a copy is said as that, and not as a night that failed.
+func TestARestoreIsNoError(t *testing.T) {
+	f := audittest.Quiet()
+	f.Run.ExitCode = 14
+	f.Findings = []audit.Finding{{Kind: "F_RESTORED", Severity: "high", Source: "crm", Object: "people", Count: 11}}
+	p := pageOf(t, f, nil)
+	require.Len(t, p.Needs, 1)
+	require.Contains(t, lang.Plain(p.Needs[0].What), "in crm.people 11 rows were back that had been erased")
+	require.NotContains(t, p.Verdict.Sentence, "error")
+}
+
 // TestAgesAfterApply: once the rows longest past their term were ended, nobody knows how long the others are.
 func TestAgesAfterApply(t *testing.T) {
 	f := audittest.Quiet()
