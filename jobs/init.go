@@ -24,6 +24,7 @@ import (
 
 func initCommand(c *Command) *cobra.Command {
 	var connector, dsn, output, preset string
+	var schema bool
 	cmd := &cobra.Command{
 		Use:   "init [url | file]",
 		Short: "Write a commented configuration: of a source that is scanned for it, or the annotated example",
@@ -32,9 +33,15 @@ func initCommand(c *Command) *cobra.Command {
   lethe init mysql://reader@db.example.com/crm  # asks for the password, or takes LETHE_PASSWORD
   lethe init app.sqlite -o lethe.yaml
   lethe init mysql://reader@db.example.com/crm --preset civicrm
-  lethe init --connector mysql --dsn 'reader@tcp(db.example.com)/crm'`,
+  lethe init --connector mysql --dsn 'reader@tcp(db.example.com)/crm'
+  lethe init --schema > lethe.schema.json     # for an editor, named in the file as # yaml-language-server: $schema=...`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
+			case schema && (len(args) > 0 || dsn != "" || connector != "" || preset != ""):
+				return fmt.Errorf("%w: --schema is of every configuration: leave out the source", setup.ErrUsage)
+			case schema:
+				_, err := fmt.Fprint(c.Out, config.Schema)
+				return err
 			case len(args) == 1 && dsn != "":
 				return fmt.Errorf("%w: name the source once: as argument, or with --dsn", setup.ErrUsage)
 			case len(args) == 1:
@@ -57,6 +64,7 @@ func initCommand(c *Command) *cobra.Command {
 			return initFrom(cmd.Context(), c, dsn, connector, output, preset)
 		},
 	}
+	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of a configuration instead")
 	cmd.Flags().StringVar(&connector, "connector", "", "open with this connector, whatever the name looks like")
 	cmd.Flags().StringVar(&dsn, "dsn", "", "the source, as an option: a URL, a file, or what the connector reads")
 	cmd.Flags().StringVar(&preset, "preset", "", "what is known of the `application`: one of "+presetNames()+
