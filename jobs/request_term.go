@@ -119,11 +119,14 @@ func lastDay(end time.Time, zone *time.Location) string { return dayOf(end.Add(-
 
 // answerBy is the last day for the answer to a request received on a day: so many months later by Regulation
 // (EEC, Euratom) No 1182/71, art. 3(1) and (2)(c), and so many days for which the term rested; where that is
-// a Saturday, a Sunday or a public holiday, the next working day (art. 3(4)).
+// a Saturday, a Sunday or a public holiday, the next working day (art. 3(4)). A list that leaves none for a fortnight is
+// none of holidays, and gives no time.
 func answerBy(received calendar.Date, months, rested int, holidays []config.Holiday) calendar.Date {
 	end := calendar.EndOf(received, calendar.Period{Months: months, Days: rested})
-	for !workingDay(end, holidays) {
-		end++
+	for day := end; day < end+14; day++ {
+		if workingDay(day, holidays) {
+			return day
+		}
 	}
 	return end
 }

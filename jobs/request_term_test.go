@@ -43,6 +43,19 @@ func TestAnswerBy(t *testing.T) {
 	}
 }
 
+// TestAnswerByEndsWithoutWorkingDays gives no time where a list leaves no working day.
+func TestAnswerByEndsWithoutWorkingDays(t *testing.T) {
+	day, err := calendar.ParseDate("2026-11-05")
+	require.NoError(t, err)
+	var all []config.Holiday
+	for at, end := day, day+400; at < end; at++ {
+		var h config.Holiday
+		require.NoError(t, h.UnmarshalText([]byte(at.String())))
+		all = append(all, h)
+	}
+	require.Equal(t, "2026-12-05", answerBy(day, 1, 0, all).String())
+}
+
 func TestPastInstant(t *testing.T) {
 	rome, err := time.LoadLocation("Europe/Rome")
 	require.NoError(t, err)

@@ -31,5 +31,10 @@ func TestPlaces(t *testing.T) {
 	}
 	require.NotEqual(t, places("mysql://a:b@db/crm", "mysql://c:d@db/crm"), places("mysql://a:b@db/crm", "mysql://c:d@db/x"),
 		"where it is changed")
-	require.Empty(t, places("app.sqlite", "app.sqlite"))
+	require.Equal(t, places("./app.sqlite", "app.sqlite"), places("app.sqlite", "app.sqlite"))
+	require.NotEqual(t, places("copy.sqlite", "copy.sqlite"), places("app.sqlite", "app.sqlite"))
+	c := Config{dir: t.TempDir()}
+	require.Equal(t, "app.sqlite", c.standing(c.abs("app.sqlite")))
+	require.Equal(t, "../app.sqlite", c.standing(c.abs("../app.sqlite")))
+	require.Equal(t, "mysql://a@db/crm", c.standing("mysql://a@db/crm"))
 }

@@ -302,7 +302,7 @@ func (c *Config) dsnSource(d *sourceDraft) setup.Source {
 		d.options.DSN, d.options.ApplyDSN = c.abs(d.options.DSN), c.abs(d.options.ApplyDSN)
 	}
 	source := d.base
-	source.Place = places(d.options.DSN, d.options.ApplyDSN)
+	source.Place = places(c.standing(d.options.DSN), c.standing(d.options.ApplyDSN))
 	source.Open = c.opener(d.connector, d.options, d.of)
 	return source
 }

@@ -69,6 +69,8 @@ func refusals() []refusal {
 	}
 	both := func(w *inside) { w.approve(w.plan("first"), "anna", "bo") }
 	apply := []string{"apply"}
+	earlier := func(w *inside) { w.at = "2026-11-19T08:00:00Z" }
+	setBack := []string{"was signed at 2026-11-20T09:00:00Z: set the clock right"}
 	const revoke = "lethe keys new"
 	nobody := []string{"lacks a custodian", "lethe approve", "lethe plan discard"}
 	return []refusal{
@@ -163,6 +165,16 @@ func refusals() []refusal {
 			w.at = "2026-11-19T08:00:00Z"
 		}, []string{"order", "sign", "1", "--as", "anna", "--key", "anna.key"}, 2,
 			[]string{"answer 6 was signed at 2026-11-20T09:00:00Z: set the clock right"}},
+		{"a clock set back before a hold", earlier, []string{"hold", "place", "--silo", "members", "--case", "1", "--id", "h1",
+			"--as", "anna", "--key", "anna.key"}, 2, setBack},
+		{"a clock set back before a policy is adopted", func(w *inside) {
+			w.edit("lethe.yaml", "max_percent: 40", "max_percent: 30")
+			earlier(w)
+		}, []string{"policy", "adopt", "--as", "anna", "--key", "anna.key"}, 2, setBack},
+		{"a clock set back before a key is revoked", earlier, []string{"keys", "revoke", "bo", "--as", "bo", "--key", "bo.key",
+			"--comment", "lost"}, 2, setBack},
+		{"a clock set back before a plan is discarded", earlier, []string{"plan", "discard", "first", "--as", "anna", "--key",
+			"anna.key", "--as", "bo", "--key", "bo.key", "--comment", "no"}, 2, []string{"set the clock right"}},
 		{"an order for longer than six months, with the clock set on", func(w *inside) {
 			w.edit("lethe.yaml", "until: 2027-05-01", "until: 2027-06-01")
 		}, []string{"order", "sign", "1", "--as", "anna", "--key", "anna.key"}, 2,
@@ -211,6 +223,8 @@ func refusals() []refusal {
 		{"somebody unknown", func(*inside) {}, approve("eve", "anna"), 2, []string{`"eve" is not among people`, "public key"}},
 		{"a key file that others can read", func(w *inside) { require.NoError(w, os.Chmod(w.path("bo.key"), 0o644)) },
 			approve("bo", "bo"), 2, []string{"bo.key has mode 0644", "chmod 600 bo.key"}},
+		{"an identity that others can read", func(w *inside) { require.NoError(w, os.Chmod(w.path("var/lethe.age"), 0o644)) },
+			apply, 2, []string{"var/lethe.age has mode 0644", "chmod 600"}},
 		{"a key file that is none", func(w *inside) { w.write("bo.key", "x") }, approve("bo", "bo"), 2, []string{"bo.key"}},
 		{"an order that others signed otherwise", func(w *inside) {
 			w.forgeOrder(answers.Order, wider, "bo", "bo.key")
