@@ -197,9 +197,9 @@ type Decision struct {
 	Rule      string    // "" where none decided
 	Grounds   string    `col:",list"`             // live grounds, joined by ';'
 	Cleared   string    `col:",list"`             // fields to clear, joined by ';'
-	Until     string    `col:"ground_until,date"` // civil date the last live ground ends; NULL without readers:
-	Due       string    `col:"due_on,date"`       // civil date erasure is due; NULL without readers:
-	FlaggedAt time.Time // the anchor of a reason without a date; NULL none, or without readers:
+	Until     string    `col:"ground_until,date"` // civil date the last live ground ends; NULL without readers
+	Due       string    `col:"due_on,date"`       // civil date erasure is due; NULL without readers
+	FlaggedAt time.Time // the anchor of a reason without a date; NULL none, or without readers
 	Notes     string    `col:",list"` // exceptions and remarks, joined by ';'
 	Change    string    // block, unblock, clear, anonymize, delete, "" none
 }

@@ -22,8 +22,8 @@ func (set *Set) Watch(whole bool) {
 		}
 		if was := set.notes.Place(src.Name); was != "" && was != src.Place {
 			set.notes.Find(audit.Finding{Kind: Moved, Severity: "high", Source: src.Name})
-			set.notes.Problem(fmt.Errorf("%w: source %s is read at another server, database or file than before: what is "+
-				"due where it stood stays there; see who changed its dsn, or its apply_dsn",
+			set.notes.Problem(fmt.Errorf("%w: source %s is read at another server, database or file than before: what "+
+				"is due where it stood stays there; see who changed its dsn, or its apply_dsn",
 				setup.ErrUnapproved, src.Name))
 		}
 		if whole && set.tonight.Apply {
