@@ -70,7 +70,7 @@ func (f *fieldState) weighingOf() *weighing {
 const (
 	toFind     = 0.7
 	toTake     = 4.0  // what the rules hold for a company's
-	toBelieve  = -0.8 // what the rules only doubt
+	toBelieve  = 0    // what the rules only doubt: a verdict of less is none
 	toDrop     = -0.1 // what the rules found
 	toDropText = -1.1 // texts: few are about persons
 	toDropOne  = -1.3 // what names one person: to lose it costs more than to look at it

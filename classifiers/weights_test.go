@@ -106,6 +106,23 @@ func TestWeights(t *testing.T) {
 	require.Less(t, len(text), 1_000_000)
 }
 
+// TestTrainingJudgesAsTheProduct sees that nothing counts as found in the training which the product calls none: what the rules
+// did not find has to be likelier than not.
+func TestTrainingJudgesAsTheProduct(t *testing.T) {
+	c := catalogue(t)
+	_, scans := scanDomains(t, c, "testdata/corpus/openemr.txt")
+	asked := 0
+	for _, table := range c.Weigh(scans...) {
+		for _, w := range table {
+			if w.Asked && !w.Found.Personal() && !w.Proved {
+				asked++
+				require.GreaterOrEqual(t, w.Least, 0.0, w.Field)
+			}
+		}
+	}
+	require.Greater(t, asked, 100)
+}
+
 const weightsHead = "# Learned by: go test ./classifiers -run 'TestWeights$' -train. Do not edit. " +
 	"feature <tab> kind=weight ...; \"personal\" is for any of them, \"company_only\" for whose a contact is.\n"
 
