@@ -268,7 +268,8 @@ func requireMydumper(t *testing.T, server *servers.Server, db *servers.Database,
 	}
 	read := contents(t, src, tables)
 	restored := server.Database(t)
-	tool(t, restored, mydumperPath("myloader"), "--directory="+path, "--database="+restored.Name)
+	// several threads may lock rows so that one of them is thrown out
+	tool(t, restored, mydumperPath("myloader"), "--threads=1", "--directory="+path, "--database="+restored.Name)
 	again, catalog := live(t, restored)
 	found := contents(t, again, catalog)
 	require.Contains(t, strings.Join(found["people"], "\n"), `g="gone-1x"`)

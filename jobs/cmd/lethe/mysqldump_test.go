@@ -54,7 +54,7 @@ func mariadbCommands(t *testing.T) map[string]func(*testscript.TestScript, bool,
 			db := was.Server.Database(t)
 			switch _, err := os.Stat(filepath.Join(path, "metadata")); {
 			case err == nil:
-				mydumper(ts, db, "myloader", "--database="+db.Name, "--directory="+path)
+				mydumper(ts, db, "myloader", "--threads=1", "--database="+db.Name, "--directory="+path)
 			case strings.Contains(filepath.Base(path), ".sql"):
 				text := ts.ReadFile(args[1])
 				if filepath.Ext(path) == ".gz" {
