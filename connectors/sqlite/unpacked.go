@@ -58,6 +58,9 @@ func isPacked(o connectors.Options) (bool, error) {
 	if o.Shelf != nil {
 		return true, nil
 	}
+	if _, err := textfile.StampOf(filePath(o.DSN)); err != nil { // to open a pipe waits for who writes into it
+		return false, nil
+	}
 	f, err := os.Open(filePath(o.DSN))
 	if err != nil {
 		return false, nil
@@ -72,7 +75,7 @@ func isPacked(o connectors.Options) (bool, error) {
 		return false, err
 	}
 	opening.Begins = magic
-	text, err := textfile.OpenWith(o.DSN, opening)
+	text, err := textfile.OpenWith(filePath(o.DSN), opening)
 	if err == nil {
 		defer text.Close()
 		return !text.Packing.Plain(), nil

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -90,6 +91,16 @@ func TestNothingOfWhatWasUnpackedStays(t *testing.T) {
 		require.ErrorIs(t, err, connectors.ErrDamaged, name)
 		require.NotContains(t, err.Error(), "lethe-sqlite-", name)
 		require.Equal(t, before, left(), name)
+	}
+}
+
+// TestAPipeIsNotWaitedFor: what is no file is refused at once.
+func TestAPipeIsNotWaitedFor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db.gz")
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	for _, rewrite := range []bool{false, true} {
+		_, err := Open(t.Context(), connectors.Options{Name: "a", DSN: path, Rewrite: rewrite})
+		require.ErrorIs(t, err, connectors.ErrDamaged)
 	}
 }
 
