@@ -111,10 +111,14 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 		s.busy, _ = parseBusy(busy) // checked above
 	}
 	if o.ApplyDSN == "" {
-		if packed, err := isPacked(o); err != nil {
+		file := o
+		if o.Shelf == nil {
+			file.DSN = filePath(s.dsn)
+		}
+		if packed, err := isPacked(file); err != nil {
 			return fail(err, "")
 		} else if packed {
-			return openUnpacked(ctx, o)
+			return openUnpacked(ctx, file)
 		}
 	}
 	path := filePath(s.dsn)

@@ -39,7 +39,7 @@ func (s *source) placed(ctx context.Context, o connectors.Options) (string, erro
 	if o.Shelf != nil {
 		return "file " + o.DSN, nil
 	}
-	place, err := placeOf(filePath(o.DSN))
+	place, err := placeOf(o.DSN)
 	if err != nil {
 		return "", s.fail(ctx, "open", "", err)
 	}
@@ -58,10 +58,10 @@ func isPacked(o connectors.Options) (bool, error) {
 	if o.Shelf != nil {
 		return true, nil
 	}
-	if _, err := textfile.StampOf(filePath(o.DSN)); err != nil { // to open a pipe waits for who writes into it
+	if _, err := textfile.StampOf(o.DSN); err != nil { // to open a pipe waits for who writes into it
 		return false, nil
 	}
-	f, err := os.Open(filePath(o.DSN))
+	f, err := os.Open(o.DSN)
 	if err != nil {
 		return false, nil
 	}
@@ -75,7 +75,7 @@ func isPacked(o connectors.Options) (bool, error) {
 		return false, err
 	}
 	opening.Begins = magic
-	text, err := textfile.OpenWith(filePath(o.DSN), opening)
+	text, err := textfile.OpenWith(o.DSN, opening)
 	if err == nil {
 		defer text.Close()
 		return !text.Packing.Plain(), nil

@@ -75,7 +75,7 @@ func TestNothingOfWhatWasUnpackedStays(t *testing.T) {
 	packed := connectortest.Pack(t, ".gz", content)
 	require.NoError(t, os.WriteFile(path, packed, 0o600))
 	require.NoError(t, os.MkdirAll(filepath.Join(room, "lethe-sqlite-1"), 0o700))
-	src, err := Open(t.Context(), connectors.Options{Name: "a", DSN: path})
+	src, err := Open(t.Context(), connectors.Options{Name: "a", DSN: "sqlite://" + path})
 	require.NoError(t, err)
 	require.Equal(t, [][]string{{"1", "ada@lago.it"}, {"2", "bob@lago.it"}}, read(t, src, connectors.Query{Table: "people"}))
 	tables, err := src.Tables(t.Context())
