@@ -1,5 +1,5 @@
-// Package restore puts backups back as whoever lost a database would: by the programs of its engine, into a server that
-// is started for it, that nobody else reaches, and that goes away with what it held.
+// Package restore puts backups back as whoever lost a database would: by the programs of its engine, or as those do, into a
+// server that is started for it, that nobody else reaches, and that goes away with what it held.
 //
 // A backup may be of bad will. It is put back by a user of the server who may do nothing outside of its databases; the
 // server and its programs run as the user nobody where Lethe is root; the client takes no commands from it; and nothing
@@ -161,8 +161,7 @@ func (t *tail) String() string {
 	return strings.Join(strings.Fields(string(t.text)), " ")
 }
 
-// serve starts a server and waits until it answers. What it says goes to a file of its folder, which is told of where it
-// ends before.
+// serve starts a server and waits until it answers. The end of what it says is in the error where it ends before.
 func serve(ctx context.Context, c *exec.Cmd, answers func(context.Context) error) (stop func() error, err error) {
 	said := &tail{}
 	c.Stdout, c.Stderr = said, said

@@ -25,29 +25,41 @@ func New(parent, mark string) (*Folder, error) {
 		return nil, err
 	}
 	for _, dir := range left {
-		if f, err := hold(dir); err == nil {
+		if f, err := hold(dir, 0); err == nil { // one without the file is just being made
 			_ = f.Close() // or the next one does
 		}
 	}
-	dir, err := os.MkdirTemp(parent, mark)
-	if err != nil {
-		return nil, err
+	for try := 0; ; try++ {
+		dir, err := os.MkdirTemp(parent, mark)
+		if err != nil {
+			return nil, err
+		}
+		f, err := hold(dir, os.O_CREATE)
+		if err == nil || try == tries {
+			return f, err
+		}
+		_ = os.RemoveAll(dir) // another process took it before it was held, for one that is left
 	}
-	f, err := hold(dir)
-	if err != nil {
-		_ = os.RemoveAll(dir) // nothing is in it
-		return nil, err
-	}
-	return f, nil
 }
 
-// hold takes a folder that no other process has.
-func hold(dir string) (*Folder, error) {
-	lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+// tries is how often another process may do so.
+const tries = 10
+
+// hold takes a folder that is there and that no other process has.
+func hold(dir string, create int) (*Folder, error) {
+	lock, err := os.OpenFile(filepath.Join(dir, lockName), create|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	held, err := lock.Stat()
+	there, gone := os.Stat(lock.Name())
+	if err = errors.Join(err, gone); err == nil && !os.SameFile(held, there) {
+		err = os.ErrNotExist
+	}
+	if err != nil { // whoever had it has removed it
 		return nil, errors.Join(err, lock.Close())
 	}
 	return &Folder{Path: dir, lock: lock}, nil

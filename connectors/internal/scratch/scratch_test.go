@@ -4,8 +4,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -31,4 +33,23 @@ func TestFoldersOfProcessesThatAreGoneAreRemoved(t *testing.T) {
 	info, err := os.Stat(filepath.Join(parent, "other"))
 	require.NoError(t, err)
 	require.True(t, info.IsDir())
+}
+
+// TestManyAtOnce: who clears up takes no folder from who is just making one.
+func TestManyAtOnce(t *testing.T) {
+	parent := t.TempDir()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 50 {
+				f, err := New(parent, "mark-")
+				if !assert.NoError(t, err) {
+					return
+				}
+				assert.NoError(t, os.WriteFile(filepath.Join(f.Path, "data"), []byte("x"), 0o600))
+				assert.NoError(t, f.Close())
+			}
+		})
+	}
+	all.Wait()
 }

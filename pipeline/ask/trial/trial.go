@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"math"
 	"slices"
 	"strings"
 
@@ -43,23 +44,27 @@ func Try(ctx context.Context, p *setup.Setup, s setup.Source, parent string) (t 
 	}
 	file, err := s.Open(ctx)
 	if err != nil {
-		return t, fault(&t, s, err)
+		err = fault(&t, s, err)
+		return t, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	tables, err := file.Tables(ctx)
 	if err != nil {
-		return t, fault(&t, s, err)
+		err = fault(&t, s, err)
+		return t, err
 	}
 	p.Progress("restore", s.Name, 0, -1)
 	back, err := s.Restore(ctx, file, parent)
 	if err != nil {
-		return t, fault(&t, s, err)
+		err = fault(&t, s, err)
+		return t, err
 	}
 	defer func() { err = errors.Join(err, back.Close()) }()
 	t.Engine, t.Left = back.Engine, back.Left
 	c := &comparison{setup: p, source: s, trial: &t, seed: maphash.MakeSeed()}
-	if err := c.compare(ctx, file, tables, back); err != nil {
-		return t, fault(&t, s, err)
+	if err = c.compare(ctx, file, tables, back); err != nil {
+		err = fault(&t, s, err)
+		return t, err
 	}
 	if err := c.ended(ctx, back); err != nil {
 		return t, err
@@ -177,21 +182,25 @@ func (c *comparison) settle(table string, want, got *sum) {
 	}
 }
 
-// home puts the database first that holds most of the tables which the file names without one.
+// home puts the database first that holds most of the tables which the file names without one. It is none that the file
+// names, if there is another.
 func home(tables []connectors.Table, back *connectors.Restored, catalogs []connectors.Tables) {
-	best, most := 0, -1
+	best, most := 0, math.MinInt
 	for i := range catalogs {
 		held := 0
 		for _, t := range tables {
 			if _, ok := catalogs[i].Find(t.Name); ok {
 				held++
 			}
+			if of, _, named := strings.Cut(t.Name, "."); named && of == back.Databases[i].Name {
+				held -= len(tables)
+			}
 		}
 		if held > most {
 			best, most = i, held
 		}
 	}
-	if most >= 0 {
+	if len(catalogs) > 0 {
 		back.Databases[0], back.Databases[best] = back.Databases[best], back.Databases[0]
 		catalogs[0], catalogs[best] = catalogs[best], catalogs[0]
 	}
