@@ -69,7 +69,11 @@ func parseBusy(value string) (time.Duration, error) {
 }
 
 const (
-	pageRows    = 10_000 // rows of a page where the query does not say
+	pageRows = 10_000 // rows of a page where the query does not say
+
+	// keyedRows is pageRows of a query with Keys: each page seeks all of them anew, so that it ends where the batch
+	// does, by bytes.
+	keyedRows   = 1 << 20
 	busyDefault = 5 * time.Second
 )
 
@@ -359,7 +363,11 @@ func (s *source) scan(ctx context.Context, c *sqlite3.Conn, q connectors.Query,
 		}()
 	}
 	limit := q.MaxRows
-	if limit <= 0 {
+	switch {
+	case limit > 0:
+	case q.Keys != nil:
+		limit = keyedRows
+	default:
 		limit = pageRows
 	}
 	if q.Sample > 0 && q.Keys == nil && q.After == "" {

@@ -53,15 +53,18 @@ func (g *Graph) Follow(ctx context.Context) error {
 	return nil
 }
 
-// portion is of how many rows it is asked at once what refers to them.
-const portion = 1 << 16
+// portion is of how many rows it is asked at once what refers to them; inBackups where all is read for each answer.
+const portion, inBackups = 1 << 16, 1 << 19
 
 // next are rows, by table, of which it is not known yet what refers to them: those after the ones that it gave before,
 // and once there are none, from the first on.
 func (g *Graph) next() map[string][]int32 {
-	byTable, found, all := map[string][]int32{}, 0, int32(g.rows.Len())
+	byTable, found, all, most := map[string][]int32{}, 0, int32(g.rows.Len()), portion
+	if g.Store.Backup() {
+		most = inBackups
+	}
 	for range 2 { // rows that were passed may be reached since
-		for ; g.upTo < all && found < portion; g.upTo++ {
+		for ; g.upTo < all && found < most; g.upTo++ {
 			if of := g.at(g.upTo); !of.expanded && of.contexts != 0 {
 				of.expanded = true
 				byTable[g.table(g.upTo).name] = append(byTable[g.table(g.upTo).name], g.upTo)

@@ -1,13 +1,16 @@
 package dependents
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"lethe/connectors"
 	"lethe/pipeline/change"
 	"lethe/pipeline/dependents/edges"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/setup"
 	"lethe/pipeline/stores"
 )
 
@@ -62,4 +65,22 @@ func TestACircleGoesWhereAReferenceOfItCanBeEmptied(t *testing.T) {
 	g, customer, order = circle()
 	require.False(t, g.orders())
 	require.True(t, g.at(customer).held && g.at(order).held)
+}
+
+// TestABackupIsAskedForMoreRowsAtOnce: each time that it is asked, all of it is read.
+func TestABackupIsAskedForMoreRowsAtOnce(t *testing.T) {
+	asked := func(s setup.Source) (times int) {
+		g := New(&stores.Store{Source: s}, "run", nil, inFile(t))
+		for i := range 3 * portion {
+			g.at(g.number("t", connectors.Key(strconv.Itoa(i)))).contexts = 1
+		}
+		rows := 0
+		for byTable := g.next(); len(byTable) > 0; byTable = g.next() {
+			times, rows = times+1, rows+len(byTable["t"])
+		}
+		require.Equal(t, 3*portion, rows)
+		return times
+	}
+	require.Equal(t, 3, asked(setup.Source{Name: "crm"}))
+	require.Equal(t, 1, asked(setup.Source{Name: "dumps", Of: "crm"}))
 }

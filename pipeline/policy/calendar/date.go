@@ -119,7 +119,12 @@ func (d Date) String() string {
 		return ""
 	}
 	y, m, day := d.YMD()
-	return fmt.Sprintf("%04d-%02d-%02d", y, int(m), day)
+	if y < 1000 || y > 9999 {
+		return fmt.Sprintf("%04d-%02d-%02d", y, int(m), day)
+	}
+	digit := func(n int) byte { return '0' + byte(n%10) } // a night writes millions of days
+	return string([]byte{digit(y / 1000), digit(y / 100), digit(y / 10), digit(y), '-',
+		digit(int(m) / 10), digit(int(m)), '-', digit(day / 10), digit(day)})
 }
 
 // ParseDate reads a date as the configuration writes it: 2006-01-02.

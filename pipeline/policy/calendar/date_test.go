@@ -40,6 +40,9 @@ func TestCivilAgreesWithTheStandardLibrary(t *testing.T) {
 		if y != at.Year() || m != at.Month() || dd != at.Day() {
 			t.Fatalf("%s reads back as %s", at, d)
 		}
+		if text := d.String(); text != at.Format(time.DateOnly) {
+			t.Fatalf("%s is written as %s", at, text)
+		}
 	}
 }
 
