@@ -506,7 +506,7 @@ func (s *source) copyStatements(ctx context.Context, name string, rows arrow.Rec
 		return nil, err
 	}
 	for chunk := range keys.chunks() {
-		statements = append(statements, "DELETE FROM "+quoteName(name)+" WHERE "+keys.where(chunk, names))
+		statements = append(statements, "DELETE FROM "+quoteName(name)+" WHERE "+keys.where(chunk, names, true))
 	}
 	return statements, nil
 }

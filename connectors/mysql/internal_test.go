@@ -2,11 +2,13 @@ package mysql
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
 	driver "github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"lethe/connectors"
 	"lethe/connectors/wire"
@@ -95,7 +97,7 @@ func TestKeySetEndsPiecesBySize(t *testing.T) {
 	k, err := newKeySet(keys, []connectors.Kind{connectors.Binary})
 	require.NoError(t, err)
 	for chunk := range k.chunks() {
-		require.LessOrEqual(t, len(k.where(chunk, []string{"`k`"})), 3<<20,
+		require.LessOrEqual(t, len(k.where(chunk, []string{"`k`"}, false)), 3<<20,
 			"below the smallest usual max_allowed_packet, 4 MB")
 	}
 }
@@ -190,4 +192,40 @@ func TestSessions(t *testing.T) {
 		&lockWait))
 	require.Equal(t, "READ-COMMITTED", isolation)
 	require.Equal(t, 5, lockWait)
+}
+
+// Whatever integers are asked for, what is written names each of them and no other.
+func TestRangesHoldWhatIsAskedFor(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		keys := &connectors.Keys{Fields: []string{"k"}}
+		want := map[int64]bool{}
+		for _, n := range rapid.SliceOfN(rapid.Int64Range(-40, 40), 1, 60).Draw(t, "numbers") {
+			want[n] = true
+			keys.Tuples = append(keys.Tuples, connectors.MakeKey(strconv.AppendInt(nil, n, 10)))
+		}
+		k, err := newKeySet(keys, []connectors.Kind{connectors.Integer})
+		require.NoError(t, err)
+		named := map[int64]bool{}
+		read := func(text string) int64 {
+			n, err := strconv.ParseInt(text, 10, 64)
+			require.NoError(t, err)
+			return n
+		}
+		text := k.where(0, []string{"k"}, false)
+		for _, term := range strings.Split(text[1:len(text)-1], " OR ") {
+			if list, ok := strings.CutPrefix(term, "k IN ("); ok {
+				for _, n := range strings.Split(strings.TrimSuffix(list, ")"), ",") {
+					named[read(n)] = true
+				}
+				continue
+			}
+			from, to, ok := strings.Cut(strings.TrimPrefix(term, "k BETWEEN "), " AND ")
+			require.True(t, ok)
+			for n := read(from); n <= read(to); n++ {
+				named[n] = true
+			}
+		}
+		require.Equal(t, want, named)
+		require.NotContains(t, k.where(0, []string{"k"}, true), "BETWEEN")
+	})
 }

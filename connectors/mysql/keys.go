@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,9 +96,50 @@ func (k *keySet) chunks() int {
 	return k.Len()
 }
 
-// where names the rows of a piece. Tuples are compared one by one, never as a range.
-func (k *keySet) where(chunk int, names []string) string {
-	return oneOf(names, k.kinds, k.Of(chunk))
+// where names the rows of a piece. Tuples are compared one by one, but for integers, where a lock is not asked for: those
+// that follow each other are one range, which holds no others. A lock would look at the row behind each range, and wait for
+// whoever has that.
+func (k *keySet) where(chunk int, names []string, lock bool) string {
+	tuples := k.Of(chunk)
+	if lock || !k.exact || len(k.kinds) != 1 {
+		return oneOf(names, k.kinds, tuples)
+	}
+	var terms []string
+	var alone []connectors.Key
+	for first := 0; first < len(tuples); {
+		end := first + 1
+		for end < len(tuples) && follows(tuples[end-1], tuples[end]) {
+			end++
+		}
+		if end-first < 3 {
+			alone = append(alone, tuples[first:end]...)
+		} else {
+			terms = append(terms, names[0]+" BETWEEN "+tupleLiterals(k.kinds, tuples[first])[0]+" AND "+
+				tupleLiterals(k.kinds, tuples[end-1])[0])
+		}
+		first = end
+	}
+	if len(alone) > 0 {
+		terms = append(terms, oneOf(names, k.kinds, alone))
+	}
+	return "(" + strings.Join(terms, " OR ") + ")"
+}
+
+// follows says whether an integer is the next one after another.
+func follows(a, b connectors.Key) bool {
+	n, ok := integer(a)
+	next, also := integer(b)
+	return ok && also && n != math.MaxInt64 && n+1 == next
+}
+
+// integer is the only value of a tuple; false where it is none, or too large.
+func integer(tuple connectors.Key) (int64, bool) {
+	values, err := tuple.Values()
+	if err != nil || len(values) != 1 {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(string(values[0]), 10, 64)
+	return n, err == nil
 }
 
 // oneOf writes a IN (1, 2) or (a, b) IN ((1, 2), (3, 4)); the tuples have been checked. MariaDB misses rows

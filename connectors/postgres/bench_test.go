@@ -1,12 +1,8 @@
 package postgres_test
 
 import (
-	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -102,39 +98,6 @@ func BenchmarkRead(b *testing.B) {
 	})
 }
 
-// serverCPU is the processor time that the server has used: its first process, which counts those of sessions that ended,
-// and those that it has. Sessions are ended first, so that all are counted.
-func serverCPU(b *testing.B, db *servers.Database) time.Duration {
-	var first int
-	_, err := fmt.Sscan(db.Query(b, "SELECT pg_read_file('postmaster.pid')"), &first)
-	require.NoError(b, err)
-	const tick = 10 * time.Millisecond // of the kernel's clock for processes (USER_HZ)
-	var sum time.Duration
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	require.NoError(b, err)
-	for _, path := range stats {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue // it ended
-		}
-		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:])) // proc(5): the third field is the first here
-		of := 0
-		if parent, _ := strconv.Atoi(fields[1]); parent == first {
-			of = 2
-		}
-		if path == fmt.Sprintf("/proc/%d/stat", first) {
-			of = 4 // with its children that ended
-		}
-		for _, v := range fields[11 : 11+of] {
-			n, err := strconv.Atoi(v)
-			require.NoError(b, err)
-			sum += time.Duration(n) * tick
-		}
-	}
-	require.Positive(b, sum)
-	return sum
-}
-
 // BenchmarkDelete deletes three of ten rows, in transactions of 10,000 that are asked for, beside one DELETE. The ratio is
 // that of the processor time of client and server together to the server's for the one.
 func BenchmarkDelete(b *testing.B) {
@@ -144,11 +107,11 @@ func BenchmarkDelete(b *testing.B) {
 			b.StopTimer()
 			db := benchDatabase(b)
 			db.Exec(b, "CHECKPOINT")
-			before := serverCPU(b, db)
+			before := db.Server.CPU(b)
 			b.StartTimer()
 			db.Exec(b, "DELETE FROM person WHERE id % 10 < 3")
 			b.StopTimer()
-			one = serverCPU(b, db) - before
+			one = db.Server.CPU(b) - before
 			b.ReportMetric(one.Seconds(), "cpu-s")
 			b.StartTimer()
 		}
@@ -160,7 +123,7 @@ func BenchmarkDelete(b *testing.B) {
 			db.Exec(b, "CHECKPOINT")
 			src, err := postgres.Connector.Open(b.Context(), connectors.Options{Name: "crm", DSN: db.DSN(), ApplyDSN: db.DSN()})
 			require.NoError(b, err)
-			start, before := connectortest.CPU(b), serverCPU(b, db)
+			start, before := connectortest.CPU(b), db.Server.CPU(b)
 			b.StartTimer()
 			for first := 1; first <= benchRows; first += 10_000 {
 				k := &connectors.Keys{Fields: []string{"id"}}
@@ -175,7 +138,7 @@ func BenchmarkDelete(b *testing.B) {
 			b.StopTimer()
 			client := connectortest.CPU(b) - start
 			require.NoError(b, src.Close())
-			all = client + serverCPU(b, db) - before
+			all = client + db.Server.CPU(b) - before
 			b.ReportMetric(client.Seconds(), "client-cpu-s")
 			b.ReportMetric(all.Seconds(), "cpu-s")
 			b.ReportMetric(all.Seconds()/one.Seconds(), "of-one-DELETE")

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -91,6 +92,31 @@ func fits(fields []string, by []comparison, tuple connectors.Key) (beyond bool, 
 		beyond = beyond || more
 	}
 	return beyond, nil
+}
+
+// whole says whether tuples are one integer each, as a row's value of the column is written.
+func (c *column) whole(tuples []connectors.Key) bool {
+	return slices.Contains([]string{"int2", "int4", "int8"}, c.base) && !slices.ContainsFunc(tuples, func(t connectors.Key) bool {
+		values, err := t.Values()
+		if err != nil || len(values) != 1 {
+			return true
+		}
+		digits := bytes.TrimPrefix(values[0], []byte("-"))
+		return len(digits) == 0 || digits[0] == '0' && len(values[0]) > 1
+	})
+}
+
+// integers is the text of an array of tuples of one integer each.
+func integers(tuples []connectors.Key) []byte {
+	text := []byte{'{'}
+	for i, tuple := range tuples {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		values, _ := tuple.Values() // checked
+		text = append(text, values[0]...)
+	}
+	return append(text, '}')
 }
 
 // joined is the table of tuples, k (c1, c2, n), and the condition that joins it. Tuples are compared one by

@@ -78,7 +78,7 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 // change runs the statements, the last query's first, and reads what they changed again.
 func (s *source) change(ctx context.Context, conn *sql.Conn, parts []*part, written *readback.Rows) error {
 	var missed error // rows to update that were not met: what is read back says more
-	changes := false
+	changes, all := false, true
 	for _, p := range slices.Backward(parts) {
 		for _, st := range p.statements {
 			changes = true
@@ -86,6 +86,7 @@ func (s *source) change(ctx context.Context, conn *sql.Conn, parts []*part, writ
 			if err != nil {
 				return s.fail("mutate", p.query.Table, err)
 			}
+			all = all && (less == 0 || !st.deletes)
 			if less > 0 && !st.deletes && missed == nil {
 				missed = s.fail("mutate", p.query.Table, p.rows.Missed(less))
 			}
@@ -96,12 +97,48 @@ func (s *source) change(ctx context.Context, conn *sql.Conn, parts []*part, writ
 			return s.fail("mutate", "", ofTrigger(err, ""))
 		}
 	}
-	for _, q := range written.Queries() {
+	gone := false
+	if all && written.Deleted() > fewRows {
+		var err error
+		if gone, err = quiet(ctx, conn, parts); err != nil {
+			return s.fail("mutate", "", err)
+		}
+	}
+	for _, q := range written.Queries(gone) {
 		if err := s.readBack(ctx, conn, q); err != nil {
 			return s.fail("mutate", q.Table, err)
 		}
 	}
 	return missed
+}
+
+// fewRows are read again at less effort than the server is asked whether they need to be.
+const fewRows = 100
+
+// quietQuery asks whether no trigger and no rule is on the tables of which rows were changed, on those that refer to them,
+// over others perhaps, and on their partitions. The engine's own triggers act for foreign keys: they delete and update, and
+// put nothing back.
+const quietQuery = `WITH RECURSIVE reached (oid) AS (SELECT u.o FROM pg_catalog.unnest($1::oid[]) u (o) UNION
+		SELECT n.oid FROM reached r CROSS JOIN LATERAL (SELECT c.conrelid AS oid FROM pg_catalog.pg_constraint c
+		WHERE c.confrelid = r.oid AND c.contype = 'f' UNION ALL
+		SELECT i.inhrelid FROM pg_catalog.pg_inherits i WHERE i.inhparent = r.oid) n)
+	SELECT NOT EXISTS (SELECT FROM reached r JOIN pg_catalog.pg_trigger g ON g.tgrelid = r.oid
+		WHERE NOT g.tgisinternal AND g.tgenabled <> 'D') AND NOT EXISTS (SELECT FROM reached r
+		JOIN pg_catalog.pg_rewrite w ON w.ev_class = r.oid WHERE w.ev_type <> '1' AND w.ev_enabled <> 'D')`
+
+// quiet says whether the server runs nothing of its users' own for the changes that were made, so that rows which it says
+// it deleted are not there. None can be made meanwhile: who makes a trigger or a rule waits for the locks that changes
+// hold on their tables.
+func quiet(ctx context.Context, conn *sql.Conn, parts []*part) (quiet bool, err error) {
+	var tables list
+	for _, p := range parts {
+		tables.add([]byte(p.reader.table.oid))
+	}
+	err = collect(ctx, conn, quietQuery, [][]byte{tables.text()}, func(r []string) error {
+		quiet = r[0] == "t"
+		return nil
+	})
+	return quiet, err
 }
 
 // readBack refuses if rows are not as they were written: a trigger may do anything.
@@ -123,6 +160,7 @@ type part struct {
 	key        []int // the columns with the primary key
 	batch      connectors.Batch
 	rows       *locked.Rows
+	places     []string // where each row lies (ctid), which is its own as long as it is locked; none where that does not tell
 	statements []*statement
 }
 
@@ -153,6 +191,9 @@ func (p *part) lock(ctx context.Context, conn *sql.Conn) error {
 			size := 0
 			for _, v := range values {
 				size += len(v)
+			}
+			if !p.reader.table.partitioned {
+				p.places = append(p.places, string(values[len(values)-1]))
 			}
 			return p.rows.Add(size, func(places []int) (connectors.Key, error) {
 				key, _, err := p.reader.Key(places, values)
@@ -246,9 +287,29 @@ func (p *part) matches() string {
 }
 
 func (p *part) delete(rows []int) {
-	types, lists := p.named(rows)
-	p.statements = append(p.statements, &statement{rows: len(rows), deletes: true, params: texts(lists),
-		text: "DELETE FROM " + p.reader.table.from() + " t USING " + unnested("k", types, 1) + " WHERE " + p.matches()})
+	st := &statement{rows: len(rows), deletes: true}
+	from := "DELETE FROM " + p.reader.table.from() + " t "
+	if k := p.reader; len(p.key) == 1 && k.Columns[p.key[0]].whole(nil) {
+		of, keys := k.Columns[p.key[0]], make([]connectors.Key, len(rows))
+		for i, row := range rows {
+			keys[i] = p.rows.Keys[row]
+		}
+		st.text = from + "WHERE t." + quoteName(of.field.Name) + " " + of.operator("=") + " ANY ($1::bigint[])"
+		st.params = [][]byte{integers(keys)}
+	} else {
+		types, lists := p.named(rows)
+		st.text, st.params = from+"USING "+unnested("k", types, 1)+" WHERE "+p.matches(), texts(lists)
+	}
+	// A trigger or a rule may keep a row or change it before: it is to run once for each.
+	if len(p.places) > 0 && len(p.reader.table.Triggers) == 0 {
+		var places list
+		for _, row := range rows {
+			places.add([]byte(p.places[row]))
+		}
+		st.byKey = &statement{text: st.text, params: st.params, rows: st.rows, deletes: true}
+		st.text, st.params = from+"WHERE t.ctid = ANY ($1::tid[])", [][]byte{places.text()}
+	}
+	p.statements = append(p.statements, st)
 }
 
 // statement is an UPDATE or DELETE with the number of rows it names.
@@ -257,11 +318,19 @@ type statement struct {
 	params  [][]byte
 	rows    int
 	deletes bool
+	// Names the same rows by their keys: it is run where some are not met. A row does not lie where it did any more
+	// when this transaction changed it, and nobody else can: it is locked.
+	byKey *statement
 }
 
 // run runs a statement, and returns how many rows it missed.
 func (p *part) run(ctx context.Context, conn *sql.Conn, st *statement) (missed int, err error) {
 	met, _, err := exec(ctx, conn, st.text, st.params)
+	if err == nil && st.byKey != nil && met < int64(st.rows) {
+		var more int64
+		more, _, err = exec(ctx, conn, st.byKey.text, st.byKey.params)
+		met += more
+	}
 	if err != nil {
 		return 0, ofTrigger(err, p.query.Table)
 	}

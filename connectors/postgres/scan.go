@@ -123,6 +123,7 @@ type reader struct {
 	*paging.Reader[*column]
 	table *table
 	by    []comparison // how the fields of the query's keys are compared
+	whole bool         // the keys are the table's own, one integer each: a row's value tells which it answers
 }
 
 // reader makes the reader of a query.
@@ -157,6 +158,7 @@ func (s *source) reader(ctx context.Context, q connectors.Query) (*reader, error
 		r.by = append(r.by, c.compared(other))
 		r.Match = append(r.Match, r.Need(c))
 	}
+	r.whole = q.Keys.Of == nil && slices.Equal(q.Keys.Fields, t.Key) && len(r.by) == 1 && r.by[0].of.whole(q.Keys.Tuples)
 	r.Pieces, err = cut(q.Keys, r.by)
 	return r, err
 }
@@ -170,34 +172,28 @@ func newReader(t *table, q connectors.Query) (*reader, error) {
 	return &reader{Reader: rows, table: t}, nil
 }
 
-// statement writes the SELECT that reads on from a place.
+// statement writes the SELECT that reads on from a place. With a lock it says of each row, at last, where it lies, but for
+// partitioned tables.
 func (r *reader) statement(at paging.Place, limit int, lock string) (text string, params [][]byte) {
-	var b strings.Builder
-	b.WriteString("SELECT ")
-	for i, c := range r.Columns {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString("t." + quoteName(c.field.Name))
+	var fields []string
+	for _, c := range r.Columns {
+		fields = append(fields, "t."+quoteName(c.field.Name))
 	}
 	order := r.names(r.Order)
-	keyed := r.Pieces != nil
-	if keyed {
-		if len(r.Columns) > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString("k.n")
+	keyed, from, where := r.Pieces != nil, "", []string{}
+	switch {
+	case keyed && r.whole:
+		fields, params = append(fields, "0"), [][]byte{integers(r.Pieces.Of(at.Piece))}
+		where = append(where, r.by[0].left+" "+r.by[0].equal+" ANY ($1::bigint[])")
+	case keyed:
+		keys, condition, values := joined(r.by, r.Pieces.Of(at.Piece), 1)
+		fields, from, where, params = append(fields, "k.n"), ", "+keys, append(where, condition), values
 		if len(order) == 0 { // a row that answers two tuples is known by where it is
-			order = []string{"t.tableoid", "t.ctid"}
-			b.WriteString(", t.tableoid::text || t.ctid::text")
+			order, fields = []string{"t.tableoid", "t.ctid"}, append(fields, "t.tableoid::text || t.ctid::text")
 		}
 	}
-	b.WriteString(" FROM " + r.table.from() + " t")
-	glue := " WHERE "
-	if keyed {
-		keys, condition, values := joined(r.by, r.Pieces.Of(at.Piece), 1)
-		b.WriteString(", " + keys + glue + condition)
-		params, glue = values, " AND "
+	if lock != "" && !r.table.partitioned {
+		fields = append(fields, "t.ctid")
 	}
 	if at.After != nil {
 		places := make([]string, len(r.Order))
@@ -205,22 +201,51 @@ func (r *reader) statement(at paging.Place, limit int, lock string) (text string
 			params = append(params, r.Columns[c].input(at.After[i]))
 			places[i] = "$" + strconv.Itoa(len(params)) + "::text::" + r.Columns[c].typ
 		}
-		b.WriteString(glue + r.behind(order, places))
+		where = append(where, r.behind(order, places))
 	}
+	if keyed && !r.whole && len(order) > 0 {
+		order = append(order, "k.n")
+	}
+	text = " FROM " + r.table.from() + " t" + from
+	if len(where) > 0 {
+		text += " WHERE " + strings.Join(where, " AND ")
+	}
+	if keyed && limit > 0 {
+		fields, text, order = fenced(fields, text, order)
+	}
+	text = "SELECT " + strings.Join(fields, ", ") + text
 	if len(order) > 0 {
-		b.WriteString(" ORDER BY " + strings.Join(order, ", "))
-		if keyed {
-			b.WriteString(", k.n")
-		}
+		text += " ORDER BY " + strings.Join(order, ", ")
 	}
 	switch {
 	case limit > 0:
-		fmt.Fprintf(&b, " LIMIT %d", limit)
+		text += fmt.Sprintf(" LIMIT %d", limit)
 	case at.Rows > 0:
-		fmt.Fprintf(&b, " OFFSET %d", at.Rows)
+		text += fmt.Sprintf(" OFFSET %d", at.Rows)
 	}
-	b.WriteString(lock)
-	return b.String(), params
+	return text + lock, params
+}
+
+// fenced puts a SELECT into another one, which the server does not take apart (OFFSET 0): rows by keys are found before they
+// are put in order and cut to a page. Where it thinks that they are many, it would otherwise go through the whole table in
+// order, and at each row through the keys.
+func fenced(fields []string, from string, order []string) (outer []string, fence string, by []string) {
+	all := slices.Clone(fields)
+	for _, o := range order {
+		at := slices.Index(all, o)
+		if at < 0 {
+			at, all = len(all), append(all, o)
+		}
+		by = append(by, "q.f"+strconv.Itoa(at))
+	}
+	inner := make([]string, len(all))
+	for i, f := range all {
+		inner[i] = f + " AS f" + strconv.Itoa(i)
+	}
+	for i := range fields {
+		outer = append(outer, "q.f"+strconv.Itoa(i))
+	}
+	return outer, " FROM (SELECT " + strings.Join(inner, ", ") + from + " OFFSET 0) q", by
 }
 
 // behind compares the primary key as the server orders it: rows of values, of which it reads a range of the index, where

@@ -438,7 +438,7 @@ func (m *mutator) Mutate(ctx context.Context, queries []connectors.Query, edit c
 		if err := guard.after(); err != nil {
 			return m.fail(ctx, "mutate", "", err)
 		}
-		for _, q := range written.Queries() {
+		for _, q := range written.Queries(false) {
 			if err := m.readBack(q); err != nil {
 				return m.fail(ctx, "mutate", q.Table, err)
 			}

@@ -98,7 +98,7 @@ func (s *source) change(ctx context.Context, tx *sql.Tx, parts []*part, written 
 			}
 		}
 	}
-	for _, q := range written.Queries() {
+	for _, q := range written.Queries(false) {
 		p, err := s.newPart(ctx, q.Query)
 		if err == nil {
 			err = p.lock(ctx, tx)

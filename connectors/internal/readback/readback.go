@@ -94,8 +94,21 @@ type Query struct {
 	kind map[string]connectors.Kind
 }
 
-// Queries read all edited rows, table by table.
-func (r *Rows) Queries() (queries []Query) {
+// Deleted is how many rows are deleted.
+func (r *Rows) Deleted() (rows int) {
+	for _, t := range r.tables {
+		for _, changed := range t.rows {
+			if changed.deleted {
+				rows++
+			}
+		}
+	}
+	return rows
+}
+
+// Queries read the edited rows, table by table: those that were deleted too, unless it is known otherwise that they are
+// gone.
+func (r *Rows) Queries(gone bool) (queries []Query) {
 	for _, name := range slices.Sorted(maps.Keys(r.tables)) {
 		t := r.tables[name]
 		q := Query{Query: connectors.Query{Table: name, Keys: &connectors.Keys{Fields: t.Key}},
@@ -103,6 +116,9 @@ func (r *Rows) Queries() (queries []Query) {
 		fields := map[string]bool{}
 		for _, key := range slices.Sorted(maps.Keys(t.rows)) {
 			changed := t.rows[key]
+			if changed.deleted && gone {
+				continue
+			}
 			q.Keys.Tuples, q.rows = append(q.Keys.Tuples, changed.now), append(q.rows, changed)
 			for f := range changed.set {
 				fields[f] = true

@@ -34,7 +34,7 @@ func written(t *testing.T) Query {
 			Values: column(nil, nil, nil).Array()}}})
 	rows.Add(people, []connectors.Key{key("1")}, connectors.Edit{Ops: []connectors.Op{connectors.Update},
 		Set: []connectors.Assignment{{Field: "email", Rows: []bool{true}, Values: column("overwritten").Array()}}})
-	queries := rows.Queries()
+	queries := rows.Queries(false)
 	require.Len(t, queries, 1)
 	require.Equal(t, []connectors.Key{key("1"), key("2")}, queries[0].Keys.Tuples)
 	require.Equal(t, []string{"id", "email"}, queries[0].Fields)
@@ -84,7 +84,7 @@ func TestARowIsFollowedToItsNewKey(t *testing.T) {
 	var rows Rows
 	rows.Add(people, []connectors.Key{key("1")}, connectors.Edit{Ops: []connectors.Op{connectors.Update},
 		Set: []connectors.Assignment{{Field: "id", Rows: []bool{true}, Values: column("9").Array()}}})
-	require.Equal(t, []connectors.Key{key("9")}, rows.Queries()[0].Keys.Tuples)
+	require.Equal(t, []connectors.Key{key("9")}, rows.Queries(false)[0].Keys.Tuples)
 }
 
 func TestWhatAnEngineMakesOfAValueIsAlike(t *testing.T) {
