@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -63,7 +64,27 @@ func (c *Command) sanitize(ctx context.Context, job sanitize.Job, connector stri
 	if err != nil {
 		return err
 	}
-	o.Name, o.Unchecked, o.Rewrite = c.names.Of(o.Name), false, true
+	o.Name = c.names.Of(o.Name)
+	job.Base = filepath.Base(job.From)
+	if server, ok := config.TakerOf(k); ok {
+		if job.Base, err = baseOf(job.To); err != nil {
+			return err
+		}
+		from := o
+		job.Take = func(ctx context.Context, path string) error { return server.Take(ctx, from, path) }
+		k, o = server.Of, connectors.Options{Name: o.Name}
+	}
+	if strings.Contains(job.To, "://") {
+		to, at, err := adHoc(ctx, c, job.To, "")
+		if err != nil {
+			return err
+		}
+		at.Name = "the target"
+		if job.Into, err = config.TargetOf(to, at, k); err != nil {
+			return err
+		}
+	}
+	o.Unchecked, o.Rewrite = false, true
 	job.Open = func(ctx context.Context, path string) (connectors.Source, error) {
 		at := o
 		at.DSN = path
@@ -86,6 +107,20 @@ func (c *Command) sanitize(ctx context.Context, job sanitize.Job, connector stri
 	}
 	c.printSanitized(r, job)
 	return sanitizeError(err, r)
+}
+
+// baseOf is the name of a dump that is taken for a copy: it is packed as the copy's name says.
+func baseOf(to string) (string, error) {
+	if to == "" || strings.Contains(to, "://") {
+		return "copy.sql", nil
+	}
+	for _, packed := range []string{".sql", ".sql.gz", ".sql.zst", ".dump"} {
+		if strings.HasSuffix(to, packed) {
+			return "copy" + packed, nil
+		}
+	}
+	return "", fmt.Errorf("%w: --to %s: a copy of a server's database is a dump of it, or goes into a database: name it .sql, .sql.gz, "+
+		".sql.zst or (PostgreSQL) .dump, or give a URL", setup.ErrUsage, filepath.Base(to))
 }
 
 // sanitizeError gives an error its code and the way out.

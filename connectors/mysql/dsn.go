@@ -21,6 +21,27 @@ var errDSN = errors.New("not a DSN: want user:password@tcp(host:3306)/database o
 // parseDSN reads the driver's form and the URL form. Its errors hold nothing of the DSN but the names of
 // parameters.
 func parseDSN(dsn string, plaintext bool) (*mysql.Config, error) {
+	cfg, err := readDSN(dsn)
+	if err != nil {
+		return nil, err
+	}
+	if err := secure(cfg, plaintext); err != nil {
+		return nil, err
+	}
+	cfg.Logger = &mysql.NopLogger{}
+	cfg.ParseTime, cfg.InterpolateParams, cfg.MultiStatements, cfg.ColumnsWithAlias, cfg.AllowAllFiles = false, false,
+		false, false, false
+	cfg.ClientFoundRows = true
+	cfg.MaxAllowedPacket = 0 // ask the server
+	cfg.Collation = ""
+	if err := cfg.Apply(mysql.Charset("utf8mb4", "")); err != nil {
+		return nil, errDSN
+	}
+	return cfg, nil
+}
+
+// readDSN reads what a DSN says, without what follows from it.
+func readDSN(dsn string) (*mysql.Config, error) {
 	var user *url.Userinfo
 	if strings.Contains(dsn, "://") {
 		var err error
@@ -45,18 +66,6 @@ func parseDSN(dsn string, plaintext bool) (*mysql.Config, error) {
 	}
 	if cfg.DBName == "" {
 		return nil, errors.New("the DSN names no database")
-	}
-	if err := secure(cfg, plaintext); err != nil {
-		return nil, err
-	}
-	cfg.Logger = &mysql.NopLogger{}
-	cfg.ParseTime, cfg.InterpolateParams, cfg.MultiStatements, cfg.ColumnsWithAlias, cfg.AllowAllFiles = false, false,
-		false, false, false
-	cfg.ClientFoundRows = true
-	cfg.MaxAllowedPacket = 0 // ask the server
-	cfg.Collation = ""
-	if err := cfg.Apply(mysql.Charset("utf8mb4", "")); err != nil {
-		return nil, errDSN
 	}
 	return cfg, nil
 }

@@ -158,6 +158,21 @@ func connect(ctx context.Context, o connectors.Options, dsn, session string) (*s
 	return s, nil
 }
 
+// answersWithin is how long a server may take to let somebody in, unless its DSN says otherwise (connect_timeout).
+const answersWithin = 30 * time.Second
+
+// Connect opens a connection as a Source would, for who gives the server statements. The caller closes it.
+func Connect(ctx context.Context, o connectors.Options) (*pgconn.PgConn, error) {
+	cfg, err := parseDSN(o.DSN, o.Plaintext)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", connectors.ErrConfig, err)
+	}
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = answersWithin
+	}
+	return pgconn.ConnectConfig(ctx, &cfg.Config)
+}
+
 // setUp makes a session what it is to be. In a database without a character set (SQL_ASCII) bytes go as they are.
 func setUp(ctx context.Context, c *pgconn.PgConn, session string) error {
 	charset := "UTF8"

@@ -8,8 +8,10 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -103,14 +105,16 @@ func MariaDB(ctx context.Context, f *Folder, o connectors.Options, dump connecto
 	if _, err := db.ExecContext(ctx, mariaDBRights); err != nil {
 		return nil, err
 	}
-	if err := pourMariaDB(ctx, dir, client, socket, dump); err != nil {
+	if err := pourMariaDB(ctx, command(ctx, dir, client, "--no-defaults", "--socket="+socket, "--user="+restorer, unnamed),
+		"", dump, ""); err != nil {
 		return nil, err
 	}
 	return r, openMariaDB(ctx, r, db, o, socket)
 }
 
-// pourMariaDB lets the client read the dump. In its binary mode it heeds no command of a dump but DELIMITER.
-func pourMariaDB(ctx context.Context, dir, client, socket string, dump connectors.Restorable) (err error) {
+// pourMariaDB lets the client read the dump, with statements before and behind it. In its binary mode it heeds no command
+// of a dump but DELIMITER.
+func pourMariaDB(ctx context.Context, client *exec.Cmd, before string, dump connectors.Restorable, behind string) (err error) {
 	text, err := dump.Text(ctx)
 	if err != nil {
 		return err
@@ -118,9 +122,12 @@ func pourMariaDB(ctx context.Context, dir, client, socket string, dump connector
 	defer func() { err = errors.Join(err, text.Close()) }()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	c := exec.CommandContext(ctx, client.Path, append(slices.Clone(client.Args[1:]), "--binary-mode", "--batch",
+		"--default-character-set=utf8mb4", "--max-allowed-packet=1G")...)
+	c.Dir, c.Env, c.SysProcAttr, c.WaitDelay = client.Dir, client.Env, client.SysProcAttr, client.WaitDelay
 	var refused *RefusedError
-	err = feed(ctx, command(ctx, dir, client, "--no-defaults", "--socket="+socket, "--user="+restorer, "--binary-mode", "--batch",
-		"--default-character-set=utf8mb4", "--max-allowed-packet=1G", unnamed), cancel, io.Reader(text), func(line string) {
+	in := io.MultiReader(strings.NewReader(before), text, strings.NewReader(behind))
+	err = feed(ctx, c, cancel, in, func(line string) {
 		if m := refusedLine.FindStringSubmatch(line); m != nil && refused == nil {
 			at, _ := strconv.ParseInt(m[2], 10, 64) // "" is none
 			refused = &RefusedError{Line: at, Code: "error " + m[1], Says: refusals[m[1]]}

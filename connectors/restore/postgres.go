@@ -120,7 +120,7 @@ func Postgres(ctx context.Context, f *Folder, o connectors.Options, dump connect
 	if o.Shelf == nil && pgarchive.Is(nil, o.DSN) {
 		err = s.archive(ctx, o.DSN)
 	} else {
-		err = s.pour(ctx, dump)
+		err = (&pouring{connect: s.connect, leaves: s.leaves}).pour(ctx, dump)
 	}
 	if err == nil {
 		err = s.open(ctx, o)
@@ -151,15 +151,21 @@ func (s *pg) prepare(ctx context.Context) error {
 	return err
 }
 
+// pouring is a script of pg_dump that a server is given.
+type pouring struct {
+	connect func(ctx context.Context, database string) (*pgconn.PgConn, error) // "" is where it begins
+	leaves  func(words string) bool                                            // notes a refusal that says nothing of the script
+}
+
 // pour gives the server the statements of the dump, and the rows of each COPY, one after another. Who puts a dump
 // back by psql does the same; but psql obeys commands in it.
-func (s *pg) pour(ctx context.Context, dump connectors.Restorable) (err error) {
+func (p *pouring) pour(ctx context.Context, dump connectors.Restorable) (err error) {
 	text, err := dump.Text(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, text.Close()) }()
-	db, err := pgconn.Connect(ctx, s.dsn(restorer, unnamed))
+	db, err := p.connect(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -173,22 +179,22 @@ func (s *pg) pour(ctx context.Context, dump connectors.Restorable) (err error) {
 		case err != nil:
 			return err
 		case st.Connect != "":
-			next, err := pgconn.Connect(ctx, s.dsn(restorer, st.Connect))
+			next, err := p.connect(ctx, st.Connect)
 			if err != nil {
-				return fmt.Errorf("line %d: it goes on in a database that it has not made: %w", st.Line, connectors.ErrDamaged)
+				return fmt.Errorf("line %d: %w", st.Line, err)
 			}
 			_ = db.Close(ctx) // it holds nothing that is not committed
 			db = next
 			continue
 		}
-		if err := s.send(ctx, db, in, st); err != nil {
+		if err := p.send(ctx, db, in, st); err != nil {
 			return err
 		}
 	}
 }
 
 // send gives the server one statement.
-func (s *pg) send(ctx context.Context, db *pgconn.PgConn, in *script, st statement) error {
+func (p *pouring) send(ctx context.Context, db *pgconn.PgConn, in *script, st statement) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, stalled, fmt.Errorf("line %d: the server was at one statement for %s: %w",
 		st.Line, stalled, connectors.ErrUnreachable))
 	defer cancel()
@@ -208,7 +214,7 @@ func (s *pg) send(ctx context.Context, db *pgconn.PgConn, in *script, st stateme
 	if !errors.As(err, &refused) {
 		return cmp.Or(context.Cause(ctx), err)
 	}
-	if s.leaves(refused.Message) {
+	if p.leaves(refused.Message) {
 		return nil
 	}
 	return &RefusedError{Line: st.Line, Code: refused.Code, Says: codes[refused.Code]}
@@ -227,31 +233,44 @@ func (s *pg) leaves(words string) bool {
 	return false
 }
 
-// archive lets pg_restore read an archive. It runs as Lethe does, since it opens the file by itself; it obeys no
-// command in one.
+// connect opens a database for what is put back.
+func (s *pg) connect(ctx context.Context, database string) (*pgconn.PgConn, error) {
+	db, err := pgconn.Connect(ctx, s.dsn(restorer, cmp.Or(database, unnamed)))
+	if err != nil && database != "" {
+		return nil, fmt.Errorf("it goes on in a database that it has not made: %w", connectors.ErrDamaged)
+	}
+	return db, err
+}
+
+// archive lets pg_restore read an archive.
 func (s *pg) archive(ctx context.Context, path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return err
 	}
+	return pourArchive(ctx, exec.Command(filepath.Join(s.bin, "pg_restore"), "--no-owner", "--no-privileges", "--host="+s.dir,
+		"--username="+restorer, "--dbname="+unnamed, path), s.dir, []string{"LC_ALL=C", "PATH=/usr/bin:/bin"}, s.leaves)
+}
+
+// pourArchive runs pg_restore. It runs as Lethe does, since it opens the file by itself; it obeys no command in one.
+func pourArchive(ctx context.Context, as *exec.Cmd, dir string, env []string, leaves func(words string) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, longestRun)
 	defer cancel()
-	c := exec.CommandContext(ctx, filepath.Join(s.bin, "pg_restore"), "--no-owner", "--no-privileges", "--host="+s.dir,
-		"--username="+restorer, "--dbname="+unnamed, path)
-	c.Dir, c.Env, c.WaitDelay = s.dir, []string{"LC_ALL=C", "PATH=/usr/bin:/bin"}, ended
+	c := exec.CommandContext(ctx, as.Path, as.Args[1:]...)
+	c.Dir, c.Env, c.WaitDelay = dir, env, ended
 	var first error
 	left := false
 	lines := &lineWriter{do: func(line string) {
 		switch m := archived.FindStringSubmatch(line); {
 		case m == nil:
-		case s.leaves(m[1]):
+		case leaves(m[1]):
 			left = true
 		case first == nil:
 			first = &RefusedError{Code: "an error of pg_restore"}
 		}
 	}}
 	c.Stderr = lines
-	err = c.Run()
+	err := c.Run()
 	lines.flush()
 	var exit *exec.ExitError
 	switch {

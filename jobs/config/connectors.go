@@ -49,3 +49,82 @@ func restored(ctx context.Context, k connectors.Connector, o connectors.Options,
 	r.Undo = append([]func() error{f.Close}, r.Undo...)
 	return r, nil
 }
+
+// Taker is how a dump of a database of a server is taken, by the programs of its engine, and which connector reads it.
+type Taker struct {
+	Take func(ctx context.Context, o connectors.Options, path string) error
+	Of   connectors.Connector
+}
+
+// TakerOf returns it. ok is false where nothing here takes dumps of what the connector opens.
+func TakerOf(k connectors.Connector) (t Taker, ok bool) {
+	switch k.Name {
+	case mysql.Connector.Name:
+		return Taker{restore.TakeMariaDB, mysqldump.Connector}, true
+	case postgres.Connector.Name:
+		return Taker{restore.TakePostgres, pgdump.Connector}, true
+	}
+	return t, false
+}
+
+// Target is an empty database of a server, which a dump is put into.
+type Target struct {
+	Connector connectors.Connector
+	Options   connectors.Options
+}
+
+// TargetOf returns it. The dump is one that the connector of reads; what cannot be put there is ErrConfig.
+func TargetOf(k connectors.Connector, o connectors.Options, of connectors.Connector) (*Target, error) {
+	t, ok := TakerOf(k)
+	if !ok || t.Of.Name != of.Name {
+		return nil, fmt.Errorf("%w: what the connector %s reads is not put into a database of %s: name a file",
+			connectors.ErrConfig, of.Name, k.Name)
+	}
+	return &Target{Connector: k, Options: o}, nil
+}
+
+// Empty refuses a database that holds anything: it may be production.
+func (t *Target) Empty(ctx context.Context) error {
+	src, err := t.Connector.Open(ctx, t.Options)
+	if err != nil {
+		return err
+	}
+	return errors.Join(restore.Empty(ctx, src), src.Close())
+}
+
+// unnamed refuses a dump that names databases: its rows would go there, and not into the target. A connector refuses one
+// that names any where it is to be that of another.
+func (t *Target) unnamed(ctx context.Context, path string) error {
+	of, _ := TakerOf(t.Connector)
+	src, err := of.Of.Open(ctx, connectors.Options{Name: t.Options.Name, DSN: path, Unchecked: true, Of: "a target", Database: "\x00"})
+	if err != nil {
+		return err
+	}
+	_, err = src.Tables(ctx)
+	if err = errors.Join(err, src.Close()); errors.Is(err, connectors.ErrConfig) {
+		return fmt.Errorf("%w: the dump names the databases that it is of, and would go there: take one that names none (without "+
+			"--databases, --all-databases, --create), or name a file", connectors.ErrConfig)
+	}
+	return err
+}
+
+// Put puts a dump there, and opens the database as it is then. Files that hold passwords lie in dir meanwhile.
+func (t *Target) Put(ctx context.Context, dir, path string, dump connectors.Source) (connectors.Source, error) {
+	text, ok := dump.(connectors.Restorable)
+	if !ok {
+		return nil, fmt.Errorf("%w: a dump of this form is not put into a database: name a folder or a file", connectors.ErrConfig)
+	}
+	err := t.unnamed(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if t.Connector.Name == mysql.Connector.Name {
+		err = restore.IntoMariaDB(ctx, t.Options, dir, text)
+	} else {
+		err = restore.IntoPostgres(ctx, t.Options, dir, path, text)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t.Connector.Open(ctx, t.Options)
+}

@@ -29,13 +29,26 @@ import (
 
 // Job is a copy to make.
 type Job struct {
-	From, To  string
-	Open      func(ctx context.Context, path string) (connectors.Source, error) // From, or a copy of it
+	From, To string
+	Open     func(ctx context.Context, path string) (connectors.Source, error) // From, or a copy of it
+	// Take writes a dump of From, which is a database of a server, to a file. Nil: From is a file or a folder.
+	Take func(ctx context.Context, path string) error
+	Base string // the name of a copy of From: a connector opens it by that
+	// Into is the empty database that the copy goes into. Nil: To is a file or a folder.
+	Into      Target
 	Catalogue *classifiers.Catalogue
 	Rules     Rules
 	Key       []byte // of which made-up values hang: kept by nobody
 	Check     bool   // only say what would be done
 	Progress  func(phase string) (update func(rows, of int64), done func())
+}
+
+// Target is a database of a server.
+type Target interface {
+	// Empty refuses one that holds anything.
+	Empty(ctx context.Context) error
+	// Put puts a dump there, and opens the database as it is then.
+	Put(ctx context.Context, dir, path string, dump connectors.Source) (connectors.Source, error)
 }
 
 // Report says what was done.
@@ -60,6 +73,7 @@ type Leak struct {
 var (
 	ErrQuestions = errors.New("fields look personal, and nobody has said what to do with them")
 	ErrLeaks     = errors.New("the copy would hold personal values of the original")
+	ErrPartly    = errors.New("the copy did not arrive whole")
 	ErrThere     = errors.New("the target is there already")
 	ErrReadOnly  = errors.New("a source of this kind cannot be written anew")
 )
@@ -67,15 +81,20 @@ var (
 // Run makes the copy. The source is read only; the copy is written beside To and takes that name when it is whole and
 // searched. After any error there is no To.
 func Run(ctx context.Context, job Job) (r *Report, err error) {
-	if _, err := os.Lstat(job.To); err == nil && !job.Check {
-		return nil, fmt.Errorf("%w: %s: name another, or remove it", ErrThere, job.To)
+	if job.Into != nil && !job.Check {
+		err = job.Into.Empty(ctx)
+	} else if _, there := os.Lstat(job.To); there == nil && !job.Check {
+		err = fmt.Errorf("%w: %s: name another, or remove it", ErrThere, job.To)
+	}
+	if err != nil {
+		return nil, err
 	}
 	work, err := os.MkdirTemp("", "lethe-sanitize-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	c := &copying{Job: job, maker: &maker{key: job.Key}, temp: filepath.Join(work, filepath.Base(job.From))}
+	c := &copying{Job: job, maker: &maker{key: job.Key}, temp: filepath.Join(work, job.Base), counts: map[string]int64{}}
 	src, err := c.open(ctx)
 	if err != nil {
 		return nil, err
@@ -101,6 +120,16 @@ type snapshotter interface {
 
 // open opens what is copied: the source itself where that is a file which stands still, else a copy of it.
 func (c *copying) open(ctx context.Context) (connectors.Source, error) {
+	if c.Take != nil {
+		_, done := c.Progress("dump")
+		err := c.Take(ctx, c.temp)
+		done()
+		if err != nil {
+			return nil, err
+		}
+		c.From = c.temp
+		return c.Open(ctx, c.From)
+	}
 	src, err := c.Open(ctx, c.From)
 	if err != nil {
 		return nil, err
@@ -126,6 +155,7 @@ type copying struct {
 	temp      string // where it is written, before it is moved to its place
 	report    *Report
 	tables    []connectors.Table
+	counts    map[string]int64    // rows of the copy, by table
 	fields    map[string][]*Field // that change, by table
 	maker     *maker
 	originals originals
@@ -330,7 +360,43 @@ func (c *copying) write(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if c.Into != nil {
+		return c.put(ctx, copied)
+	}
 	return place(c.temp, c.To)
+}
+
+// put puts the copy into a database, and counts what stands there then.
+func (c *copying) put(ctx context.Context, copied connectors.Source) (err error) {
+	_, done := c.Progress("put")
+	defer done()
+	there, err := c.Into.Put(ctx, filepath.Dir(c.temp), c.temp, copied)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, there.Close()) }()
+	tables, err := there.Tables(ctx)
+	if err != nil {
+		return err
+	}
+	var queries []connectors.Query
+	for _, t := range tables {
+		queries = append(queries, connectors.Query{Table: t.Name, Fields: []string{t.Fields[0].Name}})
+	}
+	rows := map[string]int64{}
+	for b, err := range there.Scan(ctx, queries...) {
+		if err != nil {
+			return err
+		}
+		rows[b.Table] += b.Rows.NumRows()
+	}
+	for _, t := range c.tables {
+		if rows[t.Name] != c.counts[t.Name] {
+			return fmt.Errorf("%w: table %s has %d rows there, and %d in the copy: empty the target, and try again", ErrPartly,
+				t.Name, rows[t.Name], c.counts[t.Name])
+		}
+	}
+	return nil
 }
 
 // edit makes up the values of a batch.
@@ -381,6 +447,7 @@ func (c *copying) search(ctx context.Context, now connectors.Source) error {
 		if err != nil {
 			return err
 		}
+		c.counts[b.Table] += b.Rows.NumRows()
 		for i, field := range b.Rows.Schema().Fields() {
 			col, name := b.Rows.Column(i).(*array.Binary), b.Table+"."+field.Name
 			for row := range col.Len() {
