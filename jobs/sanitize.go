@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,19 +15,25 @@ import (
 	"lethe/connectors"
 	"lethe/jobs/config"
 	"lethe/pipeline/sanitize"
+	"lethe/pipeline/sanitize/maker"
+	"lethe/pipeline/sanitize/part"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/shown"
 )
 
 func sanitizeCommand(c *Command) *cobra.Command {
-	var to, rules, connector string
+	var to, rules, connector, people, share string
 	var check bool
+	var less part.Less
 	cmd := &cobra.Command{
-		Use:   "sanitize DUMP --to FILE",
-		Short: "Copy a dump for development and test: each value of a personal field is made up",
-		Long: `Copy a dump (mysqldump, mydumper, pg_dump in any format, a script of SQL Server; packed or not) or a SQLite
-database, also one that is in use, to another of the same format. What is alike stays alike, in all tables: joins hold, and what is unique stays so. Nothing that was read
-is kept; the key of which made-up values hang ends with the command.
+		Use:   "sanitize SOURCE --to TARGET",
+		Short: "Copy a database or a dump for development and test: each value of a personal field is made up",
+		Long: `Copy a dump (mysqldump, mydumper, pg_dump in any format, a script of SQL Server; packed or not), a SQLite database,
+also one that is in use, or a database of MariaDB or PostgreSQL, of which the engine's own program takes a dump. The copy is a file
+of the same format, or goes into an empty database of the engine. What is alike stays alike, in all tables: joins hold, and what
+is unique stays so. Nothing that was read is kept; the key of which made-up values hang ends with the command.
+
+With --people, or --rows, the copy has a part of the rows, in which each row that another one refers to is there.
 
 Fields that look personal without being sure stop it, with the rules to write. The copy is searched for each value of a
 personal field of five characters or more; where one is met, there is no copy.
@@ -34,21 +41,28 @@ personal field of five characters or more; where one is met, there is no copy.
 What stays: fields in which nothing personal was found, countries, regions and genders, and so times, amounts and the
 order of rows. Somebody who has the original, or knows a person well, can tell them by those: give such a field a rule.`,
 		Example: `  lethe sanitize crm.sql.zst --to test/crm.sql.zst --check   # what would be done; nothing is written
-  lethe sanitize crm.sql.zst --to test/crm.sql.zst --rules crm.rules.yaml`,
+  lethe sanitize crm.sql.zst --to test/crm.sql.zst --rules crm.rules.yaml
+  lethe sanitize postgres://lethe@db.example.org/crm --to postgres://dev@localhost/crm --people 200`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if to == "" && !check {
-				return fmt.Errorf("%w: say where the copy goes: --to FILE", setup.ErrUsage)
+				return fmt.Errorf("%w: say where the copy goes: --to FILE, or the URL of an empty database", setup.ErrUsage)
+			}
+			if err := partOf(&less, people, share); err != nil {
+				return err
 			}
 			said, err := config.SanitizeRules(rules)
 			if err != nil {
 				return err
 			}
-			job := sanitize.Job{From: args[0], To: to, Rules: said, Check: check}
+			job := sanitize.Job{From: args[0], To: to, Rules: said, Less: less, Check: check}
 			return c.sanitize(cmd.Context(), job, connector)
 		},
 	}
-	cmd.Flags().StringVar(&to, "to", "", "the copy, which must not be there yet")
+	cmd.Flags().StringVar(&to, "to", "", "the copy: a file that is not there yet, or the URL of an empty database")
+	cmd.Flags().StringVar(&people, "people", "", "copy so many people, and all that hangs on them: NUMBER, or TABLE=NUMBER")
+	cmd.Flags().StringVar(&share, "rows", "", "copy such a share of the rows of each table, and what those refer to: 5%")
+	cmd.Flags().StringVar(&less.Seed, "seed", "", "another text chooses other rows; the same one the same")
 	cmd.Flags().StringVar(&rules, "rules", "", "YAML file that says of fields what is done: fields: {TABLE.FIELD: {do: WAY, because: ...}}")
 	cmd.Flags().StringVar(&connector, "connector", "", "open with this connector, whatever the name looks like")
 	cmd.Flags().BoolVar(&check, "check", false, "say what would be done with each field, and write nothing")
@@ -98,6 +112,12 @@ func (c *Command) sanitize(ctx context.Context, job sanitize.Job, connector stri
 	if _, err := rand.Read(job.Key); err != nil {
 		return err
 	}
+	work, remove, err := config.Private("lethe-sanitize-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	job.Work = work
 	r, err := sanitize.Run(ctx, job)
 	if r == nil {
 		return sanitizeError(err, r)
@@ -107,6 +127,33 @@ func (c *Command) sanitize(ctx context.Context, job sanitize.Job, connector stri
 	}
 	c.printSanitized(r, job)
 	return sanitizeError(err, r)
+}
+
+// partOf reads which rows a copy is to have.
+func partOf(less *part.Less, people, share string) error {
+	if people != "" && share != "" {
+		return fmt.Errorf("%w: --people and --rows: name one", setup.ErrUsage)
+	}
+	if people != "" {
+		table, number, named := strings.Cut(people, "=")
+		if !named {
+			table, number = "", people
+		}
+		n, err := strconv.Atoi(number)
+		if err != nil || n < 1 {
+			return fmt.Errorf("%w: --people %s: say a number over 0, or TABLE=NUMBER", setup.ErrUsage, people)
+		}
+		less.People, less.Of = n, table
+	}
+	if share != "" {
+		number, ok := strings.CutSuffix(strings.TrimSpace(share), "%")
+		n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+		if !ok || err != nil || !(n > 0 && n <= 100) {
+			return fmt.Errorf("%w: --rows %s: say a share over 0 and at most 100%%: 5%%", setup.ErrUsage, share)
+		}
+		less.Share = n / 100
+	}
+	return nil
 }
 
 // baseOf is the name of a dump that is taken for a copy: it is packed as the copy's name says.
@@ -137,17 +184,45 @@ func sanitizeError(err error, r *sanitize.Report) error {
 		}
 		return fmt.Errorf("%w: %w: %s: give each a rule in the file of --rules, `do: keep` with `because:` where it is chance; "+
 			"nothing was written", setup.ErrUnapproved, sanitize.ErrLeaks, strings.Join(fields, ", "))
-	case errors.Is(err, sanitize.ErrThere), errors.Is(err, sanitize.ErrReadOnly), errors.Is(err, sanitize.ErrRules):
+	case errors.Is(err, sanitize.ErrThere), errors.Is(err, sanitize.ErrReadOnly), errors.Is(err, sanitize.ErrRules),
+		errors.Is(err, part.ErrTable):
 		return fmt.Errorf("%w: %w", setup.ErrConfig, err)
 	}
 	return err
+}
+
+// printParts says how many rows of each table the copy has.
+func (c *Command) printParts(r *sanitize.Report) {
+	if len(r.Parts) == 0 {
+		return
+	}
+	rows := [][]string{{"TABLE", "ROWS", "OF"}}
+	whole := 0
+	for _, p := range r.Parts {
+		if p.Kept == p.Of {
+			whole++
+			continue
+		}
+		name := p.Table
+		if name == r.People {
+			name += " (people)"
+		}
+		rows = append(rows, []string{name, fmt.Sprint(p.Kept), fmt.Sprint(p.Of)})
+	}
+	fmt.Fprintln(c.Out)
+	if len(rows) == 1 {
+		fmt.Fprintln(c.Out, "All tables are whole.")
+		return
+	}
+	table(c.Out, rows)
+	fmt.Fprintf(c.Out, "%d more tables are whole.\n", whole)
 }
 
 func (c *Command) printSanitized(r *sanitize.Report, job sanitize.Job) {
 	rows := [][]string{{"FIELD", "FOUND", "DONE", "VALUES"}}
 	kept := 0
 	for _, f := range r.Fields {
-		if f.How == sanitize.Keep && !f.Category.Personal() {
+		if f.How == maker.Keep && !f.Category.Personal() {
 			kept++
 			continue
 		}
@@ -159,6 +234,7 @@ func (c *Command) printSanitized(r *sanitize.Report, job sanitize.Job) {
 	}
 	table(c.Out, rows)
 	fmt.Fprintf(c.Out, "%d more fields stay as they are: nothing personal was found in them.\n", kept)
+	c.printParts(r)
 	if len(r.Questions) > 0 {
 		fmt.Fprint(c.Out, "\nTo be said of fields that look personal (the ways stand in jobs/docs/test-data.md):\n\nfields:\n")
 		for _, q := range r.Questions {

@@ -58,8 +58,9 @@ var house = [][]string{
 	{"dependents/edges"},             // how rows refer to each other
 	{"dependents", "scan", "intake"},
 	{"plan", "copies/snapshot"},
-	{"execute/verdict"}, // what may happen to a changed row now
-	{"orders"},          // what people let nights do unasked
+	{"execute/verdict"},                 // what may happen to a changed row now
+	{"orders"},                          // what people let nights do unasked
+	{"sanitize/maker", "sanitize/part"}, // values that are made up; rows that are chosen
 	{"report", "limits", "findings", "clock", "copies", "execute", "plan/rows", "plan/values", "requests"},
 	{"erased"}, // what is said of an erasure that was done
 	{"planner", "apply", "forget", "duties", "keys", "balance", "terms", "incidents", "proofs", "tidy", "sanitize", "handover"},

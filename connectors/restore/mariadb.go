@@ -35,9 +35,10 @@ CREATE DATABASE ` + unnamed + ` CHARACTER SET utf8mb4`
 
 // refusals are what errors of MariaDB and MySQL mean that a dump of another server meets (Server Error Codes).
 var refusals = map[string]string{
-	"1044": "it writes into a database that is the server's own",
+	"1044": "it writes into a database in which the account has no rights, as the server's own",
 	"1064": "a statement is not understood, as of another engine or version",
 	"1115": "a character set that this server does not have",
+	"1142": "the account lacks a right",
 	"1193": "a setting that this server does not have",
 	"1227": "a statement that takes an administrator of the server",
 	"1231": "a setting that this server does not take",
@@ -130,6 +131,7 @@ func pourMariaDB(ctx context.Context, client *exec.Cmd, before string, dump conn
 	err = feed(ctx, c, cancel, in, func(line string) {
 		if m := refusedLine.FindStringSubmatch(line); m != nil && refused == nil {
 			at, _ := strconv.ParseInt(m[2], 10, 64) // "" is none
+			at = max(0, at-int64(strings.Count(before, "\n")))
 			refused = &RefusedError{Line: at, Code: "error " + m[1], Says: refusals[m[1]]}
 		}
 	})

@@ -60,6 +60,16 @@ func NewFolder(parent string) (*Folder, error) {
 	return &Folder{f}, nil
 }
 
+// Private makes a folder for what no server reads, where temporary files lie, whose name begins with mark. It removes those
+// there whose process is gone.
+func Private(mark string) (*Folder, error) {
+	f, err := scratch.New(os.TempDir(), mark)
+	if err != nil {
+		return nil, err
+	}
+	return &Folder{f}, nil
+}
+
 // room makes a folder within for one server, which the user of servers owns.
 func (f *Folder) room() (string, error) {
 	dir, err := os.MkdirTemp(f.Path, "")

@@ -67,6 +67,16 @@ func TakerOf(k connectors.Connector) (t Taker, ok bool) {
 	return t, false
 }
 
+// Private makes a folder that only its owner reads, where temporary files lie: close removes it, and where this process is
+// killed the next call.
+func Private(mark string) (path string, close func() error, err error) {
+	f, err := restore.Private(mark)
+	if err != nil {
+		return "", nil, err
+	}
+	return f.Path, f.Close, nil
+}
+
 // Target is an empty database of a server, which a dump is put into.
 type Target struct {
 	Connector connectors.Connector

@@ -10,6 +10,7 @@ import (
 	"lethe/classifiers"
 	"lethe/classifiers/ident"
 	"lethe/connectors"
+	"lethe/pipeline/sanitize/maker"
 	"lethe/pipeline/scan"
 )
 
@@ -20,19 +21,16 @@ type Rules struct {
 
 // Rule is what a person decided of one field.
 type Rule struct {
-	Do      How    `yaml:"do"`
-	Because string `yaml:"because"` // why something personal is kept
+	Do      maker.How `yaml:"do"`
+	Because string    `yaml:"because"` // why something personal is kept
 }
-
-// ways are what a rule can say.
-var ways = []How{Words, Shape, Email, Phone, IBAN, Card, Address, URL, Day, Near, Text, Document, Nothing, Keep}
 
 // Field is a field of the copy, and what is done with it.
 type Field struct {
 	Table    string               `json:"table"`
 	Field    string               `json:"field"`
 	Category classifiers.Category `json:"category"`
-	How      How                  `json:"how"`
+	How      maker.How            `json:"how"`
 	Because  string               `json:"because,omitempty"` // the person's reason
 	Ruled    bool                 `json:"ruled"`             // a rule says so
 	Changed  int64                `json:"changed"`           // values that were replaced
@@ -50,23 +48,24 @@ type Question struct {
 }
 
 // hows is what is done with a category unless a rule says otherwise.
-var hows = map[classifiers.Category]How{
-	classifiers.PersonName: Words, classifiers.PostalAddress: Words, classifiers.City: Words,
-	classifiers.OtherPersonal: Words,
-	classifiers.Email:         Email, classifiers.Phone: Phone, classifiers.Postcode: Shape,
-	classifiers.Country: Keep, classifiers.Region: Keep, classifiers.Gender: Keep,
-	classifiers.DateOfBirth: Day, classifiers.IBAN: IBAN, classifiers.CreditCard: Card,
-	classifiers.IPAddress: Address, classifiers.MACAddress: Address,
-	classifiers.PersonalURL: URL, classifiers.Photo: URL,
-	classifiers.Financial: Near, classifiers.FreeText: Text,
-	classifiers.Health: Text, classifiers.Religion: Text, classifiers.Political: Text, classifiers.Ethnicity: Text,
-	classifiers.Union: Text, classifiers.Sexual: Text,
+var hows = map[classifiers.Category]maker.How{
+	classifiers.PersonName: maker.Words, classifiers.PostalAddress: maker.Words, classifiers.City: maker.Words,
+	classifiers.OtherPersonal: maker.Words,
+	classifiers.Email:         maker.Email, classifiers.Phone: maker.Phone, classifiers.Postcode: maker.Shape,
+	classifiers.Country: maker.Keep, classifiers.Region: maker.Keep, classifiers.Gender: maker.Keep,
+	classifiers.DateOfBirth: maker.Day, classifiers.IBAN: maker.IBAN, classifiers.CreditCard: maker.Card,
+	classifiers.IPAddress: maker.Address, classifiers.MACAddress: maker.Address,
+	classifiers.PersonalURL: maker.URL, classifiers.Photo: maker.URL,
+	classifiers.Financial: maker.Near, classifiers.FreeText: maker.Text,
+	classifiers.Health: maker.Text, classifiers.Religion: maker.Text, classifiers.Political: maker.Text,
+	classifiers.Ethnicity: maker.Text,
+	classifiers.Union:     maker.Text, classifiers.Sexual: maker.Text,
 }
 
 // howOf is what is done with a field by its verdict.
-func howOf(v classifiers.Verdict) How {
+func howOf(v classifiers.Verdict) maker.How {
 	if v.Inside != "" {
-		return Document
+		return maker.Document
 	}
 	return Way(v.Primary)
 }
@@ -88,7 +87,7 @@ func decide(tables []connectors.Table, found *scan.Discovery, rules Rules) ([]*F
 			v := verdicts[f.Name]
 			rule, ruled := rules.Fields[name]
 			delete(unused, name)
-			d := &Field{Table: t.Name, Field: f.Name, Category: v.Primary, How: Keep, field: f,
+			d := &Field{Table: t.Name, Field: f.Name, Category: v.Primary, How: maker.Keep, field: f,
 				unique: t.TakesPart(f.Name)}
 			all[name] = d
 			if ruled {
@@ -105,7 +104,9 @@ func decide(tables []connectors.Table, found *scan.Discovery, rules Rules) ([]*F
 			"`lethe discover` does", ErrRules, slices.Sorted(maps.Keys(unused))[0])
 	}
 	follow(tables, all)
-	questions = slices.DeleteFunc(questions, func(q Question) bool { return all[q.Table+"."+q.Field].How != Keep })
+	questions = slices.DeleteFunc(questions, func(q Question) bool {
+		return all[q.Table+"."+q.Field].How != maker.Keep
+	})
 	var list []*Field
 	for _, t := range tables {
 		for _, f := range t.Fields {
@@ -119,9 +120,9 @@ func decide(tables []connectors.Table, found *scan.Discovery, rules Rules) ([]*F
 func (d *Field) follow(rule Rule, personal bool) error {
 	name := d.Table + "." + d.Field
 	switch {
-	case !slices.Contains(ways, rule.Do):
-		return fmt.Errorf("%w: rule of %s: do: %q is none of %s", ErrRules, name, rule.Do, join(ways))
-	case rule.Do == Keep && personal && strings.TrimSpace(rule.Because) == "":
+	case !slices.Contains(maker.Ways, rule.Do):
+		return fmt.Errorf("%w: rule of %s: do: %q is none of %s", ErrRules, name, rule.Do, join(maker.Ways))
+	case rule.Do == maker.Keep && personal && strings.TrimSpace(rule.Because) == "":
 		return fmt.Errorf("%w: rule of %s: the field holds personal data (%s): say `because:` it may stay", ErrRules,
 			name, d.Category)
 	}
@@ -135,7 +136,7 @@ func (d *Field) judge(v classifiers.Verdict, inside bool) (ask classifiers.Categ
 	switch {
 	case d.field.Generated: // the server computes it of what is replaced
 	case inside:
-		d.How, d.Category = Document, classifiers.OtherPersonal
+		d.How, d.Category = maker.Document, classifiers.OtherPersonal
 	case v.NonEmpty == 0:
 	case v.Personal():
 		d.How, d.schemes = howOf(v), schemesOf(v)
@@ -151,11 +152,11 @@ func (d *Field) judge(v classifiers.Verdict, inside bool) (ask classifiers.Categ
 var ErrRules = errors.New("rules")
 
 // Way is what is done with a category unless a rule says otherwise.
-func Way(c classifiers.Category) How {
+func Way(c classifiers.Category) maker.How {
 	if how, ok := hows[c]; ok {
 		return how
 	}
-	return Shape
+	return maker.Shape
 }
 
 // schemesOf are the schemes that a field's values were found to follow, as far as a wrong number can be told.
@@ -219,9 +220,9 @@ func follow(tables []connectors.Table, all map[string]*Field) {
 					from, to := all[t.Name+"."+name], all[fk.RefTable+"."+fk.RefFields[i]]
 					switch {
 					case from == nil || to == nil:
-					case to.How != Keep || to.Ruled:
+					case to.How != maker.Keep || to.Ruled:
 						from.How = to.How
-					case from.How != Keep:
+					case from.How != maker.Keep:
 						to.How = from.How
 					}
 				}
@@ -230,7 +231,7 @@ func follow(tables []connectors.Table, all map[string]*Field) {
 	}
 }
 
-func join(ways []How) string {
+func join(ways []maker.How) string {
 	var names []string
 	for _, w := range ways {
 		names = append(names, string(w))

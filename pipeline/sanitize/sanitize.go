@@ -3,7 +3,7 @@
 //
 //   - [Run] reads it, asks what must be asked, writes the copy, and searches it for what it must not hold.
 //   - [Rules] are what people say of fields, in the place of what was found.
-//   - A maker makes values up ([How]); originals are the values that must not be met again.
+//   - A maker makes values up (package maker); originals are the values that must not be met again.
 //
 // What is not promised: that nobody can be told by what stays, such as times, amounts and the order of rows. The
 // report says what stays.
@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,6 +23,8 @@ import (
 
 	"lethe/classifiers"
 	"lethe/connectors"
+	"lethe/pipeline/sanitize/maker"
+	"lethe/pipeline/sanitize/part"
 	"lethe/pipeline/scan"
 )
 
@@ -33,13 +34,15 @@ type Job struct {
 	Open     func(ctx context.Context, path string) (connectors.Source, error) // From, or a copy of it
 	// Take writes a dump of From, which is a database of a server, to a file. Nil: From is a file or a folder.
 	Take func(ctx context.Context, path string) error
-	Base string // the name of a copy of From: a connector opens it by that
+	Work string // a private folder, for a copy of From
+	Base string // the name of that: a connector opens it by it
 	// Into is the empty database that the copy goes into. Nil: To is a file or a folder.
 	Into      Target
 	Catalogue *classifiers.Catalogue
 	Rules     Rules
-	Key       []byte // of which made-up values hang: kept by nobody
-	Check     bool   // only say what would be done
+	Less      part.Less // zero: all rows
+	Key       []byte    // of which made-up values hang: kept by nobody
+	Check     bool      // only say what would be done
 	Progress  func(phase string) (update func(rows, of int64), done func())
 }
 
@@ -53,12 +56,14 @@ type Target interface {
 
 // Report says what was done.
 type Report struct {
-	Tables    int        `json:"tables"`
-	Rows      int64      `json:"rows"`      // of tables with something to replace
-	Fields    []*Field   `json:"fields"`    // all, in the order of the tables
-	Questions []Question `json:"questions"` // nothing was written as long as there are any
-	Originals int        `json:"originals"` // values that were searched for
-	Leaks     []Leak     `json:"leaks"`     // nothing was written as long as one is not waived
+	Tables    int          `json:"tables"`
+	Rows      int64        `json:"rows"`             // of tables with something to replace
+	Fields    []*Field     `json:"fields"`           // all, in the order of the tables
+	People    string       `json:"people,omitempty"` // the table of which people were chosen
+	Parts     []part.Count `json:"parts,omitempty"`  // of tables, where the copy has a part of the rows
+	Questions []Question   `json:"questions"`        // nothing was written as long as there are any
+	Originals int          `json:"originals"`        // values that were searched for
+	Leaks     []Leak       `json:"leaks"`            // nothing was written as long as one is not waived
 }
 
 // Leak is a field of the copy that holds values of personal fields of the original.
@@ -89,19 +94,23 @@ func Run(ctx context.Context, job Job) (r *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	work, err := os.MkdirTemp("", "lethe-sanitize-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	c := &copying{Job: job, maker: &maker{key: job.Key}, temp: filepath.Join(work, job.Base), counts: map[string]int64{}}
+	c := &copying{Job: job, maker: &maker.Maker{Key: job.Key},
+		temp: filepath.Join(job.Work, job.Base), counts: map[string]int64{}}
 	src, err := c.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	if r, err = c.decide(ctx, src); err != nil || job.Check {
+	if r, err = c.decide(ctx, src); err != nil {
 		return r, err
+	}
+	if job.Less.Wanted() {
+		if err := c.choose(ctx, src); err != nil {
+			return r, err
+		}
+	}
+	if job.Check {
+		return r, nil
 	}
 	if len(r.Questions) > 0 {
 		return r, fmt.Errorf("%w: %d", ErrQuestions, len(r.Questions))
@@ -157,8 +166,9 @@ type copying struct {
 	tables    []connectors.Table
 	counts    map[string]int64    // rows of the copy, by table
 	fields    map[string][]*Field // that change, by table
-	maker     *maker
+	maker     *maker.Maker
 	originals originals
+	part      *part.Part     // nil: all rows
 	again     map[uint64]int // which attempt is taken of a value whose first is that of another
 }
 
@@ -182,11 +192,35 @@ func (c *copying) decide(ctx context.Context, src connectors.Source) (*Report, e
 	}
 	c.report, c.fields = r, map[string][]*Field{}
 	for _, f := range r.Fields {
-		if f.How != Keep {
+		if f.How != maker.Keep {
 			c.fields[f.Table] = append(c.fields[f.Table], f)
 		}
 	}
 	return r, nil
+}
+
+// knownBy is by what people are known.
+var knownBy = []classifiers.Category{classifiers.PersonName, classifiers.Email, classifiers.Phone,
+	classifiers.DateOfBirth}
+
+// choose chooses the rows of the copy.
+func (c *copying) choose(ctx context.Context, src connectors.Source) (err error) {
+	kinds := map[string]part.Kind{}
+	for _, f := range c.report.Fields {
+		k := kinds[f.Table]
+		k.Personal = k.Personal || f.How != maker.Keep
+		if slices.Contains(knownBy, f.Category) && !slices.Contains(k.KnownBy, string(f.Category)) {
+			k.KnownBy = append(k.KnownBy, string(f.Category))
+		}
+		kinds[f.Table] = k
+	}
+	_, done := c.Progress("choose")
+	defer done()
+	if c.part, err = part.Choose(ctx, src, c.tables, kinds, c.Less); err != nil {
+		return err
+	}
+	c.report.Parts, c.report.People = c.part.Counts, c.part.Of
+	return nil
 }
 
 // unread refuses a dump of which some rows cannot be read: they would be copied as they are.
@@ -208,6 +242,31 @@ func (c *copying) queries(want func(*Field) bool) (list []connectors.Query) {
 		for _, f := range c.fields[t.Name] {
 			if want(f) {
 				q.Fields = append(q.Fields, f.Field)
+			}
+		}
+		if len(q.Fields) > 0 {
+			list = append(list, q)
+		}
+	}
+	return list
+}
+
+// edited ask for what is changed: fields, and the keys of rows of which some go.
+func (c *copying) edited() (list []connectors.Query) {
+	queries := c.queries(func(*Field) bool { return true })
+	if c.part == nil {
+		return queries
+	}
+	for _, t := range c.tables {
+		q := connectors.Query{Table: t.Name}
+		if at := slices.IndexFunc(queries, func(q connectors.Query) bool { return q.Table == t.Name }); at >= 0 {
+			q = queries[at]
+		}
+		if c.part.Partial(t.Name) {
+			for _, key := range append(slices.Clip(t.Key), t.Fields[0].Name) {
+				if !slices.Contains(q.Fields, key) {
+					q.Fields = append(q.Fields, key)
+				}
 			}
 		}
 		if len(q.Fields) > 0 {
@@ -240,7 +299,7 @@ func (c *copying) collect(ctx context.Context, src connectors.Source) error {
 	}
 	c.report.Rows = rows
 	c.originals.ready()
-	c.maker.taken = c.originals.has
+	c.maker.Taken = c.originals.has
 	c.again = map[uint64]int{}
 	seen := map[*Field]map[uint64]uint64{}
 	return c.each(ctx, src, func(f *Field) bool { return f.unique }, func(f *Field, col *array.Binary) error {
@@ -266,13 +325,10 @@ func (c *copying) own(f *Field, v []byte) uint64 {
 	return c.originals.sum(append([]byte(f.How+"\x00"), v...))
 }
 
-// attempts is how many values are made up for one before a field is said to have no room.
-const attempts = 1000
-
 // apart finds an attempt for a value that no other value of the field got.
 func (c *copying) apart(f *Field, v []byte, made map[uint64]uint64) error {
 	own := c.own(f, v)
-	for try := c.again[own]; try < attempts; try++ {
+	for try := c.again[own]; try < maker.Attempts; try++ {
 		out, null := c.make(f, v, try)
 		if null {
 			return nil
@@ -293,9 +349,9 @@ func (c *copying) apart(f *Field, v []byte, made map[uint64]uint64) error {
 
 // make makes up a value of a field, of a number one that is nobody's.
 func (c *copying) make(f *Field, v []byte, try int) (made []byte, null bool) {
-	for again := range realMost {
-		made, null = c.maker.make(f.How, v, f.field, try+again*attempts*realMost)
-		if f.How != Shape || null || !f.isOfSomebody(made) {
+	for again := range maker.RealMost {
+		made, null = c.maker.Make(f.How, v, f.field, try+again*maker.Attempts*maker.RealMost)
+		if f.How != maker.Shape || null || !f.isOfSomebody(made) {
 			break
 		}
 	}
@@ -324,91 +380,21 @@ func (c *copying) each(ctx context.Context, src connectors.Source, want func(*Fi
 	return nil
 }
 
-// write makes the copy in a folder of its own, and moves it to its place.
-func (c *copying) write(ctx context.Context) (err error) {
-	if c.From != c.temp {
-		if err := duplicate(c.From, c.temp); err != nil {
-			return err
-		}
-	}
-	copied, err := c.Open(ctx, c.temp)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, copied.Close()) }()
-	update, done := c.Progress("write")
-	defer done()
-	written := int64(0)
-	searched := false
-	edit := func(b connectors.Batch) (connectors.Edit, error) {
-		written += b.Rows.NumRows()
-		update(written, c.report.Rows)
-		return c.edit(b)
-	}
-	verify := func(now connectors.Source) error {
-		searched = true
-		return c.search(ctx, now)
-	}
-	queries := c.queries(func(*Field) bool { return true })
-	if len(queries) > 0 {
-		if _, err := copied.(connectors.Rewriter).Rewrite(ctx, queries, edit, verify); err != nil {
-			return err
-		}
-	}
-	if !searched { // nothing differs, or nothing was to be replaced
-		if err := c.search(ctx, copied); err != nil {
-			return err
-		}
-	}
-	if c.Into != nil {
-		return c.put(ctx, copied)
-	}
-	return place(c.temp, c.To)
-}
-
-// put puts the copy into a database, and counts what stands there then.
-func (c *copying) put(ctx context.Context, copied connectors.Source) (err error) {
-	_, done := c.Progress("put")
-	defer done()
-	there, err := c.Into.Put(ctx, filepath.Dir(c.temp), c.temp, copied)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, there.Close()) }()
-	tables, err := there.Tables(ctx)
-	if err != nil {
-		return err
-	}
-	var queries []connectors.Query
-	for _, t := range tables {
-		queries = append(queries, connectors.Query{Table: t.Name, Fields: []string{t.Fields[0].Name}})
-	}
-	rows := map[string]int64{}
-	for b, err := range there.Scan(ctx, queries...) {
-		if err != nil {
-			return err
-		}
-		rows[b.Table] += b.Rows.NumRows()
-	}
-	for _, t := range c.tables {
-		if rows[t.Name] != c.counts[t.Name] {
-			return fmt.Errorf("%w: table %s has %d rows there, and %d in the copy: empty the target, and try again", ErrPartly,
-				t.Name, rows[t.Name], c.counts[t.Name])
-		}
-	}
-	return nil
-}
-
 // edit makes up the values of a batch.
 func (c *copying) edit(b connectors.Batch) (connectors.Edit, error) {
 	n := int(b.Rows.NumRows())
 	e := connectors.Edit{Ops: make([]connectors.Op, n)}
+	if c.part != nil && c.part.Partial(b.Table) {
+		if err := c.part.Drop(b, &e); err != nil {
+			return e, err
+		}
+	}
 	for _, f := range c.fields[b.Table] {
 		col := b.Rows.Column(b.Rows.Schema().FieldIndices(f.Field)[0]).(*array.Binary)
 		values := array.NewBinaryBuilder(memory.DefaultAllocator, arrow.BinaryTypes.Binary)
 		set := connectors.Assignment{Field: f.Field, Rows: make([]bool, n)}
 		for i := range n {
-			if col.IsNull(i) {
+			if col.IsNull(i) || e.Ops[i] == connectors.Delete {
 				values.AppendNull()
 				continue
 			}
@@ -443,6 +429,7 @@ func (c *copying) search(ctx context.Context, now connectors.Source) error {
 		rules[f.Table+"."+f.Field] = f
 	}
 	found := map[string]int64{}
+	clear(c.counts)
 	for b, err := range now.Scan(ctx, queries...) {
 		if err != nil {
 			return err
@@ -457,11 +444,17 @@ func (c *copying) search(ctx context.Context, now connectors.Source) error {
 			}
 		}
 	}
+	for _, chosen := range c.report.Parts {
+		if n := c.counts[chosen.Table]; n != chosen.Kept {
+			return fmt.Errorf("%w: table %s has %d rows in the copy, where %d were chosen", ErrPartly, chosen.Table, n,
+				chosen.Kept)
+		}
+	}
 	open := 0
 	for _, f := range c.report.Fields {
 		if n := found[f.Table+"."+f.Field]; n > 0 {
 			leak := Leak{Table: f.Table, Field: f.Field, Values: n}
-			if f.Ruled && f.How == Keep {
+			if f.Ruled && f.How == maker.Keep {
 				leak.Waived = f.Because
 			}
 			if leak.Waived == "" {
@@ -476,59 +469,10 @@ func (c *copying) search(ctx context.Context, now connectors.Source) error {
 	return nil
 }
 
-// duplicate copies a file, or a folder of files.
-func duplicate(from, to string) error {
-	info, err := os.Stat(from)
-	if err != nil {
-		return err
-	}
-	if info.IsDir() {
-		return os.CopyFS(to, os.DirFS(from))
-	}
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	return copyTo(to, in)
-}
-
-func copyTo(path string, in io.Reader) (err error) {
-	out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	if _, err := io.Copy(out, in); err != nil {
-		return err
-	}
-	return out.Sync()
-}
-
-// place puts the copy where it is to be: beside that first, as the two may be on different disks.
-func place(temp, to string) (err error) {
-	beside := filepath.Join(filepath.Dir(to), "."+filepath.Base(to)+".part")
-	if err := duplicate(temp, beside); err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(beside))
-		}
-	}()
-	if info, err := os.Stat(beside); err == nil && info.IsDir() {
-		return os.Rename(beside, to) // which a folder that holds anything refuses
-	}
-	if err := os.Link(beside, to); err != nil { // which a name that is there refuses
-		return err
-	}
-	return os.Remove(beside)
-}
-
 // identifies says whether the values of a field tell of whom they are: not days, numbers, and what many people share.
 func identifies(f *Field) bool {
 	switch f.How {
-	case Day, Near, Nothing, Keep:
+	case maker.Day, maker.Near, maker.Nothing, maker.Keep:
 		return false
 	}
 	kinds := []connectors.Kind{connectors.Text, connectors.JSON}

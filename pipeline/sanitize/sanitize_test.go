@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -17,21 +18,28 @@ import (
 	"lethe/connectors"
 	"lethe/connectors/mysqldump"
 	"lethe/pipeline/sanitize"
+	"lethe/pipeline/sanitize/maker"
 )
+
+// catalogue is read once.
+var catalogue = sync.OnceValue(func() *classifiers.Catalogue {
+	c, err := classifiers.New()
+	if err != nil {
+		panic(err)
+	}
+	return c
+})
 
 // job makes the job of copying a dump with these statements.
 func job(t *testing.T, statements string) sanitize.Job {
-	catalogue, err := classifiers.New()
-	require.NoError(t, err)
 	dir := t.TempDir()
-	t.Setenv("TMPDIR", t.TempDir())
 	from := filepath.Join(dir, "shop.sql")
 	require.NoError(t, os.WriteFile(from, []byte("-- MariaDB dump 10.19  Distrib 10.11.6-MariaDB\n"+statements+
 		"\n-- Dump completed on 2026-11-29 10:00:00\n"), 0o600))
 	key := make([]byte, 32)
-	_, err = rand.Read(key)
+	_, err := rand.Read(key)
 	require.NoError(t, err)
-	return sanitize.Job{From: from, To: filepath.Join(dir, "copy.sql"), Catalogue: catalogue, Key: key,
+	return sanitize.Job{From: from, To: filepath.Join(dir, "copy.sql"), Catalogue: catalogue(), Key: key, Base: "shop.sql", Work: t.TempDir(),
 		Open: func(ctx context.Context, path string) (connectors.Source, error) {
 			return mysqldump.Connector.Open(ctx, connectors.Options{Name: "shop", DSN: path, Rewrite: true})
 		},
@@ -68,9 +76,6 @@ func clean(t *testing.T, j sanitize.Job) {
 	hidden, err := filepath.Glob(filepath.Join(filepath.Dir(j.To), ".*"))
 	require.NoError(t, err)
 	require.Empty(t, hidden)
-	left, err = filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*"))
-	require.NoError(t, err)
-	require.Empty(t, left)
 }
 
 // company is a dump of so many members, each with a card of four digits that nobody else has, and of what they ordered.
@@ -92,7 +97,7 @@ func company(n int) string {
 func TestACopyWorksLikeTheOriginal(t *testing.T) {
 	const n = 6000
 	j := job(t, company(n))
-	j.Rules.Fields = map[string]sanitize.Rule{"members.pin": {Do: sanitize.Shape}, "orders.amount": {Do: sanitize.Keep}}
+	j.Rules.Fields = map[string]sanitize.Rule{"members.pin": {Do: maker.Shape}, "orders.amount": {Do: maker.Keep}}
 	r, err := sanitize.Run(t.Context(), j)
 	require.NoError(t, err)
 	require.Empty(t, r.Leaks)
@@ -132,7 +137,7 @@ func TestAnotherCopyHasOtherValues(t *testing.T) {
 	_, err := sanitize.Run(t.Context(), j)
 	require.NoError(t, err)
 	first := rows(t, j, j.To, "members")
-	j.To, j.Key = j.To+"2", []byte("another")
+	j.To, j.Key, j.Work = j.To+"2", []byte("another"), t.TempDir()
 	_, err = sanitize.Run(t.Context(), j)
 	require.NoError(t, err)
 	require.NotEqual(t, first["email"], rows(t, j, j.To, "members")["email"])
@@ -154,11 +159,11 @@ func TestWhatStopsACopy(t *testing.T) {
 		"a place on a map": {members + "CREATE TABLE `shops` (`id` int(11), `place` point);\nINSERT INTO `shops` VALUES (1,0x00);",
 			nil, sanitize.ErrQuestions, ""},
 		"a rule of a field that is gone": {members, func(j *sanitize.Job) {
-			j.Rules.Fields = map[string]sanitize.Rule{"members.phone": {Do: sanitize.Phone}}
+			j.Rules.Fields = map[string]sanitize.Rule{"members.phone": {Do: maker.Phone}}
 		}, sanitize.ErrRules, "no field members.phone"},
 		"no room for what is unique": {"CREATE TABLE `members` (`email` varchar(60), `pin` char(1) NOT NULL, PRIMARY KEY (`pin`));\n" +
 			"INSERT INTO `members` VALUES ('a','0'),('b','1'),('c','2'),('d','3'),('e','4'),('f','5'),('g','6'),('h','7'),('i','8'),('j','9');",
-			func(j *sanitize.Job) { j.Rules.Fields = map[string]sanitize.Rule{"members.pin": {Do: sanitize.Near}} }, nil, ""},
+			func(j *sanitize.Job) { j.Rules.Fields = map[string]sanitize.Rule{"members.pin": {Do: maker.Near}} }, nil, ""},
 		"a target that is there": {members, func(j *sanitize.Job) { j.To = j.From }, sanitize.ErrThere, "name another"},
 		"a file that is cut":     {members + "INSERT INTO `members` VALUES (4,'d','", nil, connectors.ErrDamaged, ""},
 	} {

@@ -278,14 +278,16 @@ func TestScripts(t *testing.T) {
 				ts.Fatalf("remembered:\n%s\nnow:\n%s", was.sums, is)
 			}
 		},
-		// mariadb makes a database from a file of SQL and writes its DSN to a file: mariadb crm.sql crm.dsn.
+		// mariadb makes a database from a file of SQL and writes its DSN to a file: mariadb crm.sql crm.dsn. The DSN without
+		// its password is $DSN.
 		"mariadb": func(ts *testscript.TestScript, _ bool, args []string) {
 			db := server.Database(t)
 			db.Exec(t, ts.ReadFile(args[0]))
 			ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(db.DSN()), 0o600))
 			ts.Setenv("PASSWORD", server.Password)
+			ts.Setenv("DSN", strings.Replace(db.DSN(), ":"+server.Password+"@", "@", 1))
 		},
-		// postgres is mariadb, of the other server; the DSN without its password is $DSN.
+		// postgres is mariadb, of the other server.
 		"postgres": func(ts *testscript.TestScript, _ bool, args []string) {
 			server := servers.Postgres(t)
 			db := server.Database(t)

@@ -1,4 +1,6 @@
-package sanitize
+// Package maker makes values up, none of which is a real one: a [Maker] puts another in the place of each, in one of
+// the ways ([How]).
+package maker
 
 import (
 	"bytes"
@@ -41,10 +43,16 @@ const (
 	Keep     How = "keep"     // as it is
 )
 
-// maker makes values up, none of which is a real one.
-type maker struct {
-	key   []byte
-	taken func(v []byte) bool // says whether a value is real; nil: nothing is known of that
+// Ways are all of them.
+var Ways = []How{Words, Shape, Email, Phone, IBAN, Card, Address, URL, Day, Near, Text, Document, Nothing, Keep}
+
+// Attempts is how many values are made up for one before it is said that there are no more.
+const Attempts = 1000
+
+// Maker makes values up, none of which is a real one.
+type Maker struct {
+	Key   []byte
+	Taken func(v []byte) bool // says whether a value is real; nil: nothing is known of that
 	mac   hash.Hash
 	known map[string][]byte // what words became
 }
@@ -52,9 +60,9 @@ type maker struct {
 // stream is an endless row of numbers that hang on the key and what is written to it.
 type stream struct{ numbers *rand.ChaCha8 }
 
-func (m *maker) stream(how How, value []byte, try int) stream {
+func (m *Maker) stream(how How, value []byte, try int) stream {
 	if m.mac == nil {
-		m.mac = hmac.New(sha256.New, m.key)
+		m.mac = hmac.New(sha256.New, m.Key)
 	}
 	m.mac.Reset()
 	m.mac.Write(binary.BigEndian.AppendUint32([]byte(how), uint32(try)))
@@ -65,21 +73,21 @@ func (m *maker) stream(how How, value []byte, try int) stream {
 // below is a number from 0 to n-1.
 func (s stream) below(n int) int { return int(s.numbers.Uint64() >> 32 * uint64(n) >> 32) }
 
-// make makes a value of a field up. try tells attempts apart, where the first cannot be used.
-func (m *maker) make(how How, v []byte, f connectors.Field, try int) (made []byte, null bool) {
-	for again := range realMost {
-		made, null = m.once(how, v, f, try+again*attempts)
-		if null || how == Keep || m.taken == nil || !m.taken(made) {
+// Make makes a value of a field up. try tells attempts apart, where the first cannot be used.
+func (m *Maker) Make(how How, v []byte, f connectors.Field, try int) (made []byte, null bool) {
+	for again := range RealMost {
+		made, null = m.once(how, v, f, try+again*Attempts)
+		if null || how == Keep || m.Taken == nil || !m.Taken(made) {
 			break
 		}
 	}
 	return made, null
 }
 
-// realMost is how often a value is made up anew that is a real one.
-const realMost = 50
+// RealMost is how often a value is made up anew that is a real one.
+const RealMost = 50
 
-func (m *maker) once(how How, v []byte, f connectors.Field, try int) (made []byte, null bool) {
+func (m *Maker) once(how How, v []byte, f connectors.Field, try int) (made []byte, null bool) {
 	if len(bytes.TrimSpace(v)) == 0 && how != Nothing {
 		return v, false
 	}
@@ -109,7 +117,7 @@ func (m *maker) once(how How, v []byte, f connectors.Field, try int) (made []byt
 	return m.text(how, v, f, try), false
 }
 
-func (m *maker) text(how How, v []byte, f connectors.Field, try int) []byte {
+func (m *Maker) text(how How, v []byte, f connectors.Field, try int) []byte {
 	switch how {
 	case Words:
 		return m.words(v, try)
@@ -178,7 +186,7 @@ func fit(made []byte, f connectors.Field, instead func() []byte) []byte {
 const tokenLetters = "abcdefghijkmnpqrstuvwxyz23456789"
 
 // token is a name of twelve letters and digits.
-func (m *maker) token(how How, v []byte, try int) string {
+func (m *Maker) token(how How, v []byte, try int) string {
 	s := m.stream(how, bytes.ToLower(v), try)
 	var b strings.Builder
 	for range 12 {
@@ -187,7 +195,7 @@ func (m *maker) token(how How, v []byte, try int) string {
 	return b.String()
 }
 
-func (m *maker) email(v []byte, f connectors.Field, try int) []byte {
+func (m *Maker) email(v []byte, f connectors.Field, try int) []byte {
 	const domain = "@example.invalid"
 	name := m.token(Email, v, try)
 	if f.Length > 0 && f.Length < len(name)+len(domain) {
@@ -197,7 +205,7 @@ func (m *maker) email(v []byte, f connectors.Field, try int) []byte {
 }
 
 // words puts another word in the place of each: the same one for the same word, wherever it stands.
-func (m *maker) words(v []byte, try int) []byte {
+func (m *Maker) words(v []byte, try int) []byte {
 	var out []byte
 	for len(v) > 0 {
 		n := 0
@@ -236,8 +244,8 @@ var (
 
 // word is another word of as many letters, that can be pronounced where letters are Latin. First names and the words of
 // towns come again and again: some are remembered, as they are written.
-func (m *maker) word(v []byte, try int) (made []byte) {
-	if try != 0 || m.taken == nil {
+func (m *Maker) word(v []byte, try int) (made []byte) {
+	if try != 0 || m.Taken == nil {
 		return m.anew(v, try)
 	}
 	if made, known := m.known[string(v)]; known {
@@ -255,10 +263,10 @@ func (m *maker) word(v []byte, try int) (made []byte) {
 const mostKnown = 1 << 14
 
 // anew is word of one that is not remembered.
-func (m *maker) anew(v []byte, try int) (made []byte) {
-	for again := range realMost {
-		made = m.letters(m.stream(Words, bytes.ToLower(v), try+again*attempts), v, true)
-		if m.taken == nil || !m.taken(made) {
+func (m *Maker) anew(v []byte, try int) (made []byte) {
+	for again := range RealMost {
+		made = m.letters(m.stream(Words, bytes.ToLower(v), try+again*Attempts), v, true)
+		if m.Taken == nil || !m.Taken(made) {
 			break
 		}
 	}
@@ -266,7 +274,7 @@ func (m *maker) anew(v []byte, try int) (made []byte) {
 }
 
 // letters writes other letters and digits in the place of each; spoken alternates consonants and vowels.
-func (m *maker) letters(s stream, v []byte, spoken bool) []byte {
+func (m *Maker) letters(s stream, v []byte, spoken bool) []byte {
 	out := make([]byte, 0, len(v))
 	at, hex := s.below(2), !spoken && isHex(v)
 	for _, r := range string(v) {
@@ -346,12 +354,12 @@ func isHex(v []byte) bool {
 	return digits > 0 && len(v) >= 8
 }
 
-func (m *maker) shape(v []byte, try int) []byte {
+func (m *Maker) shape(v []byte, try int) []byte {
 	return m.letters(m.stream(Shape, v, try), v, false)
 }
 
 // phone keeps the form, and begins with what no network gives out.
-func (m *maker) phone(v []byte, try int) []byte {
+func (m *Maker) phone(v []byte, try int) []byte {
 	made := m.shape(v, try)
 	start := byte('0')
 	if bytes.HasPrefix(bytes.TrimSpace(v), []byte("+")) {
@@ -367,7 +375,7 @@ func (m *maker) phone(v []byte, try int) []byte {
 }
 
 // iban keeps the country and the form.
-func (m *maker) iban(v []byte, try int) []byte {
+func (m *Maker) iban(v []byte, try int) []byte {
 	var compact []byte
 	for _, b := range v {
 		if b != ' ' && b != '-' {
@@ -410,7 +418,7 @@ func (m *maker) iban(v []byte, try int) []byte {
 }
 
 // card makes the last digit wrong.
-func (m *maker) card(v []byte, try int) []byte {
+func (m *Maker) card(v []byte, try int) []byte {
 	made := m.shape(v, try)
 	last, sum, double := -1, 0, false
 	for i := len(made) - 1; i >= 0; i-- {
@@ -435,7 +443,7 @@ func (m *maker) card(v []byte, try int) []byte {
 	return made
 }
 
-func (m *maker) address(v []byte, try int) []byte {
+func (m *Maker) address(v []byte, try int) []byte {
 	s := m.stream(Address, bytes.ToLower(v), try)
 	at, err := netip.ParseAddr(string(bytes.TrimSpace(v)))
 	switch {
@@ -453,7 +461,7 @@ func (m *maker) address(v []byte, try int) []byte {
 }
 
 // day moves a day, which may have a time behind it, by whole weeks.
-func (m *maker) day(v []byte, try int) []byte {
+func (m *Maker) day(v []byte, try int) []byte {
 	text := string(v)
 	for _, layout := range []string{"2006-01-02", "02.01.2006", "02/01/2006", "20060102"} {
 		if len(text) < len(layout) {
@@ -473,7 +481,7 @@ func (m *maker) day(v []byte, try int) []byte {
 }
 
 // number writes other digits: all but the sign, and of near the first too.
-func (m *maker) number(how How, v []byte, try int) []byte {
+func (m *Maker) number(how How, v []byte, try int) []byte {
 	s := m.stream(how, v, try)
 	made, first := bytes.Clone(v), true
 	for i, b := range made {
@@ -509,7 +517,7 @@ func bounded(made, v []byte) []byte {
 }
 
 // octets are made up to the same length; a picture becomes one of a single point.
-func (m *maker) octets(v []byte, f connectors.Field, try int) []byte {
+func (m *Maker) octets(v []byte, f connectors.Field, try int) []byte {
 	picture := strings.HasPrefix(http.DetectContentType(v), "image/")
 	switch {
 	case picture && (f.Length == 0 || f.Length >= len(point)):
@@ -534,7 +542,7 @@ const loremWords = "dolor ipsum amet elit sed tempor labore magna aliqua enim mi
 	"proident"
 
 // prose is made-up text that is as long.
-func (m *maker) prose(v []byte, try int) []byte {
+func (m *Maker) prose(v []byte, try int) []byte {
 	list := strings.Fields(loremWords)
 	s := m.stream(Text, v, try)
 	length := utf8.RuneCount(v)
@@ -544,8 +552,8 @@ func (m *maker) prose(v []byte, try int) []byte {
 			b.WriteByte(' ')
 		}
 		word := list[s.below(len(list))]
-		for range realMost {
-			if m.taken == nil || !m.taken([]byte(word)) {
+		for range RealMost {
+			if m.Taken == nil || !m.Taken([]byte(word)) {
 				break
 			}
 			word = list[s.below(len(list))]
