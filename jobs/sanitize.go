@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/jobs/config"
+	"lethe/pipeline/ask"
 	"lethe/pipeline/sanitize"
 	"lethe/pipeline/sanitize/maker"
 	"lethe/pipeline/sanitize/part"
@@ -22,8 +24,8 @@ import (
 )
 
 func sanitizeCommand(c *Command) *cobra.Command {
-	var to, rules, connector, people, share string
-	var check bool
+	var to, rules, connector, people, share, of string
+	var check, everybody bool
 	var less part.Less
 	cmd := &cobra.Command{
 		Use:   "sanitize SOURCE --to TARGET",
@@ -32,6 +34,9 @@ func sanitizeCommand(c *Command) *cobra.Command {
 also one that is in use, or a database of MariaDB or PostgreSQL, of which the engine's own program takes a dump. The copy is a file
 of the same format, or goes into an empty database of the engine. What is alike stays alike, in all tables: joins hold, and what
 is unique stays so. Nothing that was read is kept; the key of which made-up values hang ends with the command.
+
+Where SOURCE is the name of a source of the configuration, or --of names the live source of a dump, its silos are asked: who objected,
+is blocked, or is to be erased, is left out, with all that refers to them.
 
 With --people, or --rows, the copy has a part of the rows, in which each row that another one refers to is there.
 
@@ -56,7 +61,7 @@ order of rows. Somebody who has the original, or knows a person well, can tell t
 				return err
 			}
 			job := sanitize.Job{From: args[0], To: to, Rules: said, Less: less, Check: check}
-			return c.sanitize(cmd.Context(), job, connector)
+			return c.sanitize(cmd.Context(), job, connector, of, everybody)
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", "", "the copy: a file that is not there yet, or the URL of an empty database")
@@ -64,19 +69,23 @@ order of rows. Somebody who has the original, or knows a person well, can tell t
 	cmd.Flags().StringVar(&share, "rows", "", "copy such a share of the rows of each table, and what those refer to: 5%")
 	cmd.Flags().StringVar(&less.Seed, "seed", "", "another text chooses other rows; the same one the same")
 	cmd.Flags().StringVar(&rules, "rules", "", "YAML file that says of fields what is done: fields: {TABLE.FIELD: {do: WAY, because: ...}}")
+	cmd.Flags().StringVar(&of, "of", "", "the source of the configuration that a dump is of: whom its silos do not let in is left out")
+	cmd.Flags().BoolVar(&everybody, "everybody", false, "leave nobody out, whatever silos say")
 	cmd.Flags().StringVar(&connector, "connector", "", "open with this connector, whatever the name looks like")
 	cmd.Flags().BoolVar(&check, "check", false, "say what would be done with each field, and write nothing")
 	return cmd
 }
 
-func (c *Command) sanitize(ctx context.Context, job sanitize.Job, connector string) (err error) {
+func (c *Command) sanitize(ctx context.Context, job sanitize.Job, connector, of string, everybody bool) (err error) {
 	if job.Catalogue, err = classifiers.New(); err != nil {
 		return err
 	}
-	c.names = shown.New(job.Catalogue, nil)
-	k, o, err := adHoc(ctx, c, job.From, connector)
+	k, o, err := c.original(ctx, &job, connector, of, everybody)
 	if err != nil {
 		return err
+	}
+	if c.names == nil {
+		c.names = shown.New(job.Catalogue, nil)
 	}
 	o.Name = c.names.Of(o.Name)
 	job.Base = filepath.Base(job.From)
@@ -170,6 +179,44 @@ func baseOf(to string) (string, error) {
 		".sql.zst or (PostgreSQL) .dump, or give a URL", setup.ErrUsage, filepath.Base(to))
 }
 
+// original says how that is opened which is copied: a source of the configuration by its name, or what a person named. Of
+// a source, and of a dump of one, it says who is left out.
+func (c *Command) original(ctx context.Context, job *sanitize.Job, connector, of string, everybody bool) (k connectors.Connector,
+	o connectors.Options, err error) {
+	_, missing := os.Lstat(job.From)
+	named := missing != nil && !strings.Contains(job.From, "://")
+	if _, none := os.Lstat(c.config); none != nil && of == "" {
+		named = false
+	}
+	if !named && of == "" {
+		return adHoc(ctx, c, job.From, connector)
+	}
+	p, cfg, err := c.load(ctx)
+	if err != nil {
+		return k, o, err
+	}
+	if named {
+		var ok bool
+		if k, o, ok, err = cfg.Original(job.From); err != nil {
+			return k, o, err
+		} else if !ok {
+			return k, o, fmt.Errorf("%w: %q is neither a file nor a live source of %s: name one of these", setup.ErrConfig, job.From,
+				filepath.Base(c.config))
+		}
+		if of = job.From; k.Database == nil {
+			job.From = o.DSN // a file
+		}
+	} else if k, o, err = adHoc(ctx, c, job.From, connector); err != nil {
+		return k, o, err
+	}
+	if everybody {
+		return k, o, nil
+	}
+	left, err := ask.LeftOut(ctx, p, of)
+	job.Less.Out, job.Less.Refers, job.Less.Owns = left.Rows, left.Refers, left.Owns
+	return k, o, err
+}
+
 // sanitizeError gives an error its code and the way out.
 func sanitizeError(err error, r *sanitize.Report) error {
 	switch {
@@ -235,6 +282,9 @@ func (c *Command) printSanitized(r *sanitize.Report, job sanitize.Job) {
 	table(c.Out, rows)
 	fmt.Fprintf(c.Out, "%d more fields stay as they are: nothing personal was found in them.\n", kept)
 	c.printParts(r)
+	if r.LeftOut > 0 {
+		fmt.Fprintf(c.Out, "Left out, with what refers to them: %d rows of people who may not be used now, or are to be erased.\n", r.LeftOut)
+	}
 	if len(r.Questions) > 0 {
 		fmt.Fprint(c.Out, "\nTo be said of fields that look personal (the ways stand in jobs/docs/test-data.md):\n\nfields:\n")
 		for _, q := range r.Questions {

@@ -67,6 +67,24 @@ func TakerOf(k connectors.Connector) (t Taker, ok bool) {
 	return t, false
 }
 
+// Original says how a live source is opened to be copied; false where the configuration has none of that name.
+func (c *Config) Original(name string) (k connectors.Connector, o connectors.Options, ok bool, err error) {
+	s, ok := c.Sources[name]
+	if !ok || s.Of != "" || s.Environment == "backup" {
+		return k, o, false, nil
+	}
+	for _, k = range Connectors() {
+		if k.Name == s.Connector {
+			break
+		}
+	}
+	o = connectors.Options{Name: name, Plaintext: s.TLS == "waived", Extra: s.Options, DSN: c.abs(s.Path)}
+	if s.DSN != "" {
+		o.DSN, err = c.resolve("source "+name, s.DSN)
+	}
+	return k, o, true, err
+}
+
 // Private makes a folder that only its owner reads, where temporary files lie: close removes it, and where this process is
 // killed the next call.
 func Private(mark string) (path string, close func() error, err error) {

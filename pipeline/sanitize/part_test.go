@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"lethe/connectors"
 	"lethe/pipeline/sanitize"
 	"lethe/pipeline/sanitize/maker"
 	"lethe/pipeline/sanitize/part"
@@ -25,17 +26,19 @@ type row struct {
 // world is a database of random tables whose rows refer to each other. Table 0 has people.
 type world struct {
 	tables   int
-	parents  [][]int       // tables that a table refers to, by field
-	rows     [][]string    // the keys of the rows, or numbers where there is none
-	refers   map[row][]row // what a row refers to; of a field that is NULL the table is -1
-	personal map[int]bool  // tables with something personal
+	parents  [][]int         // tables that a table refers to, by field
+	rows     [][]string      // the keys of the rows, or numbers where there is none
+	refers   map[row][]row   // what a row refers to; of a field that is NULL the table is -1
+	empties  map[[2]int]bool // of a table and one of its fields: ON DELETE SET NULL
+	personal map[int]bool    // tables with something personal
 }
 
 func invent(r *rand.Rand) *world {
-	w := &world{tables: 2 + r.IntN(6), refers: map[row][]row{}, personal: map[int]bool{0: true}}
+	w := &world{tables: 2 + r.IntN(6), refers: map[row][]row{}, empties: map[[2]int]bool{}, personal: map[int]bool{0: true}}
 	for t := range w.tables {
 		var parents []int
 		for range r.IntN(3) {
+			w.empties[[2]int{t, len(parents)}] = r.IntN(3) == 0
 			parents = append(parents, r.IntN(w.tables))
 		}
 		w.parents = append(w.parents, parents)
@@ -71,6 +74,9 @@ func (w *world) statements(r *rand.Rand) string {
 		b.WriteString(", PRIMARY KEY (`id`)")
 		for i, parent := range w.parents[t] {
 			fmt.Fprintf(&b, ", CONSTRAINT `fk%d_%d` FOREIGN KEY (`ref%d`) REFERENCES `t%d` (`id`)", t, i, i, parent)
+			if w.empties[[2]int{t, i}] {
+				b.WriteString(" ON DELETE SET NULL")
+			}
 		}
 		b.WriteString(");\n")
 		for _, id := range ids {
@@ -197,6 +203,70 @@ func TestAPartIsClosed(t *testing.T) {
 			}
 			require.Equal(t, n, p.Kept, "seed %d: %s", seed, p.Table)
 		}
+	}
+}
+
+// Who is left out is not there, nor what refers to them, unless the database would empty the reference.
+func TestWhoIsLeftOut(t *testing.T) {
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		w := invent(r)
+		j := job(t, w.statements(r))
+		j.Rules = w.rules()
+		out, names := map[row]bool{}, map[string]map[connectors.Key]bool{}
+		for table, ids := range w.rows {
+			for _, id := range ids {
+				if table < 2 && r.IntN(6) == 0 {
+					name := fmt.Sprintf("t%d", table)
+					if names[name] == nil {
+						names[name] = map[connectors.Key]bool{}
+					}
+					out[row{table, id}], names[name][connectors.MakeKey([]byte(id))] = true, true
+				}
+			}
+		}
+		j.Less = part.Less{Out: names}
+		if seed%3 == 0 {
+			j.Less.People, j.Less.Of = 4, "t0"
+		}
+		_, err := sanitize.Run(t.Context(), j)
+		require.NoError(t, err, "seed %d", seed)
+		for grown := true; grown; {
+			grown = false
+			for from, list := range w.refers {
+				for i, to := range list {
+					if to.table >= 0 && out[to] && !out[from] && !w.empties[[2]int{from.table, i}] {
+						out[from], grown = true, true
+					}
+				}
+			}
+		}
+		got := w.got(t, j)
+		n := 0
+		for table, ids := range w.rows {
+			copied := rows(t, j, j.To, fmt.Sprintf("t%d", table))
+			for _, id := range ids {
+				at := row{table, id}
+				if got[at] {
+					n++
+				}
+				require.False(t, got[at] && out[at], "seed %d: %v", seed, at)
+				require.True(t, got[at] || out[at] || j.Less.People > 0, "seed %d: %v", seed, at)
+				place := slices.Index(copied["id"], id)
+				for i, to := range w.refers[at] {
+					if place < 0 {
+						continue
+					}
+					want := "NULL"
+					if to.table >= 0 && !out[to] {
+						want = to.id
+						require.True(t, got[to], "seed %d: %v refers to %v", seed, at, to)
+					}
+					require.Equal(t, want, strings.Replace(copied[fmt.Sprintf("ref%d", i)][place], "K", "k", 1), "seed %d", seed)
+				}
+			}
+		}
+		require.Len(t, got, n, "seed %d", seed)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,6 +62,7 @@ type Report struct {
 	Fields    []*Field     `json:"fields"`           // all, in the order of the tables
 	People    string       `json:"people,omitempty"` // the table of which people were chosen
 	Parts     []part.Count `json:"parts,omitempty"`  // of tables, where the copy has a part of the rows
+	LeftOut   int64        `json:"left_out"`         // rows of people of whom no copy is made
 	Questions []Question   `json:"questions"`        // nothing was written as long as there are any
 	Originals int          `json:"originals"`        // values that were searched for
 	Leaks     []Leak       `json:"leaks"`            // nothing was written as long as one is not waived
@@ -219,7 +221,7 @@ func (c *copying) choose(ctx context.Context, src connectors.Source) (err error)
 	if c.part, err = part.Choose(ctx, src, c.tables, kinds, c.Less); err != nil {
 		return err
 	}
-	c.report.Parts, c.report.People = c.part.Counts, c.part.Of
+	c.report.Parts, c.report.People, c.report.LeftOut = c.part.Counts, c.part.Of, c.part.Met
 	return nil
 }
 
@@ -262,10 +264,10 @@ func (c *copying) edited() (list []connectors.Query) {
 		if at := slices.IndexFunc(queries, func(q connectors.Query) bool { return q.Table == t.Name }); at >= 0 {
 			q = queries[at]
 		}
-		if c.part.Partial(t.Name) {
-			for _, key := range append(slices.Clip(t.Key), t.Fields[0].Name) {
-				if !slices.Contains(q.Fields, key) {
-					q.Fields = append(q.Fields, key)
+		if fields, ok := c.part.Partial(t.Name); ok {
+			for _, f := range append(fields, t.Fields[0].Name) {
+				if !slices.Contains(q.Fields, f) {
+					q.Fields = append(q.Fields, f)
 				}
 			}
 		}
@@ -384,9 +386,13 @@ func (c *copying) each(ctx context.Context, src connectors.Source, want func(*Fi
 func (c *copying) edit(b connectors.Batch) (connectors.Edit, error) {
 	n := int(b.Rows.NumRows())
 	e := connectors.Edit{Ops: make([]connectors.Op, n)}
-	if c.part != nil && c.part.Partial(b.Table) {
-		if err := c.part.Drop(b, &e); err != nil {
-			return e, err
+	var empty map[string][]bool
+	if c.part != nil {
+		if _, ok := c.part.Partial(b.Table); ok {
+			var err error
+			if empty, err = c.part.Drop(b, e.Ops); err != nil {
+				return e, err
+			}
 		}
 	}
 	for _, f := range c.fields[b.Table] {
@@ -394,7 +400,8 @@ func (c *copying) edit(b connectors.Batch) (connectors.Edit, error) {
 		values := array.NewBinaryBuilder(memory.DefaultAllocator, arrow.BinaryTypes.Binary)
 		set := connectors.Assignment{Field: f.Field, Rows: make([]bool, n)}
 		for i := range n {
-			if col.IsNull(i) || e.Ops[i] == connectors.Delete {
+			if col.IsNull(i) || e.Ops[i] == connectors.Delete || empty[f.Field] != nil && empty[f.Field][i] {
+				set.Rows[i] = empty[f.Field] != nil && empty[f.Field][i]
 				values.AppendNull()
 				continue
 			}
@@ -414,6 +421,14 @@ func (c *copying) edit(b connectors.Batch) (connectors.Edit, error) {
 		}
 		set.Values = values.NewBinaryArray()
 		e.Set = append(e.Set, set)
+		delete(empty, f.Field)
+	}
+	for _, field := range slices.Sorted(maps.Keys(empty)) {
+		values := array.NewBinaryBuilder(memory.DefaultAllocator, arrow.BinaryTypes.Binary)
+		for range n {
+			values.AppendNull()
+		}
+		e.Set = append(e.Set, connectors.Assignment{Field: field, Rows: empty[field], Values: values.NewBinaryArray()})
 	}
 	return e, nil
 }

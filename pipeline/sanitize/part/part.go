@@ -34,10 +34,17 @@ type Less struct {
 	Of     string
 	Share  float64 // of the rows of each table, and what those refer to; over 0, at most 1
 	Seed   string  // which: the same one gives the same part
+
+	// Out are rows, by table and primary key, that are not to be there whatever else is asked, nor what refers to them
+	// unless the database itself would empty the reference (ON DELETE SET NULL).
+	Out map[string]map[connectors.Key]bool
+	// Refers are ways in which rows refer to each other beside the foreign keys of the catalog, by table; Owns are
+	// those by which rows own what they refer to: it is left out too where nothing else refers to it.
+	Refers, Owns map[string][]connectors.ForeignKey
 }
 
 // Wanted reports whether a part is asked for.
-func (l Less) Wanted() bool { return l.People > 0 || l.Share > 0 }
+func (l Less) Wanted() bool { return l.People > 0 || l.Share > 0 || len(l.Out) > 0 }
 
 // Count says how many rows of a table are in the part.
 type Count struct {
@@ -51,6 +58,7 @@ type Count struct {
 type Part struct {
 	Less           // with the table of people
 	Counts []Count // in the order of the tables
+	Met    int64   // rows of Less.Out
 
 	tables map[string]*table
 	edges  []*edge
@@ -74,15 +82,17 @@ type table struct {
 	keys  []uint64 // digests of the primary keys, where there is one
 	draws []uint64 // by which rows are drawn
 	in    []bool
-	whole bool // nothing of it goes
-	rows  int  // that were read
-	at    int  // the row that is edited next
+	out   []bool // as Less.Out says
+	whole bool   // nothing of it goes
+	rows  int    // that were read
+	at    int    // the row that is edited next
 }
 
 // edge is a foreign key with what its rows refer to.
 type edge struct {
 	child, parent *table
 	key           connectors.ForeignKey
+	owns          bool    // the child owns the parent
 	up            []int32 // the place of the row referred to; none
 	exact, folded map[uint64]int32
 }
@@ -98,9 +108,12 @@ func Choose(ctx context.Context, src connectors.Source, tables []connectors.Tabl
 		p.tables[t.Name] = &table{Table: t}
 	}
 	for _, t := range tables {
-		for _, fk := range t.ForeignKeys {
+		for _, fk := range slices.Concat(t.ForeignKeys, less.Refers[t.Name]) {
 			if parent := p.tables[fk.RefTable]; parent != nil {
-				p.edges = append(p.edges, &edge{child: p.tables[t.Name], parent: parent, key: fk,
+				owns := slices.ContainsFunc(less.Owns[t.Name], func(o connectors.ForeignKey) bool {
+					return o.RefTable == fk.RefTable && slices.Equal(o.Fields, fk.Fields)
+				})
+				p.edges = append(p.edges, &edge{child: p.tables[t.Name], parent: parent, key: fk, owns: owns,
 					exact: map[uint64]int32{}, folded: map[uint64]int32{}})
 			}
 		}
@@ -108,10 +121,18 @@ func Choose(ctx context.Context, src connectors.Source, tables []connectors.Tabl
 	if err := p.read(ctx, src, tables); err != nil {
 		return nil, err
 	}
+	p.leaveOut()
 	if err := p.draw(kinds); err != nil {
 		return nil, err
 	}
 	p.ancestors()
+	for _, t := range p.tables {
+		for i, out := range t.out {
+			if out {
+				t.in[i] = false
+			}
+		}
+	}
 	for _, t := range tables {
 		c := Count{Table: t.Name, Of: int64(p.tables[t.Name].rows)}
 		for _, in := range p.tables[t.Name].in {
@@ -129,9 +150,13 @@ func (p *Part) read(ctx context.Context, src connectors.Source, tables []connect
 	err := p.scan(ctx, src, tables, func(t *table, row int, value func(fields []string) [][]byte) {
 		if len(t.Key) > 0 {
 			t.keys = append(t.keys, p.sum(value(t.Key), false))
+			out := len(p.Out) > 0 && p.Out[t.Name][connectors.MakeKey(value(t.Key)...)]
+			if t.out = append(t.out, out); out {
+				p.Met++
+			}
 			t.draws = append(t.draws, p.drawn(t.Name, value(t.Key), 0))
 		} else {
-			t.draws = append(t.draws, p.drawn(t.Name, nil, row))
+			t.draws, t.out = append(t.draws, p.drawn(t.Name, nil, row)), append(t.out, false)
 		}
 		for _, e := range p.edges {
 			if e.parent != t {
@@ -245,6 +270,14 @@ func (p *Part) draw(kinds map[string]Kind) error {
 	for _, t := range p.tables {
 		t.in = make([]bool, t.rows)
 	}
+	if p.People == 0 && p.Share == 0 {
+		for _, t := range p.tables {
+			for i := range t.in {
+				t.in[i] = true
+			}
+		}
+		return nil
+	}
 	if p.Share > 0 {
 		most := uint64(math.MaxUint64)
 		if p.Share < 1 {
@@ -264,9 +297,11 @@ func (p *Part) draw(kinds map[string]Kind) error {
 	if people == nil {
 		return fmt.Errorf("%w: %q: say in which people are, TABLE=NUMBER", ErrTable, p.Of)
 	}
-	order := make([]int, people.rows)
-	for i := range order {
-		order[i] = i
+	var order []int
+	for i, out := range people.out {
+		if !out {
+			order = append(order, i)
+		}
 	}
 	slices.SortFunc(order, func(a, b int) int {
 		return cmp.Or(cmp.Compare(people.draws[a], people.draws[b]), a-b)
@@ -325,6 +360,57 @@ func (p *Part) descendants(people *table, kinds map[string]Kind) {
 	}
 }
 
+// leaveOut spreads from the rows that are to be left out to those that refer to them.
+func (p *Part) leaveOut() {
+	for grown := len(p.Out) > 0; grown; {
+		grown = false
+		for _, e := range p.edges {
+			for i, up := range e.up {
+				if up != none && e.parent.out[up] && !e.child.out[i] && !e.empties() {
+					e.child.out[i], grown = true, true
+				}
+			}
+		}
+		grown = p.leaveOwned() || grown
+	}
+}
+
+// leaveOwned leaves out what rows own that are left out, where no other row refers to it.
+func (p *Part) leaveOwned() (grown bool) {
+	needed := map[*table][]bool{}
+	for _, e := range p.edges {
+		if needed[e.parent] == nil {
+			needed[e.parent] = make([]bool, e.parent.rows)
+		}
+		for i, up := range e.up {
+			if up != none && !e.child.out[i] {
+				needed[e.parent][up] = true
+			}
+		}
+	}
+	for _, e := range p.edges {
+		for i, up := range e.up {
+			if e.owns && up != none && e.child.out[i] && !needed[e.parent][up] && !e.parent.out[up] {
+				e.parent.out[up], grown = true, true
+			}
+		}
+	}
+	return grown
+}
+
+// empties reports whether a row stays when what it refers to goes, with nothing in the fields that refer.
+func (e *edge) empties() bool {
+	if e.key.OnDelete != "SET NULL" {
+		return false
+	}
+	for _, name := range e.key.Fields {
+		if f, ok := e.child.Field(name); !ok || !f.Nullable {
+			return false
+		}
+	}
+	return true
+}
+
 // ancestors takes all rows that others refer to.
 func (p *Part) ancestors() {
 	for grown := true; grown; {
@@ -339,21 +425,47 @@ func (p *Part) ancestors() {
 	}
 }
 
-// Drop deletes the rows of a batch that are not in the copy.
-func (p *Part) Drop(b connectors.Batch, e *connectors.Edit) error {
+// Drop deletes the rows of a batch that are not in the copy, and says which fields of which other rows are to be
+// emptied, as they refer to one that is left out.
+func (p *Part) Drop(b connectors.Batch, ops []connectors.Op) (empty map[string][]bool, err error) {
 	t := p.tables[b.Table]
-	for i := range e.Ops {
+	for i := range ops {
 		at := t.at
 		t.at++
 		if at >= len(t.in) || len(t.keys) > 0 && t.keys[at] != p.sum(valuesOf(b, t.Key, i), false) {
-			return fmt.Errorf("table %s: %w: copy what stands still", b.Table, errMoved)
+			return nil, fmt.Errorf("table %s: %w: copy what stands still", b.Table, errMoved)
 		}
 		if !t.in[at] {
-			e.Ops[i] = connectors.Delete
+			ops[i] = connectors.Delete
+			continue
+		}
+		for _, e := range p.edges {
+			if e.child != t || e.up[at] == none || !e.parent.out[e.up[at]] {
+				continue
+			}
+			for _, name := range e.key.Fields {
+				if empty[name] == nil {
+					if empty == nil {
+						empty = map[string][]bool{}
+					}
+					empty[name] = make([]bool, len(ops))
+				}
+				empty[name][i] = true
+			}
+			ops[i] = connectors.Update
 		}
 	}
-	return nil
+	return empty, nil
 }
 
-// Partial reports whether rows of a table go.
-func (p *Part) Partial(table string) bool { return slices.Contains(p.tables[table].in, false) }
+// Partial reports whether rows of a table go, or are emptied of a reference, and which fields tell that.
+func (p *Part) Partial(table string) (fields []string, ok bool) {
+	t := p.tables[table]
+	ok = slices.Contains(t.in, false)
+	for _, e := range p.edges {
+		if e.child == t && slices.Contains(e.parent.out, true) {
+			fields, ok = append(fields, e.key.Fields...), true
+		}
+	}
+	return append(fields, t.Key...), ok
+}
