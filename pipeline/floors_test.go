@@ -166,7 +166,7 @@ var outside = []struct {
 		"pipeline/journal", "pipeline/journal/sealed"}},
 	{"database/sql", []string{"connectors/mysql", "connectors/restore", "connectors/wire", "connectors/sqlite", "connectors/postgres", "connectors/sqlserver", "pipeline/registry", "pipeline/registry/cases",
 		"pipeline/registry/chain", "pipeline/registry/retention", "pipeline/registry/internal/database", "pipeline/journal"}},
-	{"github.com/pierrec/lz4", []string{"connectors/internal/pgarchive"}},
+	{"github.com/pierrec/lz4", []string{"connectors/internal/packed", "connectors/internal/pgarchive", "connectors/signature"}},
 	{"github.com/ulikunitz/xz", []string{"connectors/internal/packed"}},
 	{"github.com/dsnet/compress", []string{"connectors/internal/packed"}},
 	{"github.com/xitongsys", []string{"pipeline/audit/parquet"}},

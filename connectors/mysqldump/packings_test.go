@@ -17,6 +17,7 @@ import (
 	"filippo.io/age/armor"
 	"github.com/dsnet/compress/bzip2"
 	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 	"github.com/stretchr/testify/require"
 	"github.com/ulikunitz/xz"
 
@@ -136,6 +137,49 @@ func xzOf(t testing.TB, text []byte) []byte {
 	})
 }
 
+func lz4Of(t testing.TB, text string, o ...lz4.Option) []byte {
+	return packedBy(t, []byte(text), func(w io.Writer) (io.WriteCloser, error) {
+		z := lz4.NewWriter(w)
+		return z, z.Apply(o...)
+	})
+}
+
+func unlz4(t testing.TB, content []byte) string {
+	text, err := io.ReadAll(lz4.NewReader(bytes.NewReader(content)))
+	require.NoError(t, err)
+	return string(text)
+}
+
+// Of what is packed with lz4 no part is taken for the whole, and nothing stands behind it.
+func TestLZ4ThatIsNotWhole(t *testing.T) {
+	text := createT + "INSERT INTO t VALUES (1,'a'),(2,'b');\n" + trailer + strings.Repeat("-- a comment\n", 20_000)
+	for name, checked := range map[string]bool{"checked": true, "unchecked": false} {
+		content := lz4Of(t, text, lz4.BlockSizeOption(lz4.Block64Kb), lz4.ChecksumOption(checked), lz4.BlockChecksumOption(checked))
+		for cut := 1; cut < len(content); cut++ {
+			if cut > 40 && cut < len(content)-40 && cut%37 != 0 {
+				continue
+			}
+			requireDamaged(t, content[:cut], name)
+		}
+		requireDamaged(t, append(bytes.Clone(content), 0), name)
+		requireDamaged(t, append(bytes.Clone(content), "garbage"...), name)
+	}
+	content := lz4Of(t, text)
+	for _, at := range []int{4, 6, 20, len(content) - 2} {
+		changed := bytes.Clone(content)
+		changed[at] ^= 4
+		requireDamaged(t, changed, "changed")
+	}
+}
+
+func requireDamaged(t *testing.T, content []byte, name string) {
+	src, err := mysqldump.Open(t.Context(), connectors.Options{Name: "old", DSN: connectortest.WriteFile(t, "x.sql.lz4", content)})
+	if err == nil {
+		_, err = src.Tables(t.Context())
+	}
+	require.ErrorIs(t, err, connectors.ErrDamaged, "%s, %d bytes", name, len(content))
+}
+
 // beside are files that lie in archives beside a dump, and are none.
 var beside = []member{{"notes/README", "what this is\n", 0o600, 0}, {"notes/x.sql.sha256", "0123  x.sql\n", 0o644, 0}}
 
@@ -161,6 +205,9 @@ func TestEveryPackingIsRewrittenAsItWas(t *testing.T) {
 		return got
 	}
 	gz := func(s string) string { return string(connectortest.Pack(t, ".gz", []byte(s))) }
+	// printed by lz4 -BD -B4 --content-size of the text
+	linked, err := os.ReadFile("testdata/linked.lz4")
+	require.NoError(t, err)
 	zst := func(s string) string { return string(connectortest.Pack(t, ".zst", []byte(s))) }
 	ungz := func(content []byte) []byte { return unpackedAs(t, "x.gz", content) }
 	dump := func(s string) member { return member{"var/x.sql", s, 0o640, 0} }
@@ -186,6 +233,14 @@ func TestEveryPackingIsRewrittenAsItWas(t *testing.T) {
 			require.NoError(t, err)
 			return string(got)
 		}},
+		"lz4": {content: lz4Of(t, text, lz4.BlockSizeOption(lz4.Block64Kb), lz4.BlockChecksumOption(true)), wants: want,
+			has: func(b []byte) any {
+				require.Equal(t, []byte{0x74, 0x40}, b[4:6], "the same blocks and checksums")
+				return unlz4(t, b)
+			}},
+		"lz4 of two files": {content: append(lz4Of(t, text[:70_000], lz4.SizeOption(70_000)), lz4Of(t, text[70_000:],
+			lz4.ChecksumOption(false))...), wants: want, has: func(b []byte) any { return unlz4(t, b) }},
+		"lz4 with blocks that hang together": {content: linked, wants: want, has: func(b []byte) any { return unlz4(t, b) }},
 		"zstd that can be sought in": {content: packedBy(t, []byte(text), func(w io.Writer) (io.WriteCloser, error) {
 			return packed.NewWriter(w, packed.Packing{{Kind: packed.Zstd, Frame: 32 << 10, Checksum: true}})
 		}), wants: want, has: func(b []byte) any { return sought(t, b, 32<<10) }},

@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 
 	"lethe/connectors"
 )
@@ -226,7 +227,9 @@ func packing(head []byte) (program string, unpack func([]byte) (io.Reader, func(
 	case starts("\xfd7zXZ\x00"):
 		return "xz", nil
 	case starts("\x04\x22\x4d\x18"):
-		return "lz4", nil
+		return "lz4", func(head []byte) (io.Reader, func(), error) {
+			return lz4.NewReader(bytes.NewReader(head)), func() {}, nil
+		}
 	}
 	return "", nil
 }

@@ -1,5 +1,5 @@
 // Package packed opens what dumps are packed with, and packs a new text in the same way. Its nouns: a Packing is the
-// layers around a text, the outermost first; a Layer is one of them, a stream (gzip, zstd, bzip2, xz, age) or an archive
+// layers around a text, the outermost first; a Layer is one of them, a stream (gzip, zstd, bzip2, xz, lz4, age) or an archive
 // of members (tar, zip), of which one is the dump and the others stay as they are; Keys open what is encrypted.
 //
 // What something is packed with is told by what it begins with, never by its name.
@@ -31,6 +31,7 @@ const (
 	Zstd  Kind = "zstd"
 	Bzip2 Kind = "bzip2"
 	XZ    Kind = "xz"
+	LZ4   Kind = "lz4"
 	Age   Kind = "age"
 	Tar   Kind = "tar"
 	Zip   Kind = "zip"
@@ -41,17 +42,18 @@ const maxLayers = 4
 
 // Layer is one packing, with what is needed to pack in the same way.
 type Layer struct {
-	Kind     Kind
-	Header   gzip.Header // gzip: of the first member
-	Fastest  bool        // gzip's level, where the file tells
-	Best     bool
-	Level    int  // bzip2
-	Window   int  // zstd: of the first frame, in bytes, which tells about its level; xz: the dictionary; 0: not told
-	Checksum bool // zstd: frames end with one
-	Frame    int  // zstd: bytes of text in each frame of a file that can be sought in; 0: it cannot
-	Check    byte // xz: the kind of checksum, as the format numbers them
-	Armor    bool // age: as text
-	For      int  // age: for how many recipients
+	Kind      Kind
+	Header    gzip.Header // gzip: of the first member
+	Fastest   bool        // gzip's level, where the file tells
+	Best      bool
+	Level     int  // bzip2
+	Window    int  // zstd: of the first frame, in bytes, which tells about its level; xz: the dictionary; lz4: of blocks; 0: not told
+	Checksum  bool // zstd, lz4: frames end with one
+	Frame     int  // zstd: bytes of text in each frame of a file that can be sought in; 0: it cannot
+	BlockSums bool // lz4: blocks end with one, too
+	Check     byte // xz: the kind of checksum, as the format numbers them
+	Armor     bool // age: as text
+	For       int  // age: for how many recipients
 
 	keys    *Keys
 	archive *archive
@@ -307,6 +309,7 @@ func Hint(err error) string {
 		{errKey, "give that of one of its recipients by `options: {identity: file:PATH}`"},
 		{errFor, "give all of them by `options: {recipients: \"age1... age1...\"}`, or whoever is left out cannot open it " +
 			"any more"},
+		{errLZ4Dict, "pack it anew without"},
 		{errDict, "pack it anew (`xz -9` or less)"},
 	} {
 		if errors.Is(err, h.err) {
@@ -332,6 +335,8 @@ func sniff(head []byte) (l Layer, ok bool) {
 		l = Layer{Kind: Bzip2, Level: int(head[3] - '0')}
 	case len(head) > 12 && starts("\xfd7zXZ\x00"):
 		l = Layer{Kind: XZ, Check: head[7] & 15, Window: xzDictionary(head[12:])}
+	case starts(lz4Magic):
+		l = lz4Layer(head)
 	case starts(ageIntro), starts(ageArmor):
 		l = Layer{Kind: Age, Armor: starts(ageArmor)}
 	case isTar(head):

@@ -47,6 +47,8 @@ func (l *Layer) stream(in io.Reader, keys *Keys, unzstd Unzstd) (r io.Reader, cl
 		return z, z.Close, nil
 	case Bzip2:
 		return bzip2.NewReader(in), nil, nil
+	case LZ4:
+		return newLZ4(in), nil, nil
 	case XZ:
 		if l.Window > maxDictionary {
 			return nil, nil, fmt.Errorf("%w: %w", errDict, errors.ErrUnsupported)

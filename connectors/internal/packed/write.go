@@ -17,6 +17,7 @@ import (
 	"github.com/dsnet/compress/bzip2"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz"
 
 	"lethe/connectors"
@@ -99,6 +100,9 @@ func (l *Layer) pack(w io.Writer) (io.WriteCloser, error) {
 		return zstd.NewWriter(w, l.ZstdLike()...)
 	case Bzip2:
 		return bzip2.NewWriter(w, &bzip2.WriterConfig{Level: l.Level})
+	case LZ4:
+		z := lz4.NewWriter(w)
+		return z, z.Apply(l.lz4Like()...)
 	case XZ:
 		c := xz.WriterConfig{DictCap: min(max(l.Window, 1<<20), widest), CheckSum: l.Check, NoCheckSum: l.Check == 0}
 		return c.NewWriter(w)

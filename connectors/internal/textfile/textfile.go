@@ -19,7 +19,7 @@ import (
 
 // foreign lists the first bytes of what is no text that can be read here, with what to say and to do.
 var foreign = []Foreign{
-	{"\x04\x22\x4d\x18", "it is compressed with lz4, which is not read; pack it with zstd"},
+	{"\x02\x21\x4c\x18", "it is compressed in the first form of lz4 (`lz4 -l`), which is not read; pack it without -l"},
 	{"PK\x03\x04", "it is a zip archive or a spreadsheet, and no dump is in it"},
 	{"7z\xbc\xaf", "it is a 7-Zip archive"},
 	{"\xd0\xcf\x11\xe0", "it is a spreadsheet"},
@@ -96,7 +96,7 @@ func (o Options) check(head []byte) error {
 // promised refuses a plain file whose name says that it is packed.
 func (o Options) promised(p packed.Packing) error {
 	for suffix, kind := range map[string]packed.Kind{".gz": packed.Gzip, ".zst": packed.Zstd, ".bz2": packed.Bzip2,
-		".xz": packed.XZ, ".age": packed.Age} {
+		".lz4": packed.LZ4, ".xz": packed.XZ, ".age": packed.Age} {
 		if p.Plain() && strings.HasSuffix(strings.ToLower(o.Name), suffix) {
 			return fmt.Errorf("the name ends in %s but the file is not %s: %w", suffix, kind, connectors.ErrDamaged)
 		}

@@ -65,7 +65,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"plain.gz", []byte("text"), "not gzip"},
 		{"plain.zst", []byte("text"), "not zstd"},
 		{"x.bz2", []byte("text"), "not bzip2"},
-		{"x.lz4", []byte("\x04\x22\x4d\x18"), "lz4"},
+		{"x.lz4", []byte("\x02\x21\x4c\x18"), "lz4"},
 		{"archive.dump", []byte("PGDMP\x01"), "connector pgdump"},
 		{"x.csv", []byte("PK\x03\x04"), "zip"},
 		{"x.csv", []byte("\xff\xfea\x00"), "UTF-16"},
