@@ -43,8 +43,9 @@ With --people, or --rows, the copy has a part of the rows, in which each row tha
 Fields that look personal without being sure stop it, with the rules to write. The copy is searched for each value of a
 personal field of five characters or more; where one is met, there is no copy.
 
-What stays: fields in which nothing personal was found, countries, regions and genders, and so times, amounts and the
-order of rows. Somebody who has the original, or knows a person well, can tell them by those: give such a field a rule.`,
+What stays: fields in which nothing personal was found, countries, regions and genders, and so times, amounts, keys and the
+order of rows. Somebody who has the original, or knows a person well, can tell them by those: the output names the fields by which
+rows are found again. Give such a field a rule.`,
 		Example: `  lethe sanitize crm.sql.zst --to test/crm.sql.zst --check   # what would be done; nothing is written
   lethe sanitize crm.sql.zst --to test/crm.sql.zst --rules crm.rules.yaml
   lethe sanitize postgres://lethe@db.example.org/crm --to postgres://dev@localhost/crm --people 200`,
@@ -265,6 +266,29 @@ func (c *Command) printParts(r *sanitize.Report) {
 	fmt.Fprintf(c.Out, "%d more tables are whole.\n", whole)
 }
 
+// printFoundAgain says by what stays somebody who has the original finds rows again.
+func (c *Command) printFoundAgain(r *sanitize.Report) {
+	if len(r.Found) == 0 {
+		return
+	}
+	const most = 4
+	rows := [][]string{{"TABLE", "FOUND AGAIN", "BY"}}
+	for _, f := range r.Found {
+		var by []string
+		for _, field := range f.Fields[:min(most, len(f.Fields))] {
+			by = append(by, fmt.Sprintf("%s (%.0f %%)", field.Field, 100*field.Share))
+		}
+		if len(by) == 0 {
+			by = []string{"several fields together"}
+		}
+		rows = append(rows, []string{f.Table, fmt.Sprintf("%.0f %%", 100*f.Share), strings.Join(by, ", ")})
+	}
+	fmt.Fprintln(c.Out, "\nRows that somebody who has the original finds again, by values that stay and that no other row has:")
+	table(c.Out, rows)
+	fmt.Fprintln(c.Out, "Give such fields a way (day, near, nothing), or the copy only to those who may know. By keys, and by the order of rows, "+
+		"all are found.")
+}
+
 func (c *Command) printSanitized(r *sanitize.Report, job sanitize.Job) {
 	rows := [][]string{{"FIELD", "FOUND", "DONE", "VALUES"}}
 	kept := 0
@@ -303,6 +327,7 @@ func (c *Command) printSanitized(r *sanitize.Report, job sanitize.Job) {
 		}
 		fmt.Fprintf(c.Out, "  %q: {do: words}  # or do: keep, because: ...\n", l.Table+"."+l.Field)
 	}
+	c.printFoundAgain(r)
 	if !job.Check && len(r.Questions) == 0 && r.Originals > 0 {
 		fmt.Fprintf(c.Out, "Searched for %d personal values of the original.\n", r.Originals)
 	}

@@ -66,6 +66,7 @@ type Report struct {
 	Questions []Question   `json:"questions"`        // nothing was written as long as there are any
 	Originals int          `json:"originals"`        // values that were searched for
 	Leaks     []Leak       `json:"leaks"`            // nothing was written as long as one is not waived
+	Found     []Found      `json:"found"`            // by what stays rows are found again by who has the original
 }
 
 // Leak is a field of the copy that holds values of personal fields of the original.
@@ -445,11 +446,13 @@ func (c *copying) search(ctx context.Context, now connectors.Source) error {
 	}
 	found := map[string]int64{}
 	clear(c.counts)
+	known := newAttack(c.tables, c.report.Fields)
 	for b, err := range now.Scan(ctx, queries...) {
 		if err != nil {
 			return err
 		}
 		c.counts[b.Table] += b.Rows.NumRows()
+		known.take(b)
 		for i, field := range b.Rows.Schema().Fields() {
 			col, name := b.Rows.Column(i).(*array.Binary), b.Table+"."+field.Name
 			for row := range col.Len() {
@@ -465,6 +468,7 @@ func (c *copying) search(ctx context.Context, now connectors.Source) error {
 				chosen.Kept)
 		}
 	}
+	c.report.Found = known.found(c.tables)
 	open := 0
 	for _, f := range c.report.Fields {
 		if n := found[f.Table+"."+f.Field]; n > 0 {
