@@ -150,6 +150,13 @@ func (f *fieldState) features() []feature {
 		for _, b := range tellingDetectors {
 			add("values: "+detectorNames[b], p.rate(b)*p.certainty())
 		}
+		if ill := p.share(p.ailments) * p.certainty(); ill > 0 {
+			add("values: illnesses", ill)
+			add("values: illnesses, "+f.table.aboutWhom(), 2*ill) // twice: a few tables of the corpus have to say it
+			if h.generic != "" {
+				add("values: illnesses: a word for "+h.generic, ill)
+			}
+		}
 		add("values: forms of telephones", p.rate(bPhoneNational)*p.certainty())
 		if h.generic == "name" {
 			add("values: like user names, a name", p.share(p.usernames)*(1-clamp(max(p.name, 0), 2)/2))
@@ -193,6 +200,21 @@ func (f *fieldState) features() []feature {
 		list = append(list, g, feature{g.name + ": " + form, g.x})
 	}
 	return append(list, f.table.features(f, form)...)
+}
+
+// aboutWhom says about whom the rows of a table are, as far as persons stand in it or a key leads to them.
+func (t *tableState) aboutWhom() string {
+	switch {
+	case t.ofPersons():
+		return "of persons"
+	case t.refersPerson:
+		return "refers to persons"
+	case t.refersOn:
+		return "refers to what refers to persons"
+	case t.isList || t.referred:
+		return "a list"
+	}
+	return "of nobody"
 }
 
 // namesTable reports whether the header has a word of the table's name in it: the number of an account is one thing in a table

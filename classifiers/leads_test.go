@@ -111,12 +111,43 @@ func TestASecondNumberOfAPersonLeadsToThem(t *testing.T) {
 		return classifiers.Field{Name: name, Kind: "integer", Key: key}
 	}
 	text := func(name string) classifiers.Field { return classifiers.Field{Name: name, Kind: "text"} }
-	people := scan("patient_data", []classifiers.Field{integer("id", true), text("fname"), text("lname"), text("DOB"),
-		integer("xpid", false)}, numbers(1, 1), pick("Anna", "Bruno", "Carla", "Dario"), pick("Rossi", "Bianchi", "Ferri"),
-		pick("1980-02-01", "1991-12-24"), numbers(400, 3))
+	patients := func(xpid []string) *classifiers.Scan {
+		return scan("patient_data", []classifiers.Field{integer("id", true), text("fname"), text("lname"), text("DOB"),
+			integer("xpid", false)}, numbers(1, 1), pick("Anna", "Bruno", "Carla", "Dario"), pick("Rossi", "Bianchi", "Ferri"),
+			pick("1980-02-01", "1991-12-24"), xpid)
+	}
 	vitals := scan("vital_signs", []classifiers.Field{integer("id", true), integer("xpid", false), integer("pulse", false),
 		integer("weight", false)}, numbers(1, 1), numbers(400, 3), pick("62", "71", "80"), pick("61", "75", "93"))
-	for _, f := range c.Verdicts(people, vitals)[1].Fields[2:] {
+	for _, f := range c.Verdicts(patients(numbers(400, 3)), vitals)[1].Fields[2:] {
 		require.Equal(t, classifiers.Health, f.Primary, "%s: %v", f.Field, f.Terms)
 	}
+	for _, f := range c.Verdicts(patients(pick("401", "404", "407")), vitals)[1].Fields[2:] { // what many share is no number of a person
+		require.NotEqual(t, classifiers.Health, f.Primary, "%s: %v", f.Field, f.Terms)
+	}
+}
+
+// TestAKeyIsWhatStandsOnce sees that no table is taken for the one that a code leads to where that code stands many times: visits
+// that begin with their patient are not who the patients are.
+func TestAKeyIsWhatStandsOnce(t *testing.T) {
+	r := rand.New(rand.NewSource(34))
+	c := catalogue(t)
+	keys := uuids(r, 60)
+	pick := func(list ...string) (col []string) {
+		for i := range 180 {
+			col = append(col, list[i*7%len(list)])
+		}
+		return col
+	}
+	scan := func(name string, fields []classifiers.Field, cols ...[]string) *classifiers.Scan {
+		s := c.Scan(classifiers.Table{Database: "d", Name: name, Fields: fields})
+		s.Observe(record(cols...))
+		return s
+	}
+	visits := scan("visits", textFields("PERSON", "START", "ROOM"), pick(keys...), pick("2019-01-02", "2020-03-04"), pick("A", "B", "C"))
+	people := scan("people", textFields("Code", "BIRTHDATE", "FIRST", "LAST"), keys, pick("1980-02-01", "1991-12-24")[:60],
+		pick("Carlo", "Anna", "Bruno")[:60], pick("Rossi", "Hill", "Wiza")[:60])
+	allergies := scan("allergies", textFields("START", "WHO", "DESCRIPTION"), pick("2019-01-02", "2020-03-04"), pick(keys...),
+		pick("Pollen", "Latex", "Peanuts", "Shellfish", "Penicillin"))
+	f := c.Verdicts(visits, people, allergies)[2].Fields[2]
+	require.Equal(t, classifiers.Health, f.Primary, f.Terms)
 }

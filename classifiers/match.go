@@ -100,12 +100,12 @@ func (m *matcher) isAnyNumber(v *value) bool {
 }
 
 // admits reports whether a scheme that a value passes is one of the country asked for, and has something to
-// speak for it.
+// speak for it: a company's tax number may stand under a header that is one for tax numbers.
 func (m *matcher) admits(d *Detector, v *value) bool {
 	if m.country != "" {
 		return d.Country == "" || d.Country == m.country
 	}
-	return !d.HeaderOnly || d.Country == "" || m.header.names(d.Category) ||
+	return !d.HeaderOnly || d.Country == "" || m.header.namesAny(*d) ||
 		d.Category == VehiclePlate && v.census.spaces > 0 || d.Category == CompanyOnly && saysItsCountry(v, d.Country)
 }
 

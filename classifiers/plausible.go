@@ -32,6 +32,7 @@ var plausibilities = [...]plausibility{
 	{without(documents, DeviceID, BankAccount), "", fewDigits, -4, "few digits"},
 	{without(documents, VehiclePlate), "", shortNumbers, -6, "numbers of one or two digits"},
 	{documents, "", shortSequence, -5, "a sequence"},
+	{[]Category{CreditCard}, "", tooShortForCards, -8, "too short for cards"},
 	{[]Category{DeviceID}, "", smallNumbers, -6, "small numbers"},
 	{documents, "", always, 0.5, "could be"},
 
@@ -107,6 +108,13 @@ func (f *fieldState) plausibility(c Category, sub string) *plausibility {
 }
 
 func always(*fieldState) bool { return true }
+
+// tooShortForCards reports whether all values are digits, fewer than any card has (ISO/IEC 7812 allows 12 and more), and more
+// than the last four, a code or a month of expiry.
+func tooShortForCards(f *fieldState) bool {
+	p := f.profile
+	return p.n > 0 && p.digitsOnly == p.n && p.shortest >= 5 && p.longest >= 7 && p.longest < 12
+}
 
 func both(a, b func(*fieldState) bool) func(*fieldState) bool {
 	return func(f *fieldState) bool { return a(f) && b(f) }

@@ -42,6 +42,7 @@ type profile struct {
 	region          float64
 	company         int // values with a legal form or a word of company names
 	common          int // values made of ordinary words
+	ailments        int // values with a word for an illness, a medicine, an allergen or a treatment
 	years           []int
 	clocks          int
 	phoneRegion     string
@@ -113,6 +114,7 @@ func (s *survey) value(v *value) {
 		s.mail(v.raw)
 	}
 	s.names(v)
+	s.ailment(v)
 	d, isDate := parseDate(v.raw)
 	if isDate {
 		s.years = append(s.years, d.year)
@@ -154,6 +156,20 @@ func (s *survey) askSchemes(v []byte) {
 		s.fictitious++
 	}
 }
+
+// ailment asks whether the beginning of a value speaks of an illness.
+func (s *survey) ailment(v *value) {
+	if v.census.letters() < 3 {
+		return
+	}
+	var buf [2 * mostOfAilment]byte
+	if s.catalogue.senses.anyHas(appendFolded(buf[:0], v.raw[:min(len(v.raw), mostOfAilment)]), "ailment") {
+		s.ailments++
+	}
+}
+
+// mostOfAilment is how much of a value is looked at for illnesses.
+const mostOfAilment = 100
 
 func (s *survey) mail(v []byte) {
 	if isRoleAddress(v) {

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 //go:embed senses.tsv
@@ -54,4 +55,33 @@ func (s *senses) of(words []string, known []string) []string {
 	}
 	slices.Sort(known)
 	return known
+}
+
+// anyHas reports whether a word of a folded text has a sense.
+func (s *senses) anyHas(text []byte, sense string) bool {
+	isLetter := func(b byte) bool { return b >= 'a' && b <= 'z' || b >= utf8.RuneSelf }
+	for len(text) > 0 {
+		n := 0
+		for n < len(text) && isLetter(text[n]) {
+			n++
+		}
+		if n > 2 && s.has(text[:n], sense) {
+			return true
+		}
+		text = text[min(len(text), n+1):]
+	}
+	return false
+}
+
+// has reports whether a folded word has a sense.
+func (s *senses) has(word []byte, sense string) bool {
+	if slices.Contains(s.words[string(word)], sense) {
+		return true
+	}
+	for i := 2; i < len(word); i++ {
+		if slices.Contains(s.beginnings[string(word[:i])], sense) || slices.Contains(s.endings[string(word[i:])], sense) {
+			return true
+		}
+	}
+	return slices.Contains(s.beginnings[string(word)], sense)
 }

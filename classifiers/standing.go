@@ -378,7 +378,7 @@ func tellTopics(tables []*tableState) {
 	for _, t := range tables {
 		n := 0
 		for _, f := range t.fields {
-			if slices.Contains(f.senses, "medical") || f.told[ofHealth] > 0 {
+			if slices.Contains(f.senses, "medical") || f.told[ofHealth] > 0 || f.namesIllnesses() {
 				n++
 			}
 		}

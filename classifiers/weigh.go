@@ -251,8 +251,11 @@ func (f *fieldState) isMoment() bool {
 // mayBeMedical reports whether the field, its table or its database speaks of health.
 func (f *fieldState) mayBeMedical() bool {
 	t := f.table
-	return t.medical || t.clinic || slices.Contains(f.senses, "medical") || t.side[ofHealth]-f.told[ofHealth] > 0.5
+	return t.medical || t.clinic || slices.Contains(f.senses, "medical") || f.namesIllnesses() || t.side[ofHealth]-f.told[ofHealth] > 0.5
 }
+
+// namesIllnesses reports whether many values have a word for an illness, a medicine or an allergen.
+func (f *fieldState) namesIllnesses() bool { return f.profile.share(f.profile.ailments) > 0.2 }
 
 // mayBeSecret reports whether the header speaks of keys, digests or sessions, and the values are long enough for them.
 func (f *fieldState) mayBeSecret() bool {
