@@ -10,9 +10,16 @@ import (
 type Names struct {
 	keys   Texts
 	tables Column[int32]
-	slots  []int32 // by hash: the number of a row and one; 0: free
+	slots  []slot // by hash
 	seed   maphash.Seed
 	buf    []byte
+}
+
+// slot is a place of the table of names. Beside the number stands all of the hash: another row's name is hardly ever
+// looked at, which lies somewhere else.
+type slot struct {
+	row  int32 // the number and one; 0: the place is free
+	hash uint32
 }
 
 // In lets names that are none yet lie in a room.
@@ -63,7 +70,8 @@ func (n *Names) Find(table int32, key string) (row int32, ok bool) {
 	if len(n.slots) == 0 {
 		return 0, false
 	}
-	row = n.slots[n.slot(table, key)] - 1
+	at, _ := n.find(table, key)
+	row = n.slots[at].row - 1
 	return row, row >= 0
 }
 
@@ -72,40 +80,55 @@ func (n *Names) Number(table int32, key string) (row int32, fresh bool) {
 	if n.Len() >= len(n.slots)/4*3 {
 		n.grow()
 	}
-	at := n.slot(table, key)
-	if n.slots[at] > 0 {
-		return n.slots[at] - 1, false
+	at, hash := n.find(table, key)
+	if s := n.slots[at]; s.row > 0 {
+		return s.row - 1, false
 	}
 	row = int32(n.tables.Add(table))
 	n.keys.Add(key)
-	n.slots[at] = row + 1
+	n.slots[at] = slot{row + 1, hash}
 	return row, true
 }
 
-// slot is where the number of a row stands, or belongs.
-func (n *Names) slot(table int32, key string) int {
-	for at := n.hash(table, maphash.String(n.seed, key)); ; at = (at + 1) & (len(n.slots) - 1) {
-		row := n.slots[at] - 1
-		if row < 0 || n.Table(row) == table && n.Is(row, key) {
-			return at
+// find is where the number of a row stands, or belongs, and its hash.
+func (n *Names) find(table int32, key string) (at int, hash uint32) {
+	hash = mixed(table, maphash.String(n.seed, key))
+	for at = n.first(hash); ; at = n.next(at) {
+		s := n.slots[at]
+		if s.row == 0 || s.hash == hash && n.Table(s.row-1) == table && n.Is(s.row-1, key) {
+			return at, hash
 		}
 	}
 }
 
-func (n *Names) hash(table int32, key uint64) int {
-	return int((key ^ uint64(uint32(table))*0x9e3779b97f4a7c15) & uint64(len(n.slots)-1))
+// mixed is a hash of which nobody who knows no seed sees whether that of another table is of a like key (the finalizer
+// of MurmurHash3).
+func mixed(table int32, key uint64) uint32 {
+	key ^= uint64(uint32(table)) * 0x9e3779b97f4a7c15
+	key = (key ^ key>>33) * 0xff51afd7ed558ccd
+	key = (key ^ key>>33) * 0xc4ceb9fe1a85ec53
+	return uint32(key ^ key>>33)
 }
+
+func (n *Names) first(hash uint32) int { return int(hash) & (len(n.slots) - 1) }
+
+func (n *Names) next(at int) int { return (at + 1) & (len(n.slots) - 1) }
 
 func (n *Names) grow() {
 	if n.slots == nil {
 		n.seed = maphash.MakeSeed()
 	}
-	n.slots = Slice[int32](n.keys.Room, max(64, 2*len(n.slots)))
-	for row := range int32(n.Len()) {
-		at := n.hash(n.Table(row), maphash.Bytes(n.seed, n.key(row)))
-		for n.slots[at] > 0 {
-			at = (at + 1) & (len(n.slots) - 1)
+	before := n.slots
+	n.slots = Slice[slot](n.keys.Room, max(64, 2*len(before)))
+	for _, s := range before {
+		if s.row == 0 {
+			continue
 		}
-		n.slots[at] = row + 1
+		at := n.first(s.hash)
+		for n.slots[at].row > 0 {
+			at = n.next(at)
+		}
+		n.slots[at] = s
 	}
+	clear(before)
 }

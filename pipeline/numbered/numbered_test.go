@@ -3,6 +3,7 @@ package numbered_test
 import (
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -189,4 +190,21 @@ func TestMarks(t *testing.T) {
 			require.Equal(t, want[n], marks.Has(n))
 		}
 	})
+}
+
+// TestNamesOfOneHash are two rows, be it that they differ by their keys or by their tables: of so many, some two dozen
+// pairs have the same.
+func TestNamesOfOneHash(t *testing.T) {
+	const many = 450_000
+	for differ, name := range map[string]func(i int32) (int32, string){
+		"keys":   func(i int32) (int32, string) { return 7, strconv.Itoa(int(i)) },
+		"tables": func(i int32) (int32, string) { return i, "7" },
+	} {
+		var n numbered.Names
+		for i := range int32(many) {
+			if row, fresh := n.Number(name(i)); !fresh || row != i {
+				t.Fatalf("%s: row %d is taken for row %d", differ, i, row)
+			}
+		}
+	}
 }

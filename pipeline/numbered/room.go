@@ -27,6 +27,7 @@ type Room struct {
 	file     *os.File
 	size     int64    // of the file
 	others   int64    // bytes of other files that were in memory when it was begun: of the program itself
+	apart    int64    // of the file, of which all is looked at again and again
 	segments [][]byte // of it, mapped
 	rest     []byte   // of the last segment: not given away yet
 	refused  bool     // there is no file to be had
@@ -101,6 +102,19 @@ func Append[T any](r *Room, list []T, v T) []T {
 		list = more[:copy(more, list)]
 	}
 	return append(list, v)
+}
+
+// Apart is Slice of what is looked at again and again, in no order. It is kept in memory as the file's other parts are
+// not: it would be brought back at once, page by page, which costs more than what is done with it.
+func Apart[T any](r *Room, n int) []T {
+	list := Slice[T](r, n)
+	if r != nil {
+		var zero T
+		r.mu.Lock()
+		r.apart += int64(n) * int64(unsafe.Sizeof(zero))
+		r.mu.Unlock()
+	}
+	return list
 }
 
 // points reports whether values of a type hold pointers, which nobody would follow in a file.
@@ -190,7 +204,7 @@ func (r *Room) Trim() {
 	held := shared()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if held >= 0 && held-r.others < resident {
+	if held >= 0 && held-r.others < resident+r.apart {
 		return
 	}
 	for _, s := range r.segments {

@@ -38,16 +38,18 @@ func TestARoomLeavesNothing(t *testing.T) {
 	require.Zero(t, r.InFile())
 }
 
+// heldMB is how many megabytes of files are in memory.
+func heldMB(t *testing.T) int {
+	text, err := os.ReadFile("/proc/self/statm")
+	require.NoError(t, err)
+	pages, err := strconv.Atoi(strings.Fields(string(text))[2])
+	require.NoError(t, err)
+	return pages * os.Getpagesize() >> 20
+}
+
 // TestARoomIsKeptSmall where there is much in it: little stays in memory.
 func TestARoomIsKeptSmall(t *testing.T) {
-	held := func() int { // megabytes of files
-		text, err := os.ReadFile("/proc/self/statm")
-		require.NoError(t, err)
-		pages, err := strconv.Atoi(strings.Fields(string(text))[2])
-		require.NoError(t, err)
-		return pages * os.Getpagesize() >> 20
-	}
-	before := held()
+	before := heldMB(t)
 	r := numbered.NewRoom(t.TempDir(), 0)
 	defer func() { require.NoError(t, r.Close()) }()
 	for _, c := range []struct{ megabytes, least, most int }{{32, 30, 60}, {160, 0, 60}} {
@@ -55,10 +57,29 @@ func TestARoomIsKeptSmall(t *testing.T) {
 			list[i] = 1
 		}
 		r.Trim()
-		now := held() - before
+		now := heldMB(t) - before
 		require.GreaterOrEqual(t, now, c.least)
 		require.LessOrEqual(t, now, c.most)
 	}
+}
+
+// TestWhatIsApartStays in memory beside what is kept small.
+func TestWhatIsApartStays(t *testing.T) {
+	r := numbered.NewRoom(t.TempDir(), 0)
+	defer func() { require.NoError(t, r.Close()) }()
+	const megabytes = 100
+	index := numbered.Apart[uint64](r, megabytes<<17)
+	fill := func(list []uint64) {
+		for i := range list {
+			list[i] = 1
+		}
+		r.Trim()
+	}
+	before := heldMB(t)
+	fill(index)
+	require.GreaterOrEqual(t, heldMB(t)-before, megabytes-8)
+	fill(numbered.Slice[uint64](r, 80<<17))
+	require.LessOrEqual(t, heldMB(t)-before, megabytes+60)
 }
 
 // TestAppendInARoom keeps what was there before.

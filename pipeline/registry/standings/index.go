@@ -104,7 +104,7 @@ type entry struct {
 	collection int32
 }
 
-func (x *index) grow(in *numbered.Room, n int) { x.entries = numbered.Slice[entry](in, n)[:0] }
+func (x *index) grow(in *numbered.Room, n int) { x.entries = numbered.Apart[entry](in, n)[:0] }
 
 // add takes the next reference in order.
 func (x *index) add(ref shortRef, collection int32) {
@@ -129,7 +129,7 @@ func (x *index) order() {
 func (x *index) finish(in *numbered.Room) {
 	width := max(bits.Len(uint(len(x.entries)/2)), 1)
 	x.shift = 32 - uint(width)
-	x.directory = numbered.Slice[uint32](in, 1<<width+1)
+	x.directory = numbered.Apart[uint32](in, 1<<width+1)
 	bucket := 0
 	for i := range x.entries {
 		for b := x.bucket(&x.entries[i].ref); bucket <= b; bucket++ {
