@@ -48,3 +48,38 @@ func Spread(least, most int64, blocks int, around func(int64) (below, above int6
 	slices.Sort(starts)
 	return slices.Compact(starts), nil
 }
+
+// Behind are the numbers behind which the blocks of a sample begin, but for the first block, in a table whose key is one
+// integer from least to most: spread (Spread), and the last of them before the newest rows. newest is the key before those.
+func Behind(least, most, newest int64, blocks int, around func(int64) (below, above int64, err error)) ([]int64, error) {
+	starts, err := Spread(least, most, blocks-1, around)
+	if err != nil {
+		return nil, err
+	}
+	var behind []int64
+	for _, n := range starts[1:] {
+		if n-1 < newest {
+			behind = append(behind, n-1)
+		}
+	}
+	return append(behind, newest), nil
+}
+
+// Ranks are the places where the blocks of a sample begin, in a table of so many rows that are counted along its key: each
+// block has so many rows, the first begins at a place before all, and the last ends with the table. after returns the place
+// of the row that stands so many rows behind the next after a place; false if there is none.
+func Ranks[P any](first P, total, blocks, rows int, after func(at P, skip int) (place P, there bool, err error)) ([]P, error) {
+	places, rank := []P{first}, 0
+	for i := 1; i < blocks; i++ {
+		next := (total - rows) * i / (blocks - 1)
+		at, there, err := after(places[len(places)-1], next-rank-1)
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			break // rows went meanwhile
+		}
+		places, rank = append(places, at), next
+	}
+	return places, nil
+}

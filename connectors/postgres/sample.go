@@ -93,7 +93,11 @@ func (r *reader) numbers(ctx context.Context, conn *sql.Conn, blocks, rows int) 
 	if r.Columns[r.Order[0]].base == "oid" {
 		bare = key
 	}
-	starts, err := connectors.Spread(ends[0], ends[1], blocks-1, func(n int64) (int64, int64, error) {
+	newest, err := ask(fmt.Sprintf("SELECT %[1]s, 0 FROM %[2]s ORDER BY %[1]s DESC LIMIT 1 OFFSET %[3]d", bare, table, rows))
+	if err != nil {
+		return nil, err
+	}
+	behind, err := connectors.Behind(ends[0], ends[1], newest[0], blocks, func(n int64) (int64, int64, error) {
 		around, err := ask(fmt.Sprintf("SELECT (SELECT MAX(%[1]s) FROM %[2]s WHERE %[1]s <= %[3]d), (SELECT "+
 			"MIN(%[1]s) FROM %[2]s WHERE %[1]s > %[3]d)", bare, table, n))
 		return around[0], around[1], err
@@ -101,15 +105,9 @@ func (r *reader) numbers(ctx context.Context, conn *sql.Conn, blocks, rows int) 
 	if err != nil {
 		return nil, err
 	}
-	newest, err := ask(fmt.Sprintf("SELECT %[1]s, 0 FROM %[2]s ORDER BY %[1]s DESC LIMIT 1 OFFSET %[3]d", bare, table, rows))
-	if err != nil {
-		return nil, err
-	}
 	places := []paging.Place{{}}
-	for _, n := range append(starts[1:], newest[0]+1) {
-		if n-1 <= newest[0] {
-			places = append(places, paging.Place{After: [][]byte{strconv.AppendInt(nil, n-1, 10)}})
-		}
+	for _, n := range behind {
+		places = append(places, paging.Place{After: [][]byte{strconv.AppendInt(nil, n, 10)}})
 	}
 	return places, nil
 }
@@ -124,19 +122,10 @@ func (r *reader) ranks(ctx context.Context, conn *sql.Conn, blocks, rows int) ([
 	if err != nil {
 		return nil, err
 	}
-	places, rank := []paging.Place{{}}, 0
-	for i := 1; i < blocks; i++ {
-		next := (total - rows) * i / (blocks - 1)
-		at, err := r.keyAfter(ctx, conn, places[len(places)-1], next-rank-1)
-		if err != nil {
-			return nil, err
-		}
-		if at.After == nil {
-			break // rows went meanwhile
-		}
-		places, rank = append(places, at), next
-	}
-	return places, nil
+	return connectors.Ranks(paging.Place{}, total, blocks, rows, func(at paging.Place, skip int) (paging.Place, bool, error) {
+		found, err := r.keyAfter(ctx, conn, at, skip)
+		return found, found.After != nil, err
+	})
 }
 
 // keyAfter returns the place of the row that stands so many rows behind the next after a place; without a key if there is

@@ -96,26 +96,21 @@ func (sel *selection) blocks(c *sqlite3.Conn, sample int) ([]connectors.Cursor, 
 	if err != nil {
 		return nil, err
 	}
-	numbers, err := connectors.Spread(least, most, blocks-1, func(n int64) (int64, int64, error) {
-		at := strconv.FormatInt(n, 10)
-		return ask("SELECT (SELECT max(" + number + ") FROM " + table + " WHERE " + number + " <= " + at +
-			"), (SELECT min(" + number + ") FROM " + table + " WHERE " + number + " > " + at + ")")
-	})
-	if err != nil {
-		return nil, err
-	}
 	newest, _, err := ask("SELECT " + number + ", 0 FROM " + table + " ORDER BY " + number + " DESC LIMIT 1 OFFSET " +
 		strconv.Itoa(each))
 	if err != nil {
 		return nil, err
 	}
+	behind, err := connectors.Behind(least, most, newest, blocks, func(n int64) (int64, int64, error) {
+		at := strconv.FormatInt(n, 10)
+		return ask("SELECT (SELECT max(" + number + ") FROM " + table + " WHERE " + number + " <= " + at +
+			"), (SELECT min(" + number + ") FROM " + table + " WHERE " + number + " > " + at + ")")
+	})
 	starts := []connectors.Cursor{""}
-	for _, n := range numbers[1:] {
-		if n-1 < newest {
-			starts = append(starts, connectors.Cursor(connectors.MakeKey(strconv.AppendInt(nil, n-1, 10))))
-		}
+	for _, n := range behind {
+		starts = append(starts, connectors.Cursor(connectors.MakeKey(strconv.AppendInt(nil, n, 10))))
 	}
-	return append(starts, connectors.Cursor(connectors.MakeKey(strconv.AppendInt(nil, newest, 10)))), nil
+	return starts, err
 }
 
 // ranks finds the starts of blocks by counting along the index of the key.
@@ -126,19 +121,10 @@ func (sel *selection) ranks(c *sqlite3.Conn, blocks, each int) ([]connectors.Cur
 	}); err != nil {
 		return nil, err
 	}
-	starts, at, rank := []connectors.Cursor{""}, connectors.Cursor(""), 0
-	for i := 1; i < blocks; i++ {
-		next := (total - each) * i / (blocks - 1)
-		key, err := sel.keyAfter(c, at, next-rank-1)
-		if err != nil {
-			return nil, err
-		}
-		if key == "" {
-			break // rows went meanwhile
-		}
-		starts, at, rank = append(starts, key), key, next
-	}
-	return starts, nil
+	return connectors.Ranks("", total, blocks, each, func(at connectors.Cursor, skip int) (connectors.Cursor, bool, error) {
+		key, err := sel.keyAfter(c, at, skip)
+		return key, key != "", err
+	})
 }
 
 // keyAfter returns the cursor of the row that stands so many rows behind the next after a cursor; "" if
