@@ -67,17 +67,13 @@ func (r *lz4Reader) Read(p []byte) (int, error) {
 			}
 		}
 		n, err := r.z.Read(p)
-		switch {
-		case err == io.EOF && r.frame.state != lz4Ended:
-			return n, io.ErrUnexpectedEOF
-		case err == io.EOF:
-			r.frame = nil
-			if n == 0 {
-				continue
-			}
+		if err != io.EOF {
+			return n, err
+		}
+		r.frame = nil
+		if n > 0 {
 			return n, nil
 		}
-		return n, err
 	}
 }
 
