@@ -53,7 +53,7 @@ race: ## Run tests with the race detector, where there is a C compiler
 bench: ## Measure, against real servers; BENCH=Night for one
 	fixtures/servers/up go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./...
 
-bench-scale: ## Plan a company of PEOPLE (1000000), and die beyond MEMORY (256) megabytes
+bench-scale: ## Plan a company of PEOPLE (1000000), and die beyond MEMORY (256) megabytes and 24 bytes a person
 	PEOPLE=$(PEOPLE) MEMORY=$(MEMORY) go test -run '^$$' -bench 'BenchmarkPlan$$' -benchtime 1x -timeout 5h ./fixtures/bench
 
 bench-discovery: ## Print what is found in the labelled schemas, what leaks, and how sure that is; ASIDE=1 for those put aside

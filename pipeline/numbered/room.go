@@ -38,7 +38,7 @@ type Room struct {
 // How a room grows, and how much of its file may be in memory before the system is told that it need not be.
 const (
 	segment  = 8 << 20
-	resident = 60 << 20
+	resident = 48 << 20
 )
 
 // NewRoom makes room that lies in memory up to so many bytes, and beyond that in a file of a folder.
