@@ -240,7 +240,7 @@ func understood(line string, whole bool) error {
 		return err
 	}
 	if operands := cmd.Flags().Args(); len(operands) > 0 || whole {
-		if cmd.HasSubCommands() && len(operands) > 0 {
+		if cmd.HasSubCommands() && cmd.Use == cmd.Name() && len(operands) > 0 {
 			return fmt.Errorf("%q is no command of %q", operands[0], cmd.CommandPath())
 		}
 		if err := cmd.ValidateArgs(operands); err != nil {

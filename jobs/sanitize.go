@@ -16,6 +16,8 @@ import (
 	"lethe/connectors"
 	"lethe/jobs/config"
 	"lethe/pipeline/ask"
+	"lethe/pipeline/lent"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/sanitize"
 	"lethe/pipeline/sanitize/maker"
 	"lethe/pipeline/sanitize/part"
@@ -24,9 +26,10 @@ import (
 )
 
 func sanitizeCommand(c *Command) *cobra.Command {
-	var to, rules, connector, people, share, of string
-	var check, everybody bool
+	var to, rules, connector, people, share string
+	var check bool
 	var less part.Less
+	var made terms
 	cmd := &cobra.Command{
 		Use:   "sanitize SOURCE --to TARGET",
 		Short: "Copy a database or a dump for development and test: each value of a personal field is made up",
@@ -62,7 +65,7 @@ rows are found again. Give such a field a rule.`,
 				return err
 			}
 			job := sanitize.Job{From: args[0], To: to, Rules: said, Less: less, Check: check}
-			return c.sanitize(cmd.Context(), job, connector, of, everybody)
+			return c.sanitize(cmd.Context(), job, connector, made)
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", "", "the copy: a file that is not there yet, or the URL of an empty database")
@@ -70,18 +73,74 @@ rows are found again. Give such a field a rule.`,
 	cmd.Flags().StringVar(&share, "rows", "", "copy such a share of the rows of each table, and what those refer to: 5%")
 	cmd.Flags().StringVar(&less.Seed, "seed", "", "another text chooses other rows; the same one the same")
 	cmd.Flags().StringVar(&rules, "rules", "", "YAML file that says of fields what is done: fields: {TABLE.FIELD: {do: WAY, because: ...}}")
-	cmd.Flags().StringVar(&of, "of", "", "the source of the configuration that a dump is of: whom its silos do not let in is left out")
-	cmd.Flags().BoolVar(&everybody, "everybody", false, "leave nobody out, whatever silos say")
+	cmd.Flags().StringVar(&made.of, "of", "", "the source of the configuration that a dump is of: whom its silos do not let in is left out")
+	cmd.Flags().BoolVar(&made.everybody, "everybody", false, "leave nobody out, whatever silos say")
+	cmd.Flags().StringVar(&made.owner, "owner", "", "who answers for a copy of a source of the configuration")
+	cmd.Flags().StringVar(&made.purpose, "purpose", "", "what it is for")
+	cmd.Flags().StringVar(&made.until, "until", "", "the last day on which it may be there: 2006-01-02")
 	cmd.Flags().StringVar(&connector, "connector", "", "open with this connector, whatever the name looks like")
 	cmd.Flags().BoolVar(&check, "check", false, "say what would be done with each field, and write nothing")
+	cmd.AddCommand(sanitizeListCommand(c), sanitizeDestroyedCommand(c))
 	return cmd
 }
 
-func (c *Command) sanitize(ctx context.Context, job sanitize.Job, connector, of string, everybody bool) (err error) {
+// terms are of which source a copy is, and on what terms it is made.
+type terms struct {
+	of                    string
+	everybody             bool
+	owner, purpose, until string
+
+	setup *setup.Setup // nil: the source is none of a configuration
+}
+
+// check refuses a copy of a governed source for which nobody answers.
+func (t *terms) check(job sanitize.Job) error {
+	if t.setup == nil || job.Check {
+		return nil
+	}
+	if t.owner == "" || t.purpose == "" || t.until == "" {
+		return fmt.Errorf("%w: a copy of a source of the configuration is kept in a list: say --owner, --purpose, and by --until the "+
+			"last day on which it may be there", setup.ErrUsage)
+	}
+	day, err := calendar.ParseDate(t.until)
+	if err != nil || day < calendar.DateOf(t.setup.Now(), t.setup.Zone) {
+		return fmt.Errorf("%w: --until %s: say a day to come: 2006-01-02", setup.ErrUsage, t.until)
+	}
+	return nil
+}
+
+// note keeps that a copy was made.
+func (t *terms) note(job sanitize.Job, r *sanitize.Report) (id string, err error) {
+	if t.setup == nil {
+		return "", nil
+	}
+	made := lent.Copy{ID: nameOf("", "copy-"), Source: t.of, To: job.To, Owner: t.owner, Purpose: t.purpose, MadeAt: t.setup.Now().UTC(),
+		Until: t.until, Rows: r.Written, LeftOut: r.LeftOut, Everybody: t.everybody, Found: map[string]int{}}
+	if job.Into != nil {
+		made.To = redact(job.To)
+	} else if at, err := filepath.Abs(job.To); err == nil {
+		made.To = at
+	}
+	for _, f := range r.Fields {
+		made.Replaced += f.Changed
+		if f.Ruled && f.How == maker.Keep && f.Because != "" {
+			made.Waived = append(made.Waived, lent.Waived{Field: f.Table + "." + f.Field, Because: f.Because})
+		}
+	}
+	for _, f := range r.Found {
+		made.Found[f.Table] = int(100*f.Share + 0.5)
+	}
+	if err := lent.Note(t.setup, made); err != nil {
+		return "", fmt.Errorf("the copy is there, and could not be put into the list of copies: %w", err)
+	}
+	return made.ID, nil
+}
+
+func (c *Command) sanitize(ctx context.Context, job sanitize.Job, connector string, made terms) (err error) {
 	if job.Catalogue, err = classifiers.New(); err != nil {
 		return err
 	}
-	k, o, err := c.original(ctx, &job, connector, of, everybody)
+	k, o, err := c.original(ctx, &job, connector, &made)
 	if err != nil {
 		return err
 	}
@@ -132,10 +191,17 @@ func (c *Command) sanitize(ctx context.Context, job sanitize.Job, connector, of 
 	if r == nil {
 		return sanitizeError(err, r)
 	}
+	id := ""
+	if err == nil && !job.Check {
+		id, err = made.note(job, r)
+	}
 	if c.json {
 		return errors.Join(c.printJSON(r), sanitizeError(err, r))
 	}
 	c.printSanitized(r, job)
+	if id != "" {
+		fmt.Fprintf(c.Out, "It is in the list of copies as %s, to be destroyed by %s; then say: lethe sanitize destroyed %s\n", id, made.until, id)
+	}
 	return sanitizeError(err, r)
 }
 
@@ -182,18 +248,20 @@ func baseOf(to string) (string, error) {
 
 // original says how that is opened which is copied: a source of the configuration by its name, or what a person named. Of
 // a source, and of a dump of one, it says who is left out.
-func (c *Command) original(ctx context.Context, job *sanitize.Job, connector, of string, everybody bool) (k connectors.Connector,
+func (c *Command) original(ctx context.Context, job *sanitize.Job, connector string, made *terms) (k connectors.Connector,
 	o connectors.Options, err error) {
 	_, missing := os.Lstat(job.From)
-	named := missing != nil && !strings.Contains(job.From, "://")
-	if _, none := os.Lstat(c.config); none != nil && of == "" {
-		named = false
-	}
-	if !named && of == "" {
+	_, none := os.Lstat(c.config)
+	named := missing != nil && !strings.Contains(job.From, "://") && (none == nil || made.of != "")
+	if !named && made.of == "" {
 		return adHoc(ctx, c, job.From, connector)
 	}
 	p, cfg, err := c.load(ctx)
 	if err != nil {
+		return k, o, err
+	}
+	made.setup = p
+	if err := made.check(*job); err != nil {
 		return k, o, err
 	}
 	if named {
@@ -204,16 +272,16 @@ func (c *Command) original(ctx context.Context, job *sanitize.Job, connector, of
 			return k, o, fmt.Errorf("%w: %q is neither a file nor a live source of %s: name one of these", setup.ErrConfig, job.From,
 				filepath.Base(c.config))
 		}
-		if of = job.From; k.Database == nil {
+		if made.of = job.From; k.Database == nil {
 			job.From = o.DSN // a file
 		}
 	} else if k, o, err = adHoc(ctx, c, job.From, connector); err != nil {
 		return k, o, err
 	}
-	if everybody {
+	if made.everybody {
 		return k, o, nil
 	}
-	left, err := ask.LeftOut(ctx, p, of)
+	left, err := ask.LeftOut(ctx, p, made.of)
 	job.Less.Out, job.Less.Refers, job.Less.Owns = left.Rows, left.Refers, left.Owns
 	return k, o, err
 }

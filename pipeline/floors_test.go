@@ -51,7 +51,8 @@ var house = [][]string{
 	{"audit/witness"},
 	{"setup", "via"},                   // what a night is wired with; identifiers that stand in other tables
 	{"state", "suppression", "review"}, // what earlier nights left, and what a person is asked of it
-	{"engines", "tried", "chronicle", "notes", "silos", "aside", "adopted", "judge/cells", "judge/crowd", "judge/roots", "waiting"}, // what this one notes, what the registry says, and what databases refused
+	{"vouched"},                        // what the runner signs for itself
+	{"engines", "tried", "lent", "chronicle", "notes", "silos", "aside", "adopted", "judge/cells", "judge/crowd", "judge/roots", "waiting"}, // what this one notes, what the registry says, and what databases refused
 	{"census", "judge/targets", "judge/traces"}, // the people and rows that the night meets
 	{"judge"},                        // one row
 	{"change", "stores", "remnants"}, // a change of a row; the open sources; people in fields that no silo governs

@@ -271,7 +271,7 @@ func (n *rooms) observe(ctx context.Context) error {
 	n.inspector.InspectKeys(plans, n.book.made)
 	n.inspector.InspectChanged()
 	n.inspector.InspectUnbacked(n.applier.Stores)
-	trialsErr := n.inspector.InspectTrials()
+	trialsErr := errors.Join(n.inspector.InspectTrials(), n.inspector.InspectLent())
 	n.inspector.InspectPolicy(n.notes.Facts.Inventory)
 	n.inspector.InspectKeeping(n.notes.Facts.Inventory)
 	n.scanner.Drift(n.stores.List)

@@ -19,6 +19,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/connectors/mysql"
+	"lethe/connectors/postgres"
 )
 
 // silent is how long a server may give a program that reads a dump of it nothing.
@@ -34,6 +35,9 @@ func TakeMariaDB(ctx context.Context, o connectors.Options, path string) error {
 	}
 	login, err := mysql.LoginOf(o)
 	if err != nil {
+		return err
+	}
+	if err := answers(ctx, mysql.Connector, o); err != nil {
 		return err
 	}
 	said := path + ".login"
@@ -60,6 +64,7 @@ func optionsOf(l mysql.Login) string {
 	say := func(name, value string) { fmt.Fprintf(&b, "%s=\"%s\"\n", name, escape.Replace(value)) }
 	say("user", l.User)
 	say("password", l.Password)
+	b.WriteString("loose-connect-timeout=30\n") // which mariadb-dump does not know
 	if l.Socket != "" {
 		say("socket", l.Socket)
 		return b.String()
@@ -100,6 +105,9 @@ func TakePostgres(ctx context.Context, o connectors.Options, path string) error 
 	}
 	dsn, env, err := loginOf(o)
 	if err != nil {
+		return err
+	}
+	if err := answers(ctx, postgres.Connector, o); err != nil {
 		return err
 	}
 	form := "--format=plain"
@@ -146,6 +154,15 @@ func loginOf(o connectors.Options) (dsn string, env []string, err error) {
 		env = append(env, "PGPASSWORD="+password)
 	}
 	return u.String(), env, nil
+}
+
+// answers asks whether the server is there, which a Source says soon and a program perhaps never.
+func answers(ctx context.Context, k connectors.Connector, o connectors.Options) error {
+	src, err := k.Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	return src.Close()
 }
 
 // take lets a program write a dump, and ends it where the server gives nothing for too long.

@@ -62,6 +62,7 @@ type Report struct {
 	Fields    []*Field     `json:"fields"`           // all, in the order of the tables
 	People    string       `json:"people,omitempty"` // the table of which people were chosen
 	Parts     []part.Count `json:"parts,omitempty"`  // of tables, where the copy has a part of the rows
+	Written   int64        `json:"written"`          // rows of the copy
 	LeftOut   int64        `json:"left_out"`         // rows of people of whom no copy is made
 	Questions []Question   `json:"questions"`        // nothing was written as long as there are any
 	Originals int          `json:"originals"`        // values that were searched for
@@ -468,7 +469,10 @@ func (c *copying) search(ctx context.Context, now connectors.Source) error {
 				chosen.Kept)
 		}
 	}
-	c.report.Found = known.found(c.tables)
+	c.report.Found, c.report.Written = known.found(c.tables), 0
+	for _, n := range c.counts {
+		c.report.Written += n
+	}
 	open := 0
 	for _, f := range c.report.Fields {
 		if n := found[f.Table+"."+f.Field]; n > 0 {

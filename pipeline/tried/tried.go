@@ -3,25 +3,13 @@
 package tried
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
-	"lethe/pipeline/state"
-)
-
-const (
-	folder = "trials"       // in the state folder
-	under  = "backup trial" // keeps a signature under a trial from being taken for one under anything else
+	"lethe/pipeline/vouched"
 )
 
 // forgotten is for how long the trial of a file that is gone is kept: it says when one of its set was tried last.
@@ -44,37 +32,14 @@ type Trial struct {
 // Holds reports whether the backup was put back as the file says.
 func (t Trial) Holds() bool { return len(t.Faults) == 0 }
 
-// signed is a trial as it stands in its file.
-type signed struct {
-	Trial     json.RawMessage `json:"trial"`
-	Signature []byte          `json:"signature"` // of the runner, over the trial's JSON
-}
-
-func path(p *setup.Setup, source string) string {
-	sum := sha256.Sum256([]byte(source))
-	return filepath.Join(p.State, folder, hex.EncodeToString(sum[:12])+".json")
-}
+// trials are the files that keep them.
+var trials = vouched.Kind[Trial]{Folder: "trials", Under: "backup trial", Field: "trial",
+	Name: func(t Trial) string { return t.Source }}
 
 // Leave signs a trial and puts it in the place of an earlier one of its backup. Those of backups that are long gone go.
 func Leave(p *setup.Setup, t Trial) error {
-	runner, err := p.Keys.Runner()
-	if err != nil {
-		return err
-	}
 	t.Program = p.Version
-	body, err := json.Marshal(t)
-	if err != nil {
-		return err
-	}
-	file, err := json.Marshal(signed{Trial: body, Signature: runner.Sign(under, body)})
-	if err != nil {
-		return err
-	}
-	to := path(p, t.Source)
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-		return fmt.Errorf("keep trial: %w", err)
-	}
-	if err := state.WriteFile(to, file); err != nil {
+	if err := trials.Leave(p, t); err != nil {
 		return err
 	}
 	all, err := Read(p)
@@ -85,7 +50,7 @@ func Leave(p *setup.Setup, t Trial) error {
 	for _, old := range all {
 		there := slices.ContainsFunc(p.Sources, func(s setup.Source) bool { return s.Name == old.Source })
 		if !there && p.Now().Sub(old.TriedAt) > forgotten {
-			errs = append(errs, os.Remove(path(p, old.Source)))
+			errs = append(errs, trials.Forget(p, old.Source))
 		}
 	}
 	return errors.Join(errs...)
@@ -93,36 +58,8 @@ func Leave(p *setup.Setup, t Trial) error {
 
 // Read finds the trials, by source. One that is not as this keystore's runner signed it, or of a time to come, is none.
 func Read(p *setup.Setup) ([]Trial, error) {
-	files, err := filepath.Glob(filepath.Join(p.State, folder, "*.json"))
-	if err != nil || len(files) == 0 || p.Keys == nil {
-		return nil, err
-	}
-	runner, err := p.Keys.Runner()
-	if errors.Is(err, keystore.ErrMissing) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var list []Trial
-	for _, file := range files {
-		t, ok := read(runner, file)
-		if ok && path(p, t.Source) == file && t.TriedAt.Before(p.Now().Add(24*time.Hour)) {
-			list = append(list, t)
-		}
-	}
-	slices.SortFunc(list, func(a, b Trial) int { return strings.Compare(a.Source, b.Source) })
-	return list, nil
-}
-
-// read reads a trial; ok is false where it is not as the runner signed it.
-func read(runner *keystore.Signer, file string) (t Trial, ok bool) {
-	body, err := os.ReadFile(file)
-	var s signed
-	if err != nil || json.Unmarshal(body, &s) != nil || json.Unmarshal(s.Trial, &t) != nil {
-		return t, false
-	}
-	return t, runner.PublicKey().Verify(under, s.Trial, s.Signature) == nil
+	list, err := trials.Read(p)
+	return slices.DeleteFunc(list, func(t Trial) bool { return !t.TriedAt.Before(p.Now().Add(24 * time.Hour)) }), err
 }
 
 // Of is the trial of a backup; ok is false where it has none.
