@@ -96,12 +96,12 @@ func (k *keySet) chunks() int {
 	return k.Len()
 }
 
-// where names the rows of a piece. Tuples are compared one by one, but for integers, where a lock is not asked for: those
-// that follow each other are one range, which holds no others. A lock would look at the row behind each range, and wait for
-// whoever has that.
-func (k *keySet) where(chunk int, names []string, lock bool) string {
+// where names the rows of a piece. Tuples are compared one by one, but for integers where it need not be: those that follow
+// each other are one range then, which holds no others. Under lock the server would look at the row behind each range, and
+// wait for whoever has that; by an index that may hold several rows of a key it looks at each range twice to count them.
+func (k *keySet) where(chunk int, names []string, single bool) string {
 	tuples := k.Of(chunk)
-	if lock || !k.exact || len(k.kinds) != 1 {
+	if single || !k.exact || len(k.kinds) != 1 {
 		return oneOf(names, k.kinds, tuples)
 	}
 	var terms []string

@@ -512,7 +512,7 @@ func (r *reader) statement(at paging.Place, limit int, lock string) string {
 	}
 	glue := " WHERE "
 	if r.keys != nil {
-		b.WriteString(glue + r.keys.where(at.Piece, r.names(r.match), lock != ""))
+		b.WriteString(glue + r.keys.where(at.Piece, r.names(r.match), lock != "" || !r.byPrimaryKey()))
 		glue = " AND "
 	}
 	if at.After != nil {
