@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -277,6 +278,9 @@ func (c *Command) original(ctx context.Context, job *sanitize.Job, connector str
 		}
 	} else if k, o, err = adHoc(ctx, c, job.From, connector); err != nil {
 		return k, o, err
+	}
+	if !slices.ContainsFunc(p.Sources, func(s setup.Source) bool { return s.Name == made.of && !s.Backup() }) {
+		return k, o, fmt.Errorf("%w: --of %s: no live source of %s is called so", setup.ErrConfig, made.of, filepath.Base(c.config))
 	}
 	if made.everybody {
 		return k, o, nil

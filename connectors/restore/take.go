@@ -10,10 +10,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
@@ -123,9 +126,9 @@ func TakePostgres(ctx context.Context, o connectors.Options, path string) error 
 // loginOf is how a program of PostgreSQL reaches a database: its URL, and its password in the environment, which only its
 // owner sees. What is not said of TLS is the strictest, as it is for a Source.
 func loginOf(o connectors.Options) (dsn string, env []string, err error) {
-	u, err := url.Parse(o.DSN)
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		return "", nil, fmt.Errorf("%w: name the database by a URL: postgres://user@host:5432/database", connectors.ErrConfig)
+	u, err := urlOf(o.DSN)
+	if err != nil {
+		return "", nil, err
 	}
 	q := u.Query()
 	password, given := u.User.Password()
@@ -155,6 +158,26 @@ func loginOf(o connectors.Options) (dsn string, env []string, err error) {
 	}
 	return u.String(), env, nil
 }
+
+// urlOf is the URL of a DSN of either form of libpq.
+func urlOf(dsn string) (*url.URL, error) {
+	if u, err := url.Parse(dsn); err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql") {
+		return u, nil
+	}
+	said, err := pgconn.ParseConfig(dsn)
+	if err != nil { // it may quote the password
+		return nil, fmt.Errorf("%w: the DSN is neither a URL nor KEY=VALUE pairs of libpq", connectors.ErrConfig)
+	}
+	q := url.Values{"host": {said.Host}, "port": {strconv.Itoa(int(said.Port))}}
+	for _, m := range tlsWords.FindAllStringSubmatch(dsn, -1) {
+		q.Set(m[1], strings.Trim(m[2], "'"))
+	}
+	return &url.URL{Scheme: "postgres", User: url.UserPassword(said.User, said.Password), Path: "/" + said.Database,
+		RawQuery: q.Encode()}, nil
+}
+
+// tlsWords are what a DSN of pairs says of TLS. A value in quotes has no quote in it: it is a path.
+var tlsWords = regexp.MustCompile(`(?:^|\s)(sslmode|sslrootcert|sslcert|sslkey)\s*=\s*('[^']*'|\S+)`)
 
 // answers asks whether the server is there, which a Source says soon and a program perhaps never.
 func answers(ctx context.Context, k connectors.Connector, o connectors.Options) error {
