@@ -83,7 +83,6 @@ type table struct {
 	draws []uint64 // by which rows are drawn
 	in    []bool
 	out   []bool // as Less.Out says
-	whole bool   // nothing of it goes
 	rows  int    // that were read
 	at    int    // the row that is edited next
 }
