@@ -255,7 +255,11 @@ func (c *Command) original(ctx context.Context, job *sanitize.Job, connector str
 	_, none := os.Lstat(c.config)
 	named := missing != nil && !strings.Contains(job.From, "://") && (none == nil || made.of != "")
 	if !named && made.of == "" {
-		return adHoc(ctx, c, job.From, connector)
+		k, o, err = adHoc(ctx, c, job.From, connector)
+		if err == nil && none == nil && !made.everybody {
+			err = c.governed(k.Name, o.DSN)
+		}
+		return k, o, err
 	}
 	p, cfg, err := c.load(ctx)
 	if err != nil {
@@ -290,6 +294,19 @@ func (c *Command) original(ctx context.Context, job *sanitize.Job, connector str
 	return k, o, err
 }
 
+// governed refuses what is a source of the configuration and was not named as that: nobody would be left out.
+func (c *Command) governed(connector, dsn string) error {
+	cfg, err := config.Load(c.config)
+	if err != nil {
+		return nil // it governs nothing
+	}
+	if name := cfg.LiveAt(connector, dsn); name != "" {
+		return fmt.Errorf("%w: that is source %s of %s: name it so, and who objected, is restricted or is to be erased is left out; or "+
+			"say --everybody, for which somebody has to answer", setup.ErrUsage, name, filepath.Base(c.config))
+	}
+	return nil
+}
+
 // sanitizeError gives an error its code and the way out.
 func sanitizeError(err error, r *sanitize.Report) error {
 	switch {
@@ -304,8 +321,8 @@ func sanitizeError(err error, r *sanitize.Report) error {
 		}
 		return fmt.Errorf("%w: %w: %s: give each a rule in the file of --rules, `do: keep` with `because:` where it is chance; "+
 			"nothing was written", setup.ErrUnapproved, sanitize.ErrLeaks, strings.Join(fields, ", "))
-	case errors.Is(err, sanitize.ErrThere), errors.Is(err, sanitize.ErrReadOnly), errors.Is(err, sanitize.ErrRules),
-		errors.Is(err, part.ErrTable):
+	case errors.Is(err, sanitize.ErrThere), errors.Is(err, sanitize.ErrNowhere), errors.Is(err, sanitize.ErrReadOnly),
+		errors.Is(err, sanitize.ErrRules), errors.Is(err, part.ErrTable):
 		return fmt.Errorf("%w: %w", setup.ErrConfig, err)
 	}
 	return err

@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"lethe/connectors"
 	"lethe/connectors/csvdir"
@@ -83,6 +87,23 @@ func (c *Config) Original(name string) (k connectors.Connector, o connectors.Opt
 		o.DSN, err = c.resolve("source "+name, s.DSN)
 	}
 	return k, o, true, err
+}
+
+// LiveAt is the live source that a DSN, or the path of a file, leads to; "" none, as far as it can be told.
+func (c *Config) LiveAt(connector, dsn string) string {
+	at := func(dsn string) string {
+		if path, err := filepath.Abs(dsn); err == nil && !strings.Contains(dsn, "://") && !strings.Contains(dsn, "@") {
+			return path
+		}
+		return place(dsn)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Sources)) {
+		k, o, ok, err := c.Original(name)
+		if ok && err == nil && k.Name == connector && o.DSN != "" && at(o.DSN) == at(dsn) {
+			return name
+		}
+	}
+	return ""
 }
 
 // Private makes a folder that only its owner reads, where temporary files lie: close removes it, and where this process is

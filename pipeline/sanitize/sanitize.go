@@ -83,6 +83,7 @@ var (
 	ErrQuestions = errors.New("fields look personal, and nobody has said what to do with them")
 	ErrLeaks     = errors.New("the copy would hold personal values of the original")
 	ErrPartly    = errors.New("the copy did not arrive whole")
+	ErrNowhere   = errors.New("the folder of the target is not there")
 	ErrThere     = errors.New("the target is there already")
 	ErrReadOnly  = errors.New("a source of this kind cannot be written anew")
 )
@@ -94,6 +95,8 @@ func Run(ctx context.Context, job Job) (r *Report, err error) {
 		err = job.Into.Empty(ctx)
 	} else if _, there := os.Lstat(job.To); there == nil && !job.Check {
 		err = fmt.Errorf("%w: %s: name another, or remove it", ErrThere, job.To)
+	} else if info, no := os.Stat(filepath.Dir(job.To)); !job.Check && (no != nil || !info.IsDir()) {
+		err = fmt.Errorf("%w: %s: make it first", ErrNowhere, filepath.Dir(job.To))
 	}
 	if err != nil {
 		return nil, err
