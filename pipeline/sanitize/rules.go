@@ -88,7 +88,7 @@ func decide(tables []connectors.Table, found *scan.Discovery, rules Rules) ([]*F
 			rule, ruled := rules.Fields[name]
 			delete(unused, name)
 			d := &Field{Table: t.Name, Field: f.Name, Category: v.Primary, How: maker.Keep, field: f,
-				unique: t.TakesPart(f.Name)}
+				unique: t.TakesPart(f.Name) || slices.Contains(t.Key, f.Name)}
 			all[name] = d
 			if ruled {
 				if err := d.follow(rule, v.Personal() || personal[f.Name]); err != nil {

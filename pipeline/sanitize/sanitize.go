@@ -10,6 +10,7 @@
 package sanitize
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -340,7 +341,7 @@ func (c *copying) apart(f *Field, v []byte, made map[uint64]uint64) error {
 		if null {
 			return nil
 		}
-		at := c.originals.sum(out)
+		at := c.originals.sum(bytes.ToLower(bytes.TrimRight(out, " "))) // a collation may say that they are alike
 		if of, there := made[at]; there && of != own {
 			continue
 		}
@@ -441,12 +442,12 @@ func (c *copying) edit(b connectors.Batch) (connectors.Edit, error) {
 // search looks for values of the original's personal fields in all fields of the copy.
 func (c *copying) search(ctx context.Context, now connectors.Source) error {
 	var queries []connectors.Query
+	numbered := map[string]bool{} // fields of keys that are whole numbers: such are met among others' by chance
 	for _, t := range c.tables {
 		queries = append(queries, connectors.Query{Table: t.Name})
-	}
-	rules := map[string]*Field{}
-	for _, f := range c.report.Fields {
-		rules[f.Table+"."+f.Field] = f
+		for _, f := range t.Fields {
+			numbered[t.Name+"."+f.Name] = f.Kind == connectors.Integer && refers(t, f.Name)
+		}
 	}
 	found := map[string]int64{}
 	clear(c.counts)
@@ -459,6 +460,9 @@ func (c *copying) search(ctx context.Context, now connectors.Source) error {
 		known.take(b)
 		for i, field := range b.Rows.Schema().Fields() {
 			col, name := b.Rows.Column(i).(*array.Binary), b.Table+"."+field.Name
+			if numbered[name] {
+				continue
+			}
 			for row := range col.Len() {
 				if !col.IsNull(row) && c.originals.within(col.Value(row)) {
 					found[name]++

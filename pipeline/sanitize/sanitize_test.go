@@ -132,6 +132,30 @@ func TestACopyWorksLikeTheOriginal(t *testing.T) {
 	clean(t, j)
 }
 
+// Rows that a primary key tells apart stay so, however few values of its form there are, and whatever case a collation
+// does not see; and a numbered row is nobody's because its number is.
+func TestKeysStayApart(t *testing.T) {
+	var codes []string
+	for c := 'a'; c <= 'p'; c++ {
+		codes = append(codes, fmt.Sprintf("('%c','%c')", c, c))
+	}
+	for n := range 30 {
+		codes = append(codes, fmt.Sprintf("('x%02d','y')", n))
+	}
+	j := job(t, "CREATE TABLE `codes` (`code` varchar(8) NOT NULL, `name` varchar(8), PRIMARY KEY (`code`));\nINSERT INTO `codes` VALUES "+
+		strings.Join(codes, ",")+";\nCREATE TABLE `users` (`id` int NOT NULL, `login` varchar(20), PRIMARY KEY (`id`));\n"+
+		"INSERT INTO `users` VALUES (11425,'ada.rossi'),(2,'11425'),(3,'carla.marino');\n")
+	j.Rules = sanitize.Rules{Fields: map[string]sanitize.Rule{"codes.code": {Do: maker.Shape}, "users.login": {Do: maker.Words}}}
+	_, err := sanitize.Run(t.Context(), j)
+	require.NoError(t, err)
+	seen := map[string]bool{}
+	for _, v := range rows(t, j, j.To, "codes")["code"] {
+		require.False(t, seen[strings.ToLower(v)], v)
+		seen[strings.ToLower(v)] = true
+	}
+	require.Len(t, seen, 46)
+}
+
 func TestAnotherCopyHasOtherValues(t *testing.T) {
 	j := job(t, company(20))
 	_, err := sanitize.Run(t.Context(), j)
