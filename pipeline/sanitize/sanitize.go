@@ -1,12 +1,14 @@
-// Package sanitize makes a copy of a dump, or of a database file, that works like the original and holds none of its
-// people's data: each value of a personal field is made up anew, alike where it was alike.
+// Package sanitize makes a copy of a dump, of a database file or of a server's database, that works like the original
+// and holds none of its people's data: each value of a personal field is made up anew, alike where it was alike.
 //
 //   - [Run] reads it, asks what must be asked, writes the copy, and searches it for what it must not hold.
 //   - [Rules] are what people say of fields, in the place of what was found.
-//   - A maker makes values up (package maker); originals are the values that must not be met again.
+//   - A [Target] is a database that the copy goes into.
+//   - A maker makes values up (package maker); originals are the values that must not be met again. Package part
+//     chooses rows, where a copy has not all.
+//   - [Found] says by what stays rows are found again by who has the original.
 //
-// What is not promised: that nobody can be told by what stays, such as times, amounts and the order of rows. The
-// report says what stays.
+// What is not promised: that nobody can be told by what stays, such as keys, times, amounts and the order of rows.
 package sanitize
 
 import (

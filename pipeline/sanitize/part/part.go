@@ -85,15 +85,18 @@ type table struct {
 	out   []bool // as Less.Out says
 	rows  int    // that were read
 	at    int    // the row that is edited next
+
+	refers, referred []*edge  // by which its rows refer to others, and others to them
+	tells            []string // the fields that tell which rows go or are emptied of a reference; nil: no row does
 }
 
 // edge is a foreign key with what its rows refer to.
 type edge struct {
 	child, parent *table
 	key           connectors.ForeignKey
-	owns          bool    // the child owns the parent
-	up            []int32 // the place of the row referred to; none
-	exact, folded map[uint64]int32
+	owns          bool             // the child owns the parent
+	up            []int32          // the place of the row referred to; none
+	exact, folded map[uint64]int32 // while rows are read: where what can be referred to stands
 }
 
 const none = -1
@@ -112,8 +115,11 @@ func Choose(ctx context.Context, src connectors.Source, tables []connectors.Tabl
 				owns := slices.ContainsFunc(less.Owns[t.Name], func(o connectors.ForeignKey) bool {
 					return o.RefTable == fk.RefTable && slices.Equal(o.Fields, fk.Fields)
 				})
-				p.edges = append(p.edges, &edge{child: p.tables[t.Name], parent: parent, key: fk, owns: owns,
-					exact: map[uint64]int32{}, folded: map[uint64]int32{}})
+				child := p.tables[t.Name]
+				e := &edge{child: child, parent: parent, key: fk, owns: owns,
+					exact: map[uint64]int32{}, folded: map[uint64]int32{}}
+				p.edges, child.refers = append(p.edges, e), append(child.refers, e)
+				parent.referred = append(parent.referred, e)
 			}
 		}
 	}
@@ -140,6 +146,7 @@ func Choose(ctx context.Context, src connectors.Source, tables []connectors.Tabl
 			}
 		}
 		p.Counts = append(p.Counts, c)
+		p.tables[t.Name].told()
 	}
 	return p, nil
 }
@@ -157,31 +164,23 @@ func (p *Part) read(ctx context.Context, src connectors.Source, tables []connect
 		} else {
 			t.draws, t.out = append(t.draws, p.drawn(t.Name, nil, row)), append(t.out, false)
 		}
-		for _, e := range p.edges {
-			if e.parent != t {
-				continue
-			}
+		for _, e := range t.referred {
 			if v := value(e.key.RefFields); v != nil {
 				e.exact[p.sum(v, false)], e.folded[p.sum(v, true)] = int32(row), int32(row)
 			}
 		}
 	}, func(t connectors.Table) (fields []string) {
-		fields = t.Key
-		for _, e := range p.edges {
-			if e.parent.Name == t.Name {
-				fields = append(slices.Clip(fields), e.key.RefFields...)
-			}
+		fields = slices.Clone(t.Key)
+		for _, e := range p.tables[t.Name].referred {
+			fields = append(fields, e.key.RefFields...)
 		}
 		return fields
 	})
 	if err != nil {
 		return err
 	}
-	return p.scan(ctx, src, tables, func(t *table, row int, value func(fields []string) [][]byte) {
-		for _, e := range p.edges {
-			if e.child != t {
-				continue
-			}
+	err = p.scan(ctx, src, tables, func(t *table, row int, value func(fields []string) [][]byte) {
+		for _, e := range t.refers {
 			at := int32(none)
 			if v := value(e.key.Fields); v != nil {
 				if found, ok := e.exact[p.sum(v, false)]; ok {
@@ -193,13 +192,15 @@ func (p *Part) read(ctx context.Context, src connectors.Source, tables []connect
 			e.up = append(e.up, at)
 		}
 	}, func(t connectors.Table) (fields []string) {
-		for _, e := range p.edges {
-			if e.child.Name == t.Name {
-				fields = append(fields, e.key.Fields...)
-			}
+		for _, e := range p.tables[t.Name].refers {
+			fields = append(fields, e.key.Fields...)
 		}
 		return fields
 	})
+	for _, e := range p.edges {
+		e.exact, e.folded = nil, nil
+	}
+	return err
 }
 
 // scan hands each row over with its place in its table, and a way to its values: nil where one of them is NULL.
@@ -349,8 +350,8 @@ func (p *Part) descendants(people *table, kinds map[string]Kind) {
 		}
 	}
 	for _, t := range p.tables {
-		refersTo := func(e *edge) bool { return e.parent == t && e.child != t }
-		waits := kinds[t.Name].Personal && slices.ContainsFunc(p.edges, refersTo)
+		ofOthers := func(e *edge) bool { return e.child != t }
+		waits := kinds[t.Name].Personal && slices.ContainsFunc(t.referred, ofOthers)
 		if !hangs[t] && !waits {
 			for i := range t.in {
 				t.in[i] = true
@@ -438,8 +439,8 @@ func (p *Part) Drop(b connectors.Batch, ops []connectors.Op) (empty map[string][
 			ops[i] = connectors.Delete
 			continue
 		}
-		for _, e := range p.edges {
-			if e.child != t || e.up[at] == none || !e.parent.out[e.up[at]] {
+		for _, e := range t.refers {
+			if e.up[at] == none || !e.parent.out[e.up[at]] {
 				continue
 			}
 			for _, name := range e.key.Fields {
@@ -460,11 +461,19 @@ func (p *Part) Drop(b connectors.Batch, ops []connectors.Op) (empty map[string][
 // Partial reports whether rows of a table go, or are emptied of a reference, and which fields tell that.
 func (p *Part) Partial(table string) (fields []string, ok bool) {
 	t := p.tables[table]
-	ok = slices.Contains(t.in, false)
-	for _, e := range p.edges {
-		if e.child == t && slices.Contains(e.parent.out, true) {
-			fields, ok = append(fields, e.key.Fields...), true
+	return t.tells, t.tells != nil
+}
+
+// told finds out what Partial says.
+func (t *table) told() {
+	partial := slices.Contains(t.in, false)
+	fields := slices.Clone(t.Key)
+	for _, e := range t.refers {
+		if slices.Contains(e.parent.out, true) {
+			fields, partial = append(fields, e.key.Fields...), true
 		}
 	}
-	return append(fields, t.Key...), ok
+	if partial {
+		t.tells = append([]string{}, fields...)
+	}
 }
